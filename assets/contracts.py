@@ -1,0 +1,324 @@
+"""Contracts: the one declaration of a dataset (ODCS v3.1), read into what the rest derives itself from.
+
+Belongs here: reading, checking and the derived view. Not here: reading hand-overs, SQL, Dagster.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any, Literal
+
+from expectations.documents import Document, DocumentError, near, read_document
+
+Layer = Literal["sources", "base", "thematic"]
+LOGICAL_TYPES = {
+    "string": "VARCHAR",
+    "date": "DATE",
+    "timestamp": "TIMESTAMP",
+    "integer": "BIGINT",
+    "number": "DOUBLE",
+    "boolean": "BOOLEAN",
+}
+IDENTIFIER = re.compile(r"[a-z][a-z0-9_]{0,62}")
+PERIODS = {"monthly": "%Y%m", "daily": "%Y%m%d", "hourly": "%Y%m%d%H"}
+
+
+@dataclass(frozen=True)
+class Column:
+    """One declared column.
+
+    `header` and `aliases` are the names it bears in a hand-over; `missing` the words that mean "no value" in it, besides
+    the common ones; `repair` what standardising may do beyond trimming and folding (`upper`); `codes` its code table;
+    `authority` (base) the sources that may fill it, the one whose word counts first.
+    """
+
+    name: str
+    title: str
+    header: str
+    aliases: tuple[str, ...]
+    logical_type: str
+    sql_type: str
+    required: bool
+    key_position: int | None
+    classification: int
+    codes: str | None
+    missing: tuple[str, ...]
+    repair: tuple[str, ...]
+    description: str
+    authority: tuple[str, ...]
+
+    @property
+    def title_en(self) -> str:
+        return self.name.replace("_", " ")
+
+    @property
+    def headers(self) -> tuple[str, ...]:
+        """Every header by which a hand-over may name this column, the declared one first."""
+        return tuple(dict.fromkeys((self.header, self.title, self.name, *self.aliases)))
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """How a source dataset arrives.
+
+    `pattern` finds `unit` and `period` in a file's name; `partition` is the width of a Dagster partition (at least the
+    period); `event` the column of the business event; `max_fall` the share by which a full hand-over's rows may fall
+    against the one before (0 to 1).
+    """
+
+    mode: Literal["full", "delta"]
+    period: str
+    partition: str
+    start: str
+    unit: str | None
+    pattern: str | None
+    event: str | None
+    max_fall: float
+    options: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Server:
+    """Where hand-overs come from; `properties` holds the rest of the ODCS server, custom properties included."""
+
+    name: str
+    type: str
+    properties: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Contract:
+    """One dataset. `group` is the department (sources) or the database (base, thematic)."""
+
+    path: Path
+    layer: Layer
+    group: str
+    name: str
+    title: str
+    description: str
+    department: str
+    department_en: str
+    columns: tuple[Column, ...]
+    servers: tuple[Server, ...]
+    delivery: Delivery | None
+    catalogue: Mapping[str, Any]
+    sla: Mapping[str, Any]
+    custom: Mapping[str, Any]
+
+    @property
+    def title_en(self) -> str:
+        return self.name.replace("_", " ")
+
+    @property
+    def schema(self) -> str:
+        """The lake schema that holds what this contract declares."""
+        return "std" if self.layer == "sources" else self.layer
+
+    @property
+    def table(self) -> str:
+        return f"{self.schema}.{self.name}"
+
+    @property
+    def key(self) -> tuple[str, ...]:
+        keyed = sorted((c.key_position, c.name) for c in self.columns if c.key_position is not None)
+        return tuple(name for _, name in keyed)
+
+    @property
+    def sql_path(self) -> Path:
+        """The model of a base or thematic dataset: the SELECT beside its contract."""
+        return self.path.with_name(f"{self.name}.sql")
+
+    @property
+    def suite_path(self) -> Path:
+        """Where its suite stands, relative to `expectations/suites`."""
+        return Path(self.layer, self.group, f"{self.name}.yaml")
+
+    @property
+    def server(self) -> Server:
+        return self.servers[0]
+
+    def column(self, name: str) -> Column:
+        for column in self.columns:
+            if column.name == name:
+                return column
+        raise KeyError(f"{self.name} has no column {name!r}. {near(name, (c.name for c in self.columns))}")
+
+
+@cache
+def _schema_validator() -> Any:
+    import json
+    from importlib.resources import files
+
+    from jsonschema import Draft201909Validator
+
+    schema = json.loads(files("open_data_contract_standard").joinpath("schema.json").read_text(encoding="utf-8"))
+    return Draft201909Validator(schema)
+
+
+def read_contract(path: Path, assets: Path) -> Contract:
+    """Read and check one contract that stands under `assets` (the project's folder of that name).
+
+    Raises `DocumentError` with the line for anything that ODCS's schema or Yuanqing does not take.
+    """
+    document = read_document(path)
+    _check_against_odcs(document)
+    layer, *rest = path.relative_to(assets).parts[:-1]
+    if layer not in ("sources", "base", "thematic") or len(rest) != 1:
+        raise document.error((), "a contract stands in sources/<department>/, base/<database>/ or thematic/<database>/.", "Move it.")
+    data = document.data
+    name = data["id"]
+    if not IDENTIFIER.fullmatch(name) or path.name != f"{name}.odcs.yaml":
+        raise document.error(("id",), f"id {name!r} in a file named {path.name}.", "Use one lower-case name for both, as in `id: my_data` in my_data.odcs.yaml.")
+    if len(data.get("schema") or []) != 1:
+        raise document.error(("schema",), "expected exactly one table under `schema`.", "Write one contract a dataset.")
+    schema = data["schema"][0]
+    custom = _custom(data, document, ())
+    unknown = set(custom) - set(_CUSTOM)
+    for key in unknown:
+        position = next(i for i, c in enumerate(data["customProperties"]) if c["property"] == key)
+        raise document.error(("customProperties", position), f"unknown custom property {key!r}.", near(key, _CUSTOM))
+    columns = tuple(_column(document, i, p) for i, p in enumerate(schema.get("properties") or []))
+    _no_doubles(document, columns)
+    delivery = _delivery(document, custom, columns) if layer == "sources" else None
+    servers = tuple(
+        Server(s.get("server", ""), s["type"], {**{k: v for k, v in s.items() if k not in ("server", "type", "customProperties")}, **_custom(s, document, ("servers", i))})
+        for i, s in enumerate(data.get("servers") or [])
+    )
+    if layer == "sources" and not servers:
+        raise document.error((), "no `servers`: where do hand-overs come from?", "Declare a local, api or postgresql server.")
+    team = data.get("team") or {}
+    return Contract(
+        path=path,
+        layer=layer,
+        group=rest[0],
+        name=name,
+        title=schema.get("businessName", name),
+        description=(data.get("description") or {}).get("purpose", ""),
+        department=team.get("name", rest[0]),
+        department_en=team.get("description", rest[0].replace("_", " ")),
+        columns=columns,
+        servers=servers,
+        delivery=delivery,
+        catalogue=custom.get("catalogue") or {},
+        sla={p["property"]: p for p in data.get("slaProperties") or []},
+        custom=custom,
+    )
+
+
+def _check_against_odcs(document: Document) -> None:
+    errors = sorted(_schema_validator().iter_errors(document.data), key=lambda e: -len(e.absolute_path))
+    if errors:
+        error = errors[0]
+        found = error.message if len(error.message) < 200 else error.message[:200] + "..."
+        remedy = "See ODCS v3.1 for what may stand here."
+        stray = re.match(r"Unevaluated properties are not allowed \('([^']+)'", error.message) or re.match(
+            r"Additional properties are not allowed \('([^']+)'", error.message
+        )
+        if stray:
+            found = f"unknown key {stray[1]!r}."
+            remedy = near(stray[1], _ODCS_KEYS)
+        raise document.error((*error.absolute_path, *([stray[1]] if stray else [])), found, remedy)
+
+
+_CUSTOM = ("delivery", "catalogue", "fusion", "increment", "materialisation")
+_ODCS_KEYS = tuple(
+    "apiVersion kind id name version status description team servers schema slaProperties customProperties properties logicalType "
+    "logicalTypeOptions physicalName physicalType businessName required primaryKey primaryKeyPosition classification unique "
+    "quality examples tags".split()
+)
+
+
+def _custom(node: Mapping[str, Any], document: Document, keys: tuple[str | int, ...]) -> dict[str, Any]:
+    return {p["property"]: p["value"] for p in node.get("customProperties") or []}
+
+
+def _column(document: Document, position: int, node: Mapping[str, Any]) -> Column:
+    keys = ("schema", 0, "properties", position)
+    name = node["name"]
+    if not IDENTIFIER.fullmatch(name):
+        raise document.error((*keys, "name"), f"column name {name!r}.", "Use lower-case letters, digits and underscores; put the department's header in physicalName.")
+    logical = node.get("logicalType", "string")
+    if logical not in LOGICAL_TYPES:
+        raise document.error((*keys, "logicalType"), f"logicalType {logical!r}.", near(logical, LOGICAL_TYPES))
+    custom = _custom(node, document, keys)
+    known = ("codes", "aliases", "missing", "repair", "authority")
+    for key in custom:
+        if key not in known:
+            raise document.error((*keys, "customProperties"), f"unknown custom property {key!r} of {name}.", near(key, known))
+    level = str(node.get("classification", "1"))
+    if level not in ("1", "2", "3", "4"):
+        raise document.error((*keys, "classification"), f"classification {level!r}.", "Give a level from 1 (open) to 4 (most sensitive).")
+    precise = str(node.get("physicalType", ""))
+    decimal = logical == "number" and re.fullmatch(r"DECIMAL\(\d{1,2},\s*\d{1,2}\)", precise, re.IGNORECASE)
+    return Column(
+        name=name,
+        title=node.get("businessName", name),
+        header=node.get("physicalName", name),
+        aliases=tuple(custom.get("aliases") or ()),
+        logical_type=logical,
+        sql_type=precise.upper() if decimal else LOGICAL_TYPES[logical],
+        required=bool(node.get("required")),
+        key_position=node.get("primaryKeyPosition", 1) if node.get("primaryKey") else None,
+        classification=int(level),
+        codes=custom.get("codes"),
+        missing=tuple(str(v) for v in custom.get("missing") or ()),
+        repair=tuple(custom.get("repair") or ()),
+        description=node.get("description", ""),
+        authority=tuple(custom.get("authority") or ()),
+    )
+
+
+def _no_doubles(document: Document, columns: tuple[Column, ...]) -> None:
+    seen: dict[str, str] = {}
+    for position, column in enumerate(columns):
+        for label in {column.name, *column.headers}:
+            if seen.setdefault(label, column.name) != column.name:
+                raise document.error(("schema", 0, "properties", position), f"{label!r} names both {seen[label]} and {column.name}.", "Give each column names of its own.")
+
+
+def _delivery(document: Document, custom: Mapping[str, Any], columns: tuple[Column, ...]) -> Delivery:
+    position = next((i for i, c in enumerate(document.data.get("customProperties") or []) if c["property"] == "delivery"), 0)
+    at = ("customProperties", position, "value")
+    options = dict(custom.get("delivery") or {})
+    if not options:
+        raise document.error((), "no `delivery` custom property: full or delta, and how often?", "Copy it from a contract that stands.")
+    mode, period = options.pop("mode", None), options.pop("period", None)
+    if mode not in ("full", "delta"):
+        raise document.error((*at, "mode"), f"delivery mode {mode!r}.", "Say `full` or `delta`.")
+    if period not in PERIODS:
+        raise document.error((*at, "period"), f"delivery period {period!r}.", near(str(period), PERIODS))
+    partition = options.pop("partition", "daily" if period == "hourly" else period)
+    if partition not in ("monthly", "daily"):
+        raise document.error((*at, "partition"), f"partition {partition!r}.", "Say monthly or daily.")
+    pattern = options.pop("pattern", None)
+    if pattern is not None:
+        try:
+            groups = re.compile(pattern).groupindex
+        except re.error as error:
+            raise document.error((*at, "pattern"), f"not a regular expression: {error}.", "Mend it.") from None
+        if "period" not in groups:
+            raise document.error((*at, "pattern"), "the file-name pattern names no group `period`.", "Add (?P<period>[0-9]{6}).")
+    event = options.pop("event", None)
+    if event is not None and event not in {c.name for c in columns}:
+        raise document.error((*at, "event"), f"event column {event!r} is not declared.", near(event, (c.name for c in columns)))
+    max_fall = float(options.pop("maxFall", 0.5))
+    unit, start = options.pop("unit", None), str(options.pop("start", "2026-01"))
+    return Delivery(mode, period, partition, start, unit, pattern, event, max_fall, options)
+
+
+def read_contracts(assets: Path) -> dict[str, Contract]:
+    """Every contract under `assets`, by dataset name, in the order of their paths.
+
+    Raises `DocumentError`, also where two contracts share a name.
+    """
+    contracts: dict[str, Contract] = {}
+    for path in sorted(assets.glob("*/*/*.odcs.yaml")):
+        contract = read_contract(path, assets)
+        if contract.name in contracts:
+            raise DocumentError(path, 1, f"{contract.name!r} is declared in {contracts[contract.name].path} too.", "Rename one.")
+        contracts[contract.name] = contract
+    return contracts

@@ -1,0 +1,91 @@
+"""The evidence: what every run writes down about batches, rules, issues and lineage, as one declaration.
+
+The same tables are published in `results.duckdb`; the comments below are theirs. Text values that could show a person
+are masked before they are written here (`assets.masking`).
+"""
+
+from __future__ import annotations
+
+TABLES: dict[str, list[tuple[str, str, str]]] = {
+    "runs": [
+        ("run_id", "VARCHAR", "the run, as Dagster names it"),
+        ("command", "VARCHAR", "what started it"),
+        ("started_at", "TIMESTAMP", "local time"),
+        ("ended_at", "TIMESTAMP", "local time"),
+        ("verdict", "VARCHAR", "passed, warned (a non-blocking check failed), failed (a blocking check failed)"),
+        ("versions", "VARCHAR", "JSON: versions of yuanqing, duckdb, dagster, standard"),
+    ],
+    "batches": [
+        ("batch", "VARCHAR", "one collected hand-over: dataset-period-unit-digest"),
+        ("dataset", "VARCHAR", "the dataset, as its contract names it"),
+        ("department", "VARCHAR", "the department's folder name"),
+        ("unit", "VARCHAR", "the part of the department that delivers, usually a division code; empty where there is one"),
+        ("period", "VARCHAR", "the period that the hand-over is for, as it names it (202610, 20261024, 2026102408)"),
+        ("partition_key", "VARCHAR", "the Dagster partition that holds it (2026-10-01)"),
+        ("source", "VARCHAR", "file name, table or address it came from, without credentials"),
+        ("digest", "VARCHAR", "SHA-256 of the bytes, or of the rows of a database or API hand-over"),
+        ("bytes", "BIGINT", "size as it came"),
+        ("lines", "BIGINT", "physical lines (files), rows (sheets, tables) or items (pages) that were read"),
+        ("lines_other", "BIGINT", "of these: header, title, note, total and blank lines, and the further lines of one record"),
+        ("records", "BIGINT", "records in the source: rows_raw + rows_rejected"),
+        ("rows_raw", "BIGINT", "rows in raw"),
+        ("rows_rejected", "BIGINT", "records that could not be read as rows; their text is in rejects"),
+        ("rows_std", "BIGINT", "rows in std_batches; NULL until standardised"),
+        ("rows_quarantine", "BIGINT", "rows in quarantine; NULL until standardised"),
+        ("received_at", "TIMESTAMP", "when the hand-over arrived, local time"),
+        ("collected_at", "TIMESTAMP", "when it was collected, local time"),
+        ("standardised_at", "TIMESTAMP", "when it was standardised, local time"),
+        ("status", "VARCHAR", "collected, standardised, refused, repeated (digest seen before)"),
+        ("reason", "VARCHAR", "why it was refused, or which batch it repeats"),
+        ("absent", "VARCHAR", "declared columns that the hand-over lacks, with commas; rules on them are not assessable"),
+        ("watermark", "VARCHAR", "database and API: up to where the source was read"),
+        ("run_id", "VARCHAR", "the run that collected it"),
+    ],
+    "rejects": [
+        ("batch", "VARCHAR", "the batch"),
+        ("dataset", "VARCHAR", "the dataset"),
+        ("row", "BIGINT", "physical line, sheet row or position where the record begins"),
+        ("lines", "BIGINT", "physical lines it takes"),
+        ("text", "VARCHAR", "the record as it came"),
+        ("reason", "VARCHAR", "why it could not be read: found, expected, remedy"),
+    ],
+    "repairs": [
+        ("batch", "VARCHAR", "the batch"),
+        ("dataset", "VARCHAR", "the dataset"),
+        ("column", "VARCHAR", "the column"),
+        ("kind", "VARCHAR", "trimmed, folded, placeholder, dialect, recast"),
+        ("rows", "BIGINT", "cells repaired so"),
+    ],
+    "results": [
+        ("run_id", "VARCHAR", "the run that checked"),
+        ("batch", "VARCHAR", "the batch that was checked"),
+        ("dataset", "VARCHAR", "the dataset"),
+        ("rule", "VARCHAR", "the rule's id in the suite; its meaning never changes"),
+        ("expectation", "VARCHAR", "the Great Expectations type"),
+        ("column", "VARCHAR", "the columns it looks at, with commas"),
+        ("indicator", "VARCHAR", "indicator of GB/T 36344-2018"),
+        ("weight", "DOUBLE", "the rule's weight among the rules of its indicator"),
+        ("severity", "VARCHAR", "critical, warning, info"),
+        ("blocking", "BOOLEAN", "its failures go to quarantine"),
+        ("outcome", "VARCHAR", "passed, failed, not_assessable"),
+        ("elements", "BIGINT", "rows looked at"),
+        ("missing", "BIGINT", "of these, empty"),
+        ("unexpected", "BIGINT", "rows that break the rule"),
+        ("note", "VARCHAR", "the one-line cause, masked; why it could not be assessed"),
+        ("result", "VARCHAR", "JSON: Great Expectations' ExpectationValidationResult, values masked"),
+        ("fingerprint", "VARCHAR", "of the compiled suite"),
+        ("checked_at", "TIMESTAMP", "local time"),
+    ],
+    "issues": [
+        ("batch", "VARCHAR", "the batch"),
+        ("dataset", "VARCHAR", "the dataset"),
+        ("row", "BIGINT", "the row's position in the source (`_row`)"),
+        ("rule", "VARCHAR", "the rule that the row breaks"),
+    ],
+    "lineage": [
+        ("dataset", "VARCHAR", "the table that was written (schema.table)"),
+        ("batch", "VARCHAR", "a batch that is in its present state"),
+        ("run_id", "VARCHAR", "the run that wrote it"),
+        ("written_at", "TIMESTAMP", "local time"),
+    ],
+}

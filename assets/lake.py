@@ -1,0 +1,137 @@
+"""The lake: one DuckLake that holds raw, standard, base and thematic tables and the evidence about them.
+
+Belongs here: connecting, creating schemas and tables, one transaction with the run's name on it, the write lock.
+Not here: what goes into a table.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from assets.evidence import TABLES
+
+if TYPE_CHECKING:
+    import duckdb
+
+    from assets.project import Project
+
+SCHEMAS = {
+    "raw": "what was handed over, every value as the text that came",
+    "std_batches": "every standardised row of every batch",
+    "std": "the standardised rows that stand now: the newest full hand-over of each unit, the newest row of each key",
+    "quarantine": "rows whose identity or shape is broken, as they came, with the rules they failed",
+    "base": "one row a person, entity or licence, fused from the departments",
+    "thematic": "base and standard tables joined for one field of service",
+    "evidence": "runs, batches, rejects, repairs, results, issues, lineage",
+}
+
+
+class LakeBusyError(Exception):
+    """Another run writes into the lake."""
+
+
+def quote(name: str) -> str:
+    """`name` as a SQL identifier; a dotted `schema.table` keeps its dot outside the quotes."""
+    return ".".join('"' + part.replace('"', '""') + '"' for part in name.split("."))
+
+
+def literal(value: str) -> str:
+    """`value` as a SQL string."""
+    return "'" + str(value).replace("'", "''") + "'"
+
+
+def connect(*, extensions: tuple[str, ...] = (), memory_limit: str | None = None) -> duckdb.DuckDBPyConnection:
+    """An in-memory DuckDB connection with the named extensions loaded from their packages, offline."""
+    import duckdb
+
+    con = duckdb.connect(config={"autoinstall_known_extensions": False, "autoload_known_extensions": False})
+    if memory_limit:
+        con.execute(f"SET memory_limit = {literal(memory_limit)}")
+    con.execute("SET preserve_insertion_order = false")
+    con.execute("SET enable_progress_bar = false")
+    for name in extensions:
+        con.execute(f"LOAD {literal(str(_extension(name)))}")
+    return con
+
+
+def _extension(name: str) -> Path:
+    spec = find_spec(f"duckdb_extension_{name}")
+    if spec is None or spec.origin is None:
+        raise ModuleNotFoundError(f"the package duckdb-extension-{name.replace('_', '-')} is not installed. Run `make run` again.")
+    return next(Path(spec.origin).parent.rglob(f"{name}.duckdb_extension"))
+
+
+@contextmanager
+def open_lake(project: Project, *, read_only: bool = False) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A connection whose default database is the project's lake; made on first use.
+
+    Writers hold the lake's lock for as long as they are open: raises `LakeBusyError` where another run holds it.
+    Readers never wait. `read_only` on a lake that was never written raises `FileNotFoundError`.
+    """
+    from filelock import FileLock, Timeout
+
+    catalogue = project.lake / "catalogue.sqlite"
+    if read_only and not catalogue.exists():
+        raise FileNotFoundError(f"{catalogue}: nothing has been collected yet. Run `yuanqing run` first.")
+    project.lake.mkdir(parents=True, exist_ok=True)
+    project.scratch.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(project.lake / "write.lock", timeout=0)
+    if not read_only:
+        try:
+            lock.acquire()
+        except Timeout:
+            raise LakeBusyError(f"another run writes into {project.lake}. Wait until it has ended, then run again.") from None
+    con = connect(extensions=("sqlite_scanner", "ducklake"))
+    try:
+        con.execute(f"SET temp_directory = {literal(str(project.scratch / 'spill'))}")
+        files = project.lake / "files"
+        options = ", READ_ONLY" if read_only else ""
+        con.execute(f"ATTACH {literal(f'ducklake:sqlite:{catalogue}')} AS lake (DATA_PATH {literal(str(files))}{options})")
+        con.execute("USE lake")
+        if not read_only:
+            _create(con)
+        yield con
+    finally:
+        con.close()
+        lock.release()
+
+
+def _create(con: duckdb.DuckDBPyConnection) -> None:
+    there = {name for (name,) in con.execute("SELECT schema_name FROM duckdb_schemas() WHERE database_name = 'lake'").fetchall()}
+    if set(SCHEMAS) <= there:
+        return
+    con.execute("BEGIN")
+    for schema in SCHEMAS:
+        con.execute(f"CREATE SCHEMA IF NOT EXISTS {quote(schema)}")
+    for table, columns in TABLES.items():
+        declared = ", ".join(f"{quote(name)} {kind}" for name, kind, _ in columns)
+        con.execute(f"CREATE TABLE IF NOT EXISTS evidence.{quote(table)} ({declared})")
+    con.execute("COMMIT")
+
+
+@contextmanager
+def transaction(con: duckdb.DuckDBPyConnection, run_id: str, message: str) -> Iterator[None]:
+    """All or nothing; the commit carries the run's id, so that every snapshot names the run that made it."""
+    con.execute("BEGIN")
+    try:
+        con.execute("CALL lake.set_commit_message('yuanqing', ?, extra_info => ?)", [message, json.dumps({"run": run_id})])
+        yield
+        con.execute("COMMIT")
+    except BaseException:
+        con.execute("ROLLBACK")
+        raise
+
+
+def columns_of(con: duckdb.DuckDBPyConnection, table: str) -> dict[str, str] | None:
+    """Names and types of the columns of `schema.table` in the lake, or None where there is no such table."""
+    schema, name = table.split(".")
+    rows = con.execute(
+        "SELECT column_name, data_type FROM duckdb_columns() WHERE database_name = 'lake' AND schema_name = ? AND table_name = ? ORDER BY column_index",
+        [schema, name],
+    ).fetchall()
+    return dict(rows) or None

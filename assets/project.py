@@ -1,0 +1,98 @@
+"""A project: the folder whose `assets/` and `expectations/` declare what there is, and the folder where data is kept.
+
+Belongs here: paths, settings and the one place that reads the environment. Not here: what the files mean.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from assets.contracts import Contract, read_contracts
+
+CODE = Path(__file__).resolve().parent.parent
+
+
+class ProjectError(Exception):
+    """No project stands where one was looked for."""
+
+
+@dataclass(frozen=True)
+class Project:
+    """`root` holds the declarations; `data` what runs make (landing, lake, results, reports, Dagster's home)."""
+
+    root: Path
+    data: Path
+
+    @classmethod
+    def at(cls, root: Path | str | None = None, data: Path | str | None = None) -> Project:
+        """The project at `root`, else at YUANQING_ROOT, else at or above the working folder, else the one beside the code.
+
+        `data` defaults to YUANQING_DATA, else `<root>/data`. Raises `ProjectError`.
+        """
+        given = root or os.environ.get("YUANQING_ROOT")
+        if given:
+            here = Path(given).resolve()
+            if not (here / "assets").is_dir():
+                raise ProjectError(f"{here}: no folder `assets` here. Name the project's folder, or run in it.")
+        else:
+            above = (p for p in (Path.cwd(), *Path.cwd().parents) if (p / "assets" / "sources").is_dir())
+            here = next(above, CODE)
+        kept = Path(data or os.environ.get("YUANQING_DATA") or here / "data").resolve()
+        return cls(here, kept)
+
+    @property
+    def assets(self) -> Path:
+        return self.root / "assets"
+
+    @property
+    def expectations(self) -> Path:
+        return self.root / "expectations"
+
+    @property
+    def landing(self) -> Path:
+        """Where departments put files: `landing/<dataset>/`; refused ones go to `landing/refused/<dataset>/`."""
+        return self.data / "landing"
+
+    @property
+    def collected(self) -> Path:
+        """Hand-overs that are in the lake, kept as they came."""
+        return self.data / "collected"
+
+    @property
+    def lake(self) -> Path:
+        return self.data / "lake"
+
+    @property
+    def results(self) -> Path:
+        return self.data / "results.duckdb"
+
+    @property
+    def reports(self) -> Path:
+        return self.data / "reports"
+
+    @property
+    def dagster_home(self) -> Path:
+        return self.data / "dagster"
+
+    @property
+    def scratch(self) -> Path:
+        return self.data / "scratch"
+
+    @property
+    def connections(self) -> Path:
+        """`connections.toml`: how to reach the servers that contracts name; never in the repository."""
+        return self.data / "connections.toml"
+
+    @cached_property
+    def contracts(self) -> dict[str, Contract]:
+        """Every contract, by dataset name."""
+        return read_contracts(self.assets)
+
+    def sources(self) -> list[Contract]:
+        return [c for c in self.contracts.values() if c.layer == "sources"]
+
+    def models(self) -> list[Contract]:
+        return [c for c in self.contracts.values() if c.layer != "sources"]

@@ -1,0 +1,92 @@
+"""YAML files that people write, read so that an error can name the line.
+
+Belongs here: reading, positions, near names. Not here: what a suite, a standard or a contract means.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+
+class DocumentError(Exception):
+    """A file that people write is wrong: says where, what was found, what was expected and what to do."""
+
+    def __init__(self, path: Path, line: int | None, found: str, remedy: str = "") -> None:
+        self.path, self.line, self.found, self.remedy = path, line, found, remedy
+        where = f"{path}:{line}" if line else str(path)
+        super().__init__(f"{where}: {found}" + (f" {remedy}" if remedy else ""))
+
+
+@dataclass(frozen=True)
+class Document:
+    """The content of one YAML file (`data`) and the line of each node, by its path of keys and positions."""
+
+    path: Path
+    data: dict[str, Any]
+    lines: dict[tuple[str | int, ...], int] = field(repr=False)
+
+    def line(self, *keys: str | int) -> int | None:
+        """The line (from 1) of the node at `keys`, or of the nearest node above it that exists."""
+        for end in range(len(keys), -1, -1):
+            if (line := self.lines.get(keys[:end])) is not None:
+                return line
+        return None
+
+    def error(self, keys: Iterable[str | int], found: str, remedy: str = "") -> DocumentError:
+        return DocumentError(self.path, self.line(*keys), found, remedy)
+
+
+def read_document(path: Path) -> Document:
+    """Read the mapping in a YAML file.
+
+    Raises `DocumentError` for a file that is missing, is not UTF-8, is not YAML, holds a key twice, or is no mapping.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise DocumentError(path, None, "file not found.", "Create it, or correct the path.") from None
+    except UnicodeDecodeError as error:
+        line = path.read_bytes()[: error.start].count(b"\n") + 1
+        raise DocumentError(path, line, "not UTF-8 text.", "Save the file as UTF-8.") from None
+    loader = yaml.CSafeLoader if hasattr(yaml, "CSafeLoader") else yaml.SafeLoader
+    try:
+        node = yaml.compose(text, Loader=loader)
+        data = yaml.load(text, Loader=loader)  # noqa: S506 - a safe loader
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        found = f"not YAML: {getattr(error, 'problem', None) or error}."
+        raise DocumentError(path, mark.line + 1 if mark else None, found, "Check indentation, colons and quotes.") from None
+    lines: dict[tuple[str | int, ...], int] = {}
+    _walk(node, (), lines, path)
+    if not isinstance(data, dict):
+        raise DocumentError(path, 1, "expected a mapping of keys to values.", "Begin the file with `key: value`.")
+    return Document(path, data, lines)
+
+
+def _walk(node: yaml.Node | None, keys: tuple[str | int, ...], lines: dict[tuple[str | int, ...], int], path: Path) -> None:
+    if node is None:
+        return
+    lines.setdefault(keys, node.start_mark.line + 1)
+    if isinstance(node, yaml.MappingNode):
+        for key_node, value in node.value:
+            here = (*keys, key_node.value)
+            if here in lines:
+                raise DocumentError(path, key_node.start_mark.line + 1, f"the key {key_node.value!r} stands twice.", "Remove one.")
+            lines[here] = key_node.start_mark.line + 1
+            _walk(value, here, lines, path)
+    elif isinstance(node, yaml.SequenceNode):
+        for position, value in enumerate(node.value):
+            _walk(value, (*keys, position), lines, path)
+
+
+def near(name: str, known: Iterable[str]) -> str:
+    """`Did you mean 'x'?` for the known name nearest to `name`, or the known names where none is near."""
+    known = sorted(known)
+    match = difflib.get_close_matches(name, known, n=1, cutoff=0.6)
+    return f"Did you mean {match[0]!r}?" if match else f"Known: {', '.join(known[:12])}{' ...' if len(known) > 12 else ''}."
