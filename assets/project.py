@@ -86,6 +86,11 @@ class Project:
         """`connections.toml`: how to reach the servers that contracts name; never in the repository."""
         return self.data / "connections.toml"
 
+    @property
+    def reports_url(self) -> str:
+        """The address under which browsers find `reports`: YUANQING_REPORTS_URL, else the small server of `yuanqing ui`."""
+        return os.environ.get("YUANQING_REPORTS_URL", "http://127.0.0.1:3001")
+
     @cached_property
     def contracts(self) -> dict[str, Contract]:
         """Every contract, by dataset name."""

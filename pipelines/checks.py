@@ -1,0 +1,214 @@
+"""Asset checks: what each dataset's suite and the sums of every batch look like in Dagster.
+
+Belongs here: specs, results and their metadata. Not here: how rules are judged (`expectations`), what stands
+(`pipelines.standing`), which asset does the work (`pipelines.factories`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import wraps
+from typing import TYPE_CHECKING, Any
+
+import dagster as dg
+
+from pipelines.links import report_url
+from pipelines.rules import Rule, declared_rules
+from pipelines.standing import Count, Refusal, RuleState
+
+if TYPE_CHECKING:
+    from assets.contracts import Contract
+    from assets.project import Project
+
+MOST = 40
+ACCEPTED, ACCOUNTED, BALANCED = "handover__accepted", "handover__accounted", "batch__balanced"
+ROWS_SHOWN = 20
+PASSED = "通过 passed"
+
+
+def checked(function: Callable[[Any], Iterable[dg.AssetCheckResult]]) -> Callable[[Any], Iterator[dg.AssetCheckResult]]:
+    """Fail the step where a check was selected and no result came.
+
+    Without this, a blocking check that says nothing leaves the run green and lets downstream run.
+    """
+
+    @wraps(function)
+    def wrapper(context: Any) -> Iterator[dg.AssetCheckResult]:
+        missing = {(k.asset_key, k.name) for k in context.selected_asset_check_keys}
+        for result in function(context):
+            missing.discard((result.asset_key, result.check_name))
+            yield result
+        if missing:
+            names = ", ".join(sorted(name for _, name in missing))
+            raise dg.Failure(f"selected, but no result came: {names}. A check without a result counts as failed.", allow_retries=False)
+
+    return wrapper
+
+
+def rule_groups(rules: Sequence[Rule]) -> dict[str, list[Rule]]:
+    """Rules by the name of the check that speaks for them: one each, or one an indicator where there are too many.
+
+    The UI holds up to 40 checks an asset; blocking and other rules never share a check.
+    """
+    if len(rules) < MOST:
+        return {rule.check: [rule] for rule in rules}
+    groups: dict[str, list[Rule]] = {}
+    for rule in rules:
+        groups.setdefault(f"{rule.dimension}__{rule.indicator}{'_blocking' if rule.blocking else ''}", []).append(rule)
+    return groups
+
+
+def source_specs(contract: Contract) -> list[dg.AssetCheckSpec]:
+    """The two checks of a collection."""
+    asset = dg.AssetKey(["raw", contract.name])
+    return [
+        dg.AssetCheckSpec(
+            ACCEPTED,
+            asset=asset,
+            description="没有被整体拒收的交付。拒收的文件保留在 landing/refused/，改正后重新交付即可。 "
+            "No hand-over stands refused. Refused files are kept in landing/refused/; mend and hand over again.",
+        ),
+        dg.AssetCheckSpec(
+            ACCOUNTED,
+            asset=asset,
+            blocking=True,
+            description="来源的每条记录都在 raw 或 rejects，每个物理行都有去处。 Every record of the source is in raw or in rejects; every physical line is accounted for.",
+        ),
+    ]
+
+
+def balanced_spec(contract: Contract) -> dg.AssetCheckSpec:
+    return dg.AssetCheckSpec(
+        BALANCED,
+        asset=dg.AssetKey(["std", contract.name]),
+        blocking=True,
+        description="每个批次：raw 行数 = std 行数 + 隔离区行数。 Of every batch, rows in raw = rows in std + rows in quarantine.",
+    )
+
+
+def rule_specs(contract: Contract, rules: Sequence[Rule]) -> list[dg.AssetCheckSpec]:
+    """One spec a rule (or group of rules); the guidance is its description, in plain prose first."""
+    asset = dg.AssetKey([contract.schema, contract.name])
+    specs = []
+    for name, group in rule_groups(rules).items():
+        specs.append(
+            dg.AssetCheckSpec(
+                name,
+                asset=asset,
+                blocking=group[0].blocking,
+                description=" / ".join(rule.guidance for rule in group[:6]),
+                metadata={"rules": [r.id for r in group], "indicator": group[0].indicator, "severity": group[0].severity},
+            )
+        )
+    return specs
+
+
+def _table(records: Sequence[dict[str, Any]]) -> dg.TableMetadataValue:
+    return dg.MetadataValue.table([dg.TableRecord(r) for r in records])
+
+
+def accepted_result(project: Project, contract: Contract, refused: Sequence[Refusal]) -> dg.AssetCheckResult:
+    """Failed as long as a refused hand-over stands that nothing better replaced."""
+    metadata: dict[str, Any] = {"4 整改单位 who mends": f"{contract.department} {contract.department_en}", "5 报告 report": dg.MetadataValue.url(report_url(project, contract.group))}
+    if refused:
+        metadata |= {
+            "1 拒收 refused": _table([{"unit": r.unit, "period": r.period, "source": r.source, "reason": r.reason, "at": r.at} for r in refused[:ROWS_SHOWN]]),
+            "2 件数 hand-overs": len(refused),
+        }
+    periods = ", ".join(dict.fromkeys(r.period or "?" for r in refused[:6]))
+    return dg.AssetCheckResult(
+        asset_key=dg.AssetKey(["raw", contract.name]),
+        check_name=ACCEPTED,
+        passed=not refused,
+        severity=dg.AssetCheckSeverity.ERROR,
+        description=f"拒收 {len(refused)} 件 refused ({periods}): {refused[0].source}: {refused[0].reason}" if refused else PASSED,
+        metadata=metadata,
+    )
+
+
+def count_result(contract: Contract, schema: str, name: str, counts: Sequence[Count]) -> dg.AssetCheckResult:
+    """Sums that must come out, one row a batch where they do not."""
+    wrong = [c for c in counts if not c.right]
+    batches = len({c.batch for c in counts})
+    shown = wrong or counts
+    first = wrong[0] if wrong else None
+    return dg.AssetCheckResult(
+        asset_key=dg.AssetKey([schema, contract.name]),
+        check_name=name,
+        passed=not wrong,
+        severity=dg.AssetCheckSeverity.ERROR,
+        description=f"{first.batch}: {first.what}: {first.expected} ≠ {first.found}" if first else f"{PASSED} · {batches} 批次 batches",
+        metadata={
+            "1 批次 batches": batches,
+            "2 行数 rows": _table(
+                [{"unit": c.unit, "period": c.period, "what": c.what, "expected": str(c.expected), "found": str(c.found)} for c in shown[:ROWS_SHOWN]]
+            ),
+        },
+    )
+
+
+def rule_result(project: Project, contract: Contract, name: str, rules: Sequence[Rule], states: dict[str, RuleState]) -> tuple[dg.AssetCheckResult, bool]:
+    """The check's result over the batches that stand, and whether it stops what lies downstream.
+
+    Severity is ERROR only where it stops: then the run fails and downstream is skipped. A rule without any result counts
+    as not assessable, never as passed.
+    """
+    known = {rule.id: states.get(rule.id) or RuleState(contract.name, rule.id, rule.blocking, ()) for rule in rules}
+    order = {"failed": 0, "not_assessable": 1, "passed": 2}
+    worst = min(rules, key=lambda r: (order[known[r.id].outcome], -known[r.id].unexpected))
+    state = known[worst.id]
+    stops = any(known[r.id].stops(r.block_above) for r in rules)
+    critical = any(r.severity == "critical" for r in rules)
+    metadata: dict[str, Any] = {
+        "6 整改单位 who mends": f"{contract.department} {contract.department_en}: {worst.remedy}",
+        "7 报告 report": dg.MetadataValue.url(report_url(project, contract.group)),
+        "8 规则 rule": "; ".join(f"{r.id} [{r.indicator}] {r.type}" for r in rules[:6]),
+    }
+    if state.outcome != "passed":
+        failing = [(r, b) for r in rules for b in known[r.id].failing]
+        metadata |= {
+            "1 何处 where": _table(
+                [
+                    {"rule": r.id, "unit": b.unit, "period": b.period, "rows": b.elements, "unexpected": b.unexpected, "percent": round(100 * b.share, 3), "cause": b.note or b.outcome}
+                    for r, b in failing[:ROWS_SHOWN]
+                ]
+                or [{"rule": worst.id, "unit": "", "period": "", "rows": 0, "unexpected": 0, "percent": 0.0, "cause": "没有批次 no batch"}]
+            ),
+            "3 不合格率 percent": round(100 * state.share, 4),
+            "4 自 since": state.since or "-",
+        }
+        if state.examples:
+            metadata["5 示例 examples"] = _table([{"unit": b.unit, "period": b.period, "value (masked)": value} for b, value in state.examples])
+    metadata["2 不合格行 unexpected"] = sum(s.unexpected for s in known.values())
+    return (
+        dg.AssetCheckResult(
+            asset_key=dg.AssetKey([contract.schema, contract.name]),
+            check_name=name,
+            passed=state.outcome == "passed",
+            severity=dg.AssetCheckSeverity.ERROR if stops or (critical and not worst.blocking and state.outcome == "failed") else dg.AssetCheckSeverity.WARN,
+            description=cause(worst, state, stops),
+            metadata=metadata,
+        ),
+        stops,
+    )
+
+
+def cause(rule: Rule, state: RuleState, stops: bool = False) -> str:
+    """The state in one line: what, how many, in which periods."""
+    if state.outcome == "passed":
+        return f"{PASSED} · {state.elements:,} 行 rows · {len(state.batches)} 批次 batches"
+    failing = state.failing
+    if state.outcome == "not_assessable":
+        where = ", ".join(dict.fromkeys(b.period for b in failing[:3]))
+        return f"不可评估 not assessable: {state.note or '没有批次 no batch has been checked'}" + (f" ({where})" if where else "")
+    bad = [b for b in failing if b.outcome == "failed"]
+    periods = list(dict.fromkeys(b.period for b in bad))
+    units = {b.unit for b in bad if b.unit}
+    where = ", ".join(periods[:3]) + (" …" if len(periods) > 3 else "") + (f" · {len(units)} 单位 units" if len(units) > 1 else "".join(f" · {u}" for u in units))
+    done = "；已停止下游 downstream stopped" if stops else "；已隔离 quarantined" if rule.blocking else ""
+    return f"{rule.title_zh}：{state.unexpected:,} / {state.elements:,} 行不合格 rows fail ({100 * state.share:.2g}%) · {where}{done}"
+
+
+def all_rules(project: Project, contract: Contract) -> list[Rule]:
+    """The dataset's declared rules; none where it has no suite."""
+    return declared_rules(project, contract)

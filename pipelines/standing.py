@@ -1,0 +1,292 @@
+"""What stands now: per rule, over the batches that count, from the evidence in the lake.
+
+Belongs here: queries over the evidence that the checks, the inbox and the command share. Not here: Dagster, wording in
+HTML, scores (`pipelines.results`).
+
+Which batches count: of a full delivery the newest batch of each unit; of a delta every batch, since all of them make up
+the table. Only the newest period of each unit (`current`) decides whether downstream must stop, so that one bad delta
+of long ago does not stop it for ever. See docs/decisions/blocking.md.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+from assets.lake import columns_of, quote
+
+if TYPE_CHECKING:
+    import duckdb
+
+    from assets.contracts import Contract
+    from assets.project import Project
+
+Outcome = Literal["passed", "failed", "not_assessable"]
+Verdict = Literal["passed", "warned", "failed"]
+DIMENSIONS = {
+    "01": ("conformity", "规范性"),
+    "02": ("completeness", "完整性"),
+    "03": ("accuracy", "准确性"),
+    "04": ("consistency", "一致性"),
+    "05": ("timeliness", "时效性"),
+    "06": ("accessibility", "可访问性"),
+}
+BLOCK_ABOVE = 0.05
+EXAMPLES = 5
+
+
+def dimension(indicator: str) -> str:
+    """The English name of the GB/T 36344-2018 dimension of an indicator, such as `completeness` for 0201."""
+    return DIMENSIONS.get(str(indicator)[:2], ("other", ""))[0]
+
+
+@dataclass(frozen=True)
+class BatchResult:
+    """One rule on one batch. `examples` are masked; `share` is unexpected / elements (0 to 1)."""
+
+    batch: str
+    unit: str
+    period: str
+    current: bool
+    outcome: Outcome
+    elements: int
+    unexpected: int
+    note: str
+    examples: tuple[str, ...] = ()
+
+    @property
+    def share(self) -> float:
+        return self.unexpected / self.elements if self.elements else 0.0
+
+
+@dataclass(frozen=True)
+class RuleState:
+    """One rule over the batches that stand, the worst first. `since` is the first period of the present failure."""
+
+    dataset: str
+    rule: str
+    blocking: bool
+    batches: tuple[BatchResult, ...]
+    since: str = ""
+
+    @property
+    def outcome(self) -> Outcome:
+        """Failed where a batch failed; else not assessable where one could not be assessed, or nothing stands."""
+        outcomes = {b.outcome for b in self.batches}
+        if "failed" in outcomes:
+            return "failed"
+        return "not_assessable" if "not_assessable" in outcomes or not outcomes else "passed"
+
+    @property
+    def elements(self) -> int:
+        return sum(b.elements for b in self.batches)
+
+    @property
+    def unexpected(self) -> int:
+        return sum(b.unexpected for b in self.batches)
+
+    @property
+    def share(self) -> float:
+        return self.unexpected / self.elements if self.elements else 0.0
+
+    @property
+    def note(self) -> str:
+        """The cause in one line: of the worst batch."""
+        return next((b.note for b in self.batches if b.outcome == self.outcome and b.note), "")
+
+    @property
+    def failing(self) -> tuple[BatchResult, ...]:
+        return tuple(b for b in self.batches if b.outcome != "passed")
+
+    @property
+    def examples(self) -> list[tuple[BatchResult, str]]:
+        """Up to five masked values that break the rule, with the batch that holds them; no value twice."""
+        seen: dict[str, BatchResult] = {}
+        for batch in self.failing:
+            for value in batch.examples:
+                seen.setdefault(value, batch)
+        return [(batch, value) for value, batch in list(seen.items())[:EXAMPLES]]
+
+    def stops(self, tolerance: float = BLOCK_ABOVE) -> bool:
+        """Whether downstream must stop: a blocking rule broken by more than `tolerance` of the rows now current."""
+        current = [b for b in self.batches if b.current]
+        rows = sum(b.elements for b in current)
+        return self.blocking and rows > 0 and sum(b.unexpected for b in current) / rows > tolerance
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """A hand-over that was refused and for which nothing better came since."""
+
+    dataset: str
+    unit: str
+    period: str
+    source: str
+    reason: str
+    at: str
+
+
+@dataclass(frozen=True)
+class Count:
+    """A sum that must come out on one batch: `found` against `expected`, in the words of `what`."""
+
+    batch: str
+    unit: str
+    period: str
+    what: str
+    expected: int | None
+    found: int | None
+
+    @property
+    def right(self) -> bool:
+        return self.expected is not None and self.expected == self.found
+
+
+@dataclass
+class Tally:
+    """The verdicts of one run's checks, gathered while it runs."""
+
+    verdict: Verdict = "passed"
+    failed: list[str] = field(default_factory=list)
+    stopped: list[str] = field(default_factory=list)
+
+    def add(self, check: str, *, passed: bool, stops: bool) -> None:
+        if stops:
+            self.verdict = "failed"
+            self.stopped.append(check)
+        elif not passed:
+            self.failed.append(check)
+            if self.verdict == "passed":
+                self.verdict = "warned"
+
+
+def _standing(contract: Contract) -> str:
+    """SQL of the batches that count: batch, unit, period, partition_key, current."""
+    full = contract.delivery is not None and contract.delivery.mode == "full"
+    newest = "row_number() OVER (PARTITION BY unit ORDER BY period DESC, received_at DESC, batch DESC) = 1"
+    return f"""
+        SELECT batch, unit, period, partition_key, period = max(period) OVER (PARTITION BY unit) AS current
+        FROM evidence.batches WHERE dataset = ? AND status = 'standardised' {'QUALIFY ' + newest if full else ''}"""
+
+
+def standing_batches(con: duckdb.DuckDBPyConnection, contract: Contract) -> list[str]:
+    """Ids of the batches that make up the dataset's present state."""
+    return [row[0] for row in con.execute(f"SELECT batch FROM ({_standing(contract)}) ORDER BY batch", [contract.name]).fetchall()]
+
+
+def rule_states(con: duckdb.DuckDBPyConnection, contract: Contract) -> dict[str, RuleState]:
+    """Every rule's state by its id, for the rules that have a result on a batch that stands."""
+    rows = con.execute(
+        f"""
+        WITH standing AS ({_standing(contract)}),
+        latest AS (
+            SELECT * FROM evidence.results WHERE dataset = ?
+            QUALIFY row_number() OVER (PARTITION BY batch, rule ORDER BY checked_at DESC) = 1),
+        dated AS (SELECT l.*, b.unit, b.period FROM latest l JOIN evidence.batches b USING (batch)),
+        good AS (SELECT rule, unit, max(period) AS period FROM dated WHERE outcome = 'passed' GROUP BY ALL),
+        since AS (
+            SELECT d.rule, d.unit, min(d.period) AS since FROM dated d LEFT JOIN good g ON g.rule = d.rule AND g.unit = d.unit
+            WHERE d.outcome <> 'passed' AND (g.period IS NULL OR d.period > g.period) GROUP BY ALL)
+        SELECT d.rule, d.blocking, s.batch, coalesce(s.unit, ''), s.period, s.current, d.outcome, coalesce(d.elements, 0), coalesce(d.unexpected, 0),
+            coalesce(d.note, ''), CASE WHEN d.outcome = 'failed' THEN d.result END, coalesce(w.since, s.period)
+        FROM standing s JOIN dated d USING (batch) LEFT JOIN since w ON w.rule = d.rule AND w.unit = d.unit
+        ORDER BY d.rule, d.outcome = 'passed', d.unexpected DESC, s.period DESC, s.unit""",
+        [contract.name, contract.name],
+    ).fetchall()
+    found: dict[str, list[Any]] = {}
+    for row in rows:
+        found.setdefault(row[0], []).append(row)
+    return {
+        rule: RuleState(
+            dataset=contract.name,
+            rule=rule,
+            blocking=bool(of_rule[0][1]),
+            batches=tuple(BatchResult(*row[2:10], _examples(row[10])) for row in of_rule),
+            since=min((row[11] for row in of_rule if row[6] != "passed"), default=""),
+        )
+        for rule, of_rule in found.items()
+    }
+
+
+def _examples(result: str | None) -> tuple[str, ...]:
+    if not result:
+        return ()
+    inner = json.loads(result).get("result") or {}
+    values = inner.get("partial_unexpected_list") or []
+    return tuple(dict.fromkeys("NULL" if v is None else str(v) for v in values))[:EXAMPLES]
+
+
+def refusals(con: duckdb.DuckDBPyConnection, contract: Contract) -> list[Refusal]:
+    """Refused hand-overs that no accepted one of the same unit and period has replaced since, the newest first."""
+    rows = con.execute(
+        """
+        SELECT r.dataset, coalesce(r.unit, ''), coalesce(r.period, ''), r.source, coalesce(r.reason, ''), strftime(r.collected_at, '%Y-%m-%d %H:%M')
+        FROM evidence.batches r
+        WHERE r.dataset = ? AND r.status = 'refused' AND NOT EXISTS (
+            FROM evidence.batches a WHERE a.dataset = r.dataset AND a.status IN ('collected', 'standardised')
+                AND a.unit IS NOT DISTINCT FROM r.unit AND a.period IS NOT DISTINCT FROM r.period AND a.collected_at > r.collected_at)
+        ORDER BY r.collected_at DESC, r.source""",
+        [contract.name],
+    ).fetchall()
+    return [Refusal(*row) for row in rows]
+
+
+def _at_hand(con: duckdb.DuckDBPyConnection, contract: Contract, keys: Sequence[str] | None) -> list[dict[str, Any]]:
+    """The collected batches of these partitions, or, without partitions, those that stand or wait for standardising."""
+    wanted = "list_contains(?, partition_key)" if keys is not None else f"(status = 'collected' OR batch IN (SELECT batch FROM ({_standing(contract)})))"
+    cursor = con.execute(
+        f"SELECT * FROM evidence.batches WHERE dataset = ? AND status IN ('collected', 'standardised') AND {wanted} ORDER BY batch",
+        [contract.name, list(keys) if keys is not None else contract.name],
+    )
+    names = [d[0] for d in cursor.description or []]
+    return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+
+def _rows_of(con: duckdb.DuckDBPyConnection, table: str, batches: Iterable[str], column: str = "_batch") -> dict[str, int]:
+    if columns_of(con, table) is None:
+        return {}
+    query = f"SELECT {quote(column)}, count(*) FROM {quote(table)} WHERE list_contains(?, {quote(column)}) GROUP BY 1"
+    return dict(con.execute(query, [list(batches)]).fetchall())
+
+
+def accounts(con: duckdb.DuckDBPyConnection, contract: Contract, keys: Sequence[str] | None = None) -> list[Count]:
+    """For every batch of the partitions: records = rows in raw + rejects, and lines = records + other lines, counted anew."""
+    batches = _at_hand(con, contract, keys)
+    ids = [b["batch"] for b in batches]
+    raw, rejects = _rows_of(con, f"raw.{contract.name}", ids), _rows_of(con, "evidence.rejects", ids, "batch")
+    counts = []
+    for b in batches:
+        at = (b["batch"], b["unit"] or "", b["period"] or "")
+        counts.append(Count(*at, "记录 = raw + rejects", b["records"], raw.get(b["batch"], 0) + rejects.get(b["batch"], 0)))
+        if b["lines"] is not None:
+            counts.append(Count(*at, "行 lines = 记录 records + 其他行 other lines", b["lines"], (b["records"] or 0) + (b["lines_other"] or 0)))
+    return counts
+
+
+def balances(con: duckdb.DuckDBPyConnection, contract: Contract, keys: Sequence[str] | None = None) -> list[Count]:
+    """For every batch of the partitions: rows in raw = rows in std + rows in quarantine, counted anew."""
+    batches = _at_hand(con, contract, keys)
+    ids = [b["batch"] for b in batches]
+    raw = _rows_of(con, f"raw.{contract.name}", ids)
+    std, broken = _rows_of(con, f"std_batches.{contract.name}", ids), _rows_of(con, f"quarantine.{contract.name}", ids)
+    return [
+        Count(b["batch"], b["unit"] or "", b["period"] or "", "raw = std + quarantine", raw.get(b["batch"], 0), std.get(b["batch"], 0) + broken.get(b["batch"], 0))
+        for b in batches
+    ]
+
+
+def period_of(key: str, width: str) -> str:
+    """A Dagster partition key as people write the period: `2026-10-01` of months is `2026-10`."""
+    return key[:7] if width == "monthly" else key
+
+
+def stopped(con: duckdb.DuckDBPyConnection, project: Project, tolerance: dict[tuple[str, str], float]) -> dict[str, list[str]]:
+    """Datasets that must not be built upon now, with the rules that say so. `tolerance` is by dataset and rule."""
+    found: dict[str, list[str]] = {}
+    for contract in project.sources():
+        rules = [s.rule for s in rule_states(con, contract).values() if s.stops(tolerance.get((contract.name, s.rule), BLOCK_ABOVE))]
+        if rules:
+            found[contract.name] = sorted(rules)
+    return found
