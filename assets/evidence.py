@@ -6,6 +6,12 @@ are masked before they are written here (`assets.masking`).
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import duckdb
+
 TABLES: dict[str, list[tuple[str, str, str]]] = {
     "runs": [
         ("run_id", "VARCHAR", "the run, as Dagster names it"),
@@ -89,3 +95,24 @@ TABLES: dict[str, list[tuple[str, str, str]]] = {
         ("written_at", "TIMESTAMP", "local time"),
     ],
 }
+
+
+def write(con: duckdb.DuckDBPyConnection, table: str, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Append `rows` to an evidence table; keys that a row lacks are NULL.
+
+    Raises `KeyError` for a key that the table does not declare.
+    """
+    if not rows:
+        return
+    import pyarrow as pa
+
+    declared = [name for name, _, _ in TABLES[table]]
+    if stray := {key for row in rows for key in row} - set(declared):
+        raise KeyError(f"evidence.{table} has no column {', '.join(sorted(stray))}")
+    kinds = {"VARCHAR": pa.string(), "BIGINT": pa.int64(), "DOUBLE": pa.float64(), "BOOLEAN": pa.bool_(), "TIMESTAMP": pa.timestamp("us")}
+    schema = pa.schema([(name, kinds[kind]) for name, kind, _ in TABLES[table]])
+    con.register("evidence_rows", pa.Table.from_pylist([dict(row) for row in rows], schema=schema))
+    try:
+        con.execute(f'INSERT INTO lake.evidence."{table}" SELECT * FROM evidence_rows')
+    finally:
+        con.unregister("evidence_rows")

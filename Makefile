@@ -1,0 +1,64 @@
+# Yuanqing: two commands set everything up and do the work: `make run` and `make test`.
+PYTHON ?= python3
+SCALE ?= 20000
+VENV := .venv
+BIN := $(VENV)/bin
+# Some machines forbid compiled Python files, which makes every start slow.
+unexport PYTHONDONTWRITEBYTECODE
+
+.DEFAULT_GOAL := help
+.PHONY: help run test ui check lint format bench-pipeline lock clean
+
+help: ## Show what can be made
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+run: $(VENV)/run.stamp ## Make sample hand-overs, carry them to reports, say what was found (SCALE=20000)
+	@$(BIN)/yuanqing run --scale $(SCALE)
+
+test: $(VENV)/dev.stamp ## Run the tests
+	@$(BIN)/python -m pytest
+
+ui: $(VENV)/run.stamp ## Open Dagster's UI and the reports on this machine
+	@$(BIN)/yuanqing ui
+
+check: $(VENV)/run.stamp ## Check a file before handing it over: make check FILE=a.csv DATASET=population_register
+	@$(BIN)/yuanqing check "$(FILE)" --dataset "$(DATASET)"
+
+lint: $(VENV)/dev.stamp ## Style, types, and the one way of imports
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+format: $(VENV)/dev.stamp ## Put the code into its style
+	@$(BIN)/ruff check --fix --quiet . ; $(BIN)/ruff format .
+
+bench-pipeline: $(VENV)/dev.stamp ## Time the whole path against bare loads (PEOPLE=1000000)
+	@$(BIN)/python -m benchmarks.pipeline --people $(or $(PEOPLE),1000000)
+
+lock: $(VENV)/dev.stamp ## Resolve the dependencies anew, with hashes and without host names
+	@$(BIN)/python -m pip install --quiet uv
+	@for part in sample:run dev:dev; do \
+	  $(BIN)/uv pip compile pyproject.toml --extra $${part%:*} --extra build --universal --python-version 3.11 --generate-hashes \
+	    --no-emit-index-url --no-emit-find-links --no-header --no-annotate --quiet --output-file requirements/$${part#*:}.txt; done
+
+clean: ## Remove the environment and everything that runs have made
+	rm -rf $(VENV) data build *.egg-info .pytest_cache .ruff_cache .mypy_cache .hypothesis
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(not ((3, 11) <= sys.version_info < (3, 14)))' 2>/dev/null \
+	  || { echo "Python 3.11, 3.12 or 3.13 is needed. Install it (Debian: apt install python3 python3-venv), or name it: make PYTHON=python3.12 ..."; exit 1; }
+	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null \
+	  || { echo "Python's venv module is missing. Install it (Debian: apt install python3-venv)."; exit 1; }
+	@$(PYTHON) -m venv $(VENV)
+
+# --no-deps: the lock lists everything, and pip's resolver refuses hashes for packages with extras.
+$(VENV)/run.stamp: requirements/run.txt pyproject.toml | $(VENV)/bin/python
+	@echo "Setting up: installing what is pinned in requirements/run.txt (a minute or two)"
+	@$(BIN)/python -m pip install --quiet --no-deps --require-hashes --requirement requirements/run.txt
+	@$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/dev.stamp: requirements/dev.txt $(VENV)/run.stamp
+	@$(BIN)/python -m pip install --quiet --no-deps --require-hashes --requirement requirements/dev.txt
+	@touch $@

@@ -1,0 +1,237 @@
+"""Standardise and check: raw rows of the collected batches become standard rows, quarantine, results and issues.
+
+Belongs here: the one scan and the one transaction. Not here: how a cell is repaired (`assets.repair`), what a rule means
+(`expectations`), how raw rows got there (`assets.collect`).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from assets import evidence
+from assets.lake import literal, quote, transaction
+from assets.masking import mask
+from assets.repair import staged
+from assets.std import ensure_std
+from expectations.codes import CodeTables
+from expectations.compiler import Field, Plan, RuleResult, Verdicts, compile_suite
+from expectations.standard import load_standard
+from expectations.suite import Suite, load_suite
+
+if TYPE_CHECKING:
+    import duckdb
+
+    from assets.contracts import Contract
+    from assets.project import Project
+
+
+@dataclass(frozen=True)
+class Standardised:
+    """What one call did: the batches, their results (rows of `evidence.results`) and the rows that went each way."""
+
+    batches: tuple[str, ...]
+    results: tuple[Mapping[str, Any], ...]
+    rows_std: int
+    rows_quarantine: int
+
+
+@dataclass(frozen=True)
+class Checked:
+    """The scan of one relation: results as `evidence.results` holds them, repairs by (batch, column, kind), rows by batch."""
+
+    verdicts: Verdicts
+    results: tuple[dict[str, Any], ...]
+    repairs: Mapping[tuple[str, str, str], int]
+
+
+def codes_of(project: Project) -> CodeTables:
+    """The project's code tables, before those that come with Yuanqing."""
+    from assets.project import CODE
+
+    return CodeTables(project.expectations / "codes", CODE / "expectations" / "codes")
+
+
+def suite_of(project: Project, contract: Contract) -> Suite | None:
+    """The suite that stands for a contract, or None where nobody has written one. Raises `DocumentError`."""
+    from assets.project import CODE
+
+    path = project.expectations / "suites" / contract.suite_path
+    own = project.expectations / "standard.yaml"
+    standard = load_standard(own if own.exists() else CODE / "expectations" / "standard.yaml")
+    return load_suite(path, codes_of(project), standard) if path.exists() else None
+
+
+def plan_of(project: Project, contract: Contract) -> Plan | None:
+    """The compiled suite of a source dataset, or None where there is no suite."""
+    suite = suite_of(project, contract)
+    fields = [Field(c.name, c.logical_type, c.sql_type, None if c.logical_type == "string" else f"{c.name}__text") for c in contract.columns]
+    return compile_suite(suite, fields, codes=codes_of(project)) if suite else None
+
+
+def staged_rows(project: Project, contract: Contract, relation: str) -> str:
+    """The SELECT that standardises `relation` (raw rows with `_batch` and `_row`); see `assets.repair.staged`."""
+    codes = codes_of(project)
+    dialects = {c.name: codes.get(c.codes).dialect for c in contract.columns if c.codes}
+    return staged(contract.columns, dialects, relation)
+
+
+def check_relation(
+    con: duckdb.DuckDBPyConnection, project: Project, contract: Contract, relation: str, *, absent: Mapping[str, Collection[str]] | None = None
+) -> Checked:
+    """Scan raw rows once: every rule of the suite, every repair counted. Leaves the temporary table `failing`.
+
+    `relation` is SQL for rows with `_batch`, `_row` and the contract's columns as text; `absent` names, by batch, columns that
+    its hand-over lacks.
+    """
+    plan = plan_of(project, contract)
+    if plan is None:
+        raise LookupError(f"{contract.name}: no suite at expectations/suites/{contract.suite_path}. Write one, if only with the key's rules.")
+    kinds = [(f"repair__{c.name}", f"histogram({quote(c.name + '__repair')})") for c in contract.columns]
+    verdicts = plan.run(con, f"({staged_rows(project, contract, relation)})", absent=absent or {}, also=kinds)
+    repairs = {
+        (batch, name.removeprefix("repair__"), kind): count
+        for batch, counted in verdicts.also.items()
+        for name, by_kind in counted.items()
+        for kind, count in (by_kind or {}).items()
+    }
+    checked_at = datetime.now()
+    results = tuple(_result_row(contract, plan, result, checked_at) for result in verdicts.results)
+    return Checked(verdicts, results, repairs)
+
+
+def standardise(
+    con: duckdb.DuckDBPyConnection, project: Project, contract: Contract, run_id: str, *, partition_keys: set[str] | None = None
+) -> Standardised:
+    """Standardise and check every collected batch (of the given partitions), in one scan and one transaction.
+
+    A batch that is standardised already is left as it is, so a second call does nothing.
+    """
+    ensure_std(con, contract)
+    pending = _batches(con, contract, "collected", partition_keys)
+    if not pending:
+        return Standardised((), (), 0, 0)
+    relation = _raw(contract, pending)
+    checked = check_relation(con, project, contract, relation, absent=pending)
+    rows = staged_rows(project, contract, relation)
+    names = ", ".join(quote(c.name) for c in contract.columns)
+    of_rows = "s._batch = f._batch AND s._row = f._row"
+    with transaction(con, run_id, f"standardise {contract.name}: {len(pending)} batches"):
+        con.execute(
+            f"INSERT INTO std_batches.{quote(contract.name)} BY NAME SELECT {_prefixed('s', contract)}, s._batch, s._row, f._failed"
+            f" FROM ({rows}) s LEFT JOIN failing f ON {of_rows} WHERE NOT coalesce(f._blocked, FALSE)"
+        )
+        con.execute(
+            f"INSERT INTO quarantine.{quote(contract.name)} BY NAME SELECT {names}, s._batch, s._row, f._failed"
+            f" FROM {relation} s JOIN failing f ON {of_rows} WHERE f._blocked"
+        )
+        con.execute(
+            f"INSERT INTO evidence.issues SELECT _batch, {literal(contract.name)}, _row, unnest(_failed) FROM failing ORDER BY _batch, _row"
+        )
+        evidence.write(con, "results", [{**row, "run_id": run_id} for row in checked.results])
+        evidence.write(con, "repairs", [{"batch": b, "dataset": contract.name, "column": c, "kind": k, "rows": n} for (b, c, k), n in checked.repairs.items()])
+        now = datetime.now()
+        evidence.write(con, "lineage", [{"dataset": contract.table, "batch": b, "run_id": run_id, "written_at": now} for b in pending])
+        quarantined = dict(con.execute("SELECT _batch, count(*) FROM failing WHERE _blocked GROUP BY ALL").fetchall())
+        counts = [(b, checked.verdicts.rows.get(b, 0) - quarantined.get(b, 0), quarantined.get(b, 0)) for b in pending]
+        _close(con, counts, now)
+    con.execute("DROP TABLE failing")
+    return Standardised(tuple(pending), checked.results, sum(c[1] for c in counts), sum(c[2] for c in counts))
+
+
+def recheck(con: duckdb.DuckDBPyConnection, project: Project, contract: Contract, batches: Sequence[str]) -> Checked:
+    """Scan batches again that are standardised already; stores nothing."""
+    known = _batches(con, contract, "standardised", None)
+    checked = check_relation(con, project, contract, _raw(contract, batches), absent={b: known.get(b, ()) for b in batches})
+    con.execute("DROP TABLE failing")
+    return checked
+
+
+def balance(con: duckdb.DuckDBPyConnection, contract: Contract, batches: Sequence[str]) -> list[tuple[str, int, int, int]]:
+    """Counted afresh, per batch: (batch, rows in raw, rows in std_batches, rows in quarantine)."""
+    listed = ", ".join(literal(b) for b in batches) or "NULL"
+    name = quote(contract.name)
+    counts = " UNION ALL ".join(
+        f"SELECT _batch, {n} AS place FROM {schema}.{name} WHERE _batch IN ({listed})"
+        for n, schema in enumerate(("raw", "std_batches", "quarantine"))
+    )
+    filters = ", ".join(f"count(*) FILTER (WHERE place = {n})" for n in range(3))
+    return con.execute(f"SELECT _batch, {filters} FROM ({counts}) GROUP BY _batch ORDER BY _batch").fetchall()
+
+
+def _batches(con: duckdb.DuckDBPyConnection, contract: Contract, status: str, partition_keys: set[str] | None) -> dict[str, tuple[str, ...]]:
+    found = con.execute(
+        "SELECT batch, partition_key, absent FROM evidence.batches WHERE dataset = ? AND status = ? ORDER BY period, batch", [contract.name, status]
+    ).fetchall()
+    return {b: tuple((absent or "").split(",")) if absent else () for b, key, absent in found if partition_keys is None or key in partition_keys}
+
+
+def _raw(contract: Contract, batches: Collection[str]) -> str:
+    listed = ", ".join(literal(b) for b in batches)
+    return f"(SELECT * FROM raw.{quote(contract.name)} WHERE _batch IN ({listed}))"
+
+
+def _prefixed(alias: str, contract: Contract) -> str:
+    return ", ".join(f"{alias}.{quote(c.name)}" for c in contract.columns)
+
+
+def _close(con: duckdb.DuckDBPyConnection, counts: Sequence[tuple[str, int, int]], now: datetime) -> None:
+    values = ", ".join(f"({literal(b)}, {std}, {quarantined})" for b, std, quarantined in counts)
+    con.execute(
+        "UPDATE evidence.batches SET status = 'standardised', standardised_at = ?, rows_std = v.std, rows_quarantine = v.quarantined"
+        f" FROM (VALUES {values}) v(name, std, quarantined) WHERE batch = v.name AND status = 'collected'",
+        [now],
+    )
+
+
+def _result_row(contract: Contract, plan: Plan, result: RuleResult, checked_at: datetime) -> dict[str, Any]:
+    rule = result.rule
+    columns = [rule.kwargs[k] for k in ("column", "column_A", "column_B") if k in rule.kwargs] + list(rule.kwargs.get("column_list", ()))
+    return {
+        "batch": result.batch,
+        "dataset": contract.name,
+        "rule": rule.id,
+        "expectation": rule.type,
+        "column": ",".join(columns),
+        "indicator": rule.indicator,
+        "weight": rule.weight,
+        "severity": rule.severity,
+        "blocking": rule.blocking,
+        "outcome": result.outcome,
+        "elements": result.elements,
+        "missing": result.missing,
+        "unexpected": result.unexpected,
+        "note": result.note,
+        "result": json.dumps(_masked(contract, columns, result.to_gx()), ensure_ascii=False, default=str),
+        "fingerprint": plan.fingerprint,
+        "checked_at": checked_at,
+    }
+
+
+def _masked(contract: Contract, columns: Sequence[str], shown: dict[str, Any]) -> dict[str, Any]:
+    """The result with every value of its lists masked by the classification of the columns it came from."""
+    levels = [c.classification for c in contract.columns if c.name in columns]
+    by_name = {c.name: c.classification for c in contract.columns}
+    strictest = max(levels, default=1)
+
+    def masked(value: Any, level: int) -> Any:
+        if isinstance(value, dict):
+            return {k: masked(v, by_name.get(k, level)) for k, v in value.items()}
+        if isinstance(value, (list, tuple)):
+            each = levels if len(levels) == len(value) and len(value) > 1 else [level] * len(value)
+            return [masked(v, one) for v, one in zip(value, each, strict=True)]
+        return value if value is None or level <= 2 else mask(str(value), level)
+
+    detail = dict(shown.get("result") or {})
+    for name in ("partial_unexpected_list", "unexpected_list"):
+        if name in detail:
+            detail[name] = [masked(v, strictest) for v in detail[name]]
+    for name in ("partial_unexpected_counts",):
+        if name in detail:
+            detail[name] = [{**c, "value": masked(c.get("value"), strictest)} for c in detail[name]]
+    if "observed_value" in detail and strictest > 2:
+        detail["observed_value"] = masked(detail["observed_value"], strictest)
+    return {**shown, "result": detail}
