@@ -1,0 +1,109 @@
+"""The tables of a source dataset in the lake, and the view of what stands now.
+
+Belongs here: making `raw`, `std_batches` and `quarantine` from the contract, and the view `std`, which is a function of the
+set of batches alone. Not here: filling them (`assets.collect`, `assets.standardise`).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING
+
+from assets.lake import columns_of, literal, quote
+
+if TYPE_CHECKING:
+    import duckdb
+
+    from assets.contracts import Contract
+
+POSITION = {"_batch": "VARCHAR", "_row": "BIGINT"}
+FAILED = {"_failed": "VARCHAR[]"}
+
+
+class StoredTypeError(Exception):
+    """A column is stored with another type than its contract declares now."""
+
+
+def ensure_std(con: duckdb.DuckDBPyConnection, contract: Contract) -> None:
+    """Make the tables and the view of a source dataset, or bring them up to its contract.
+
+    A column that the contract gained is added; one that it lost stays in the tables and leaves the view. Where all is as
+    declared, nothing is done and no snapshot made. Raises `StoredTypeError` for a column whose type changed.
+    """
+    text = {c.name: "VARCHAR" for c in contract.columns}
+    typed = {c.name: c.sql_type for c in contract.columns}
+    _ensure(con, f"raw.{contract.name}", text | {"_extra": "VARCHAR"} | POSITION)
+    _ensure(con, f"quarantine.{contract.name}", text | POSITION | FAILED)
+    _ensure(con, f"std_batches.{contract.name}", typed | POSITION | FAILED)
+    ensure_view(con, f"std.{contract.name}", contract.title, current_rows(contract))
+
+
+def ensure_view(con: duckdb.DuckDBPyConnection, name: str, title: str, select: str) -> bool:
+    """Make or replace a view unless it stands with this very definition (its comment bears the digest). True if made."""
+    schema, view = name.split(".")
+    comment = f"{title} [{digest(select)}]"
+    stands = con.execute(
+        "SELECT 1 FROM duckdb_views() WHERE database_name = 'lake' AND schema_name = ? AND view_name = ? AND comment = ?", [schema, view, comment]
+    ).fetchone()
+    if stands:
+        return False
+    con.execute(f"CREATE OR REPLACE VIEW {quote(name)} AS {select}")
+    con.execute(f"COMMENT ON VIEW {quote(name)} IS {literal(comment)}")
+    return True
+
+
+def digest(text: str) -> str:
+    """A short name for a definition, by which a changed one is noticed."""
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+def current_batches(contract: Contract) -> str:
+    """SQL that gives the batches (`batch`) whose rows count now.
+
+    Full deliveries: the newest standardised batch of each unit, by period, then by receipt. Deltas: all of them.
+    """
+    standing = f"FROM evidence.batches WHERE dataset = {literal(contract.name)} AND status = 'standardised'"
+    if _is_delta(contract):
+        return f"SELECT batch {standing}"
+    newest = "row_number() OVER (PARTITION BY coalesce(unit, '') ORDER BY period DESC, received_at DESC, batch DESC) = 1"
+    return f"SELECT batch {standing} QUALIFY {newest}"
+
+
+def current_rows(contract: Contract) -> str:
+    """SQL that gives the rows of a source dataset that stand now: the declared columns, `_batch`, `_row`, `_failed`.
+
+    Deltas: the newest row of each key, by the event column, then by receipt of the batch, then by position; rows whose event
+    is missing come last. A delta without a key keeps every row.
+    """
+    source = f"std_batches.{quote(contract.name)}"
+    columns = [c.name for c in contract.columns] + [*POSITION, *FAILED]
+    if not _is_delta(contract) or not contract.key:
+        return f"SELECT {', '.join(map(quote, columns))} FROM {source} WHERE _batch IN ({current_batches(contract)})"
+    rows = ", ".join(f"s.{quote(c)}" for c in columns)
+    key = ", ".join(f"s.{quote(c)}" for c in contract.key)
+    event = contract.delivery.event if contract.delivery else None
+    order = ([f"s.{quote(event)} DESC NULLS LAST"] if event else []) + ["b.received_at DESC", "b.batch DESC", "s._row DESC"]
+    return (
+        f"SELECT {rows} FROM {source} s JOIN evidence.batches b ON b.batch = s._batch AND b.dataset = {literal(contract.name)}"
+        f" AND b.status = 'standardised' QUALIFY row_number() OVER (PARTITION BY {key} ORDER BY {', '.join(order)}) = 1"
+    )
+
+
+def _is_delta(contract: Contract) -> bool:
+    return contract.delivery is not None and contract.delivery.mode == "delta"
+
+
+def _ensure(con: duckdb.DuckDBPyConnection, table: str, columns: dict[str, str]) -> None:
+    there = columns_of(con, table)
+    if there is None:
+        declared = ", ".join(f"{quote(name)} {kind}" for name, kind in columns.items())
+        con.execute(f"CREATE TABLE {quote(table)} ({declared})")
+        return
+    for name, kind in columns.items():
+        if name not in there:
+            con.execute(f"ALTER TABLE {quote(table)} ADD COLUMN {quote(name)} {kind}")
+        elif there[name].replace(" ", "") != kind.replace(" ", ""):
+            raise StoredTypeError(
+                f"{table}.{name} is stored as {there[name]}, and the contract now says {kind}."
+                " Give the column a new name, or collect the dataset afresh into an empty lake."
+            )
