@@ -166,13 +166,19 @@ def read_contract(path: Path, assets: Path) -> Contract:
     """
     document = read_document(path)
     _check_against_odcs(document)
-    layer, *rest = path.relative_to(assets).parts[:-1]
-    if layer not in ("sources", "base", "thematic") or len(rest) != 1:
-        raise document.error((), "a contract stands in sources/<department>/, base/<database>/ or thematic/<database>/.", "Move it.")
+    match path.relative_to(assets).parts[:-1]:
+        case ("sources" | "base" | "thematic") as layer, group:
+            pass
+        case _:
+            raise document.error((), "a contract stands in sources/<department>/, base/<database>/ or thematic/<database>/.", "Move it.")
     data = document.data
     name = data["id"]
     if not IDENTIFIER.fullmatch(name) or path.name != f"{name}.odcs.yaml":
-        raise document.error(("id",), f"id {name!r} in a file named {path.name}.", "Use one lower-case name for both, as in `id: my_data` in my_data.odcs.yaml.")
+        raise document.error(
+            ("id",),
+            f"id {name!r} in a file named {path.name}.",
+            "Use one lower-case name for both, as in `id: my_data` in my_data.odcs.yaml.",
+        )
     if len(data.get("schema") or []) != 1:
         raise document.error(("schema",), "expected exactly one table under `schema`.", "Write one contract a dataset.")
     schema = data["schema"][0]
@@ -185,7 +191,11 @@ def read_contract(path: Path, assets: Path) -> Contract:
     _no_doubles(document, columns)
     delivery = _delivery(document, custom, columns) if layer == "sources" else None
     servers = tuple(
-        Server(s.get("server", ""), s["type"], {**{k: v for k, v in s.items() if k not in ("server", "type", "customProperties")}, **_custom(s, document, ("servers", i))})
+        Server(
+            s.get("server", ""),
+            s["type"],
+            {**{k: v for k, v in s.items() if k not in ("server", "type", "customProperties")}, **_custom(s, document, ("servers", i))},
+        )
         for i, s in enumerate(data.get("servers") or [])
     )
     if layer == "sources" and not servers:
@@ -194,12 +204,12 @@ def read_contract(path: Path, assets: Path) -> Contract:
     return Contract(
         path=path,
         layer=layer,
-        group=rest[0],
+        group=group,
         name=name,
         title=schema.get("businessName", name),
         description=(data.get("description") or {}).get("purpose", ""),
-        department=team.get("name", rest[0]),
-        department_en=team.get("description", rest[0].replace("_", " ")),
+        department=team.get("name", group),
+        department_en=team.get("description", group.replace("_", " ")),
         columns=columns,
         servers=servers,
         delivery=delivery,
@@ -240,7 +250,11 @@ def _column(document: Document, position: int, node: Mapping[str, Any]) -> Colum
     keys = ("schema", 0, "properties", position)
     name = node["name"]
     if not IDENTIFIER.fullmatch(name):
-        raise document.error((*keys, "name"), f"column name {name!r}.", "Use lower-case letters, digits and underscores; put the department's header in physicalName.")
+        raise document.error(
+            (*keys, "name"),
+            f"column name {name!r}.",
+            "Use lower-case letters, digits and underscores; put the department's header in physicalName.",
+        )
     logical = node.get("logicalType", "string")
     if logical not in LOGICAL_TYPES:
         raise document.error((*keys, "logicalType"), f"logicalType {logical!r}.", near(logical, LOGICAL_TYPES))
@@ -277,7 +291,11 @@ def _no_doubles(document: Document, columns: tuple[Column, ...]) -> None:
     for position, column in enumerate(columns):
         for label in {column.name, *column.headers}:
             if seen.setdefault(label, column.name) != column.name:
-                raise document.error(("schema", 0, "properties", position), f"{label!r} names both {seen[label]} and {column.name}.", "Give each column names of its own.")
+                raise document.error(
+                    ("schema", 0, "properties", position),
+                    f"{label!r} names both {seen[label]} and {column.name}.",
+                    "Give each column names of its own.",
+                )
 
 
 def _delivery(document: Document, custom: Mapping[str, Any], columns: tuple[Column, ...]) -> Delivery:
@@ -316,7 +334,7 @@ def read_contracts(assets: Path) -> dict[str, Contract]:
     Raises `DocumentError`, also where two contracts share a name.
     """
     contracts: dict[str, Contract] = {}
-    for path in sorted(assets.glob("*/*/*.odcs.yaml")):
+    for path in sorted(assets.rglob("*.odcs.yaml")):
         contract = read_contract(path, assets)
         if contract.name in contracts:
             raise DocumentError(path, 1, f"{contract.name!r} is declared in {contracts[contract.name].path} too.", "Rename one.")
