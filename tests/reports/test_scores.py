@@ -1,0 +1,216 @@
+"""Scores against tables worked by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from assets.lake import open_lake
+from assets.project import Project
+from expectations.standard import Dimension, Grade, Indicator, Standard
+from pipelines.rulebook import read_rules
+from pipelines.scores import COLUMNS, make_scores, make_standing
+
+from reports_support import batch, contract, fill, result, suite  # isort: skip
+
+
+def standard(**weights: float) -> Standard:
+    """Four indicators in two dimensions: completeness (weight 1) with 0201 and 0202, accuracy (weight 3) with 0303 and 0304."""
+    indicators = {
+        code: Indicator(code, code[:2], code, code, "A/B", "cell", "lower" if code == "0303" else "higher", weights.get(f"i{code}", 1))
+        for code in ("0201", "0202", "0303", "0304")
+    }
+    dimensions = {
+        "02": Dimension("02", "completeness", "完整性", "Completeness", 1, ("0201", "0202")),
+        "03": Dimension("03", "accuracy", "准确性", "Accuracy", 3, ("0303", "0304")),
+    }
+    return Standard("t", date(2026, 1, 1), "test", dimensions, indicators, (Grade("A", "优", "", 90), Grade("B", "良", "", 50), Grade("C", "差", "", 0)))
+
+
+def scores(project: Project, with_standard: Standard | None = None) -> list[dict[str, Any]]:
+    with open_lake(project, read_only=True) as con:
+        contracts = list(project.contracts.values())
+        make_standing(con, contracts)
+        make_scores(con, contracts, read_rules(project), with_standard or standard())
+        cursor = con.execute("SELECT * FROM scores")
+        names = [d[0] for d in cursor.description or []]
+        return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+
+def one(found: Sequence[dict[str, Any]], **wanted: Any) -> dict[str, Any]:
+    rows = [r for r in found if all(r[k] == v for k, v in wanted.items())]
+    assert len(rows) == 1, (wanted, rows)
+    return rows[0]
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Project:
+    contract(tmp_path, "people", [("id", "GMSFHM", "身份号码", "string", 3), ("name", "XM", "姓名", "string", 3)])
+    return Project(tmp_path, tmp_path / "data")
+
+
+RULES = [
+    {"id": "id_there", "column": "id", "indicator": "0201", "weight": 3},
+    {"id": "name_there", "column": "name", "indicator": "0201", "weight": 1},
+    {"id": "no_copies", "column": "id", "indicator": "0303", "type": "expect_column_values_to_be_unique"},
+    {"id": "id_alone", "column": "id", "indicator": "0304", "type": "expect_column_values_to_be_unique"},
+]
+
+
+def test_the_columns_are_those_declared(project: Project) -> None:
+    suite(project.root, "people", RULES)
+    fill(project, batches=[batch("people", "b")], results=[result("people", "b", "id_there", 10, 0)])
+    assert list(scores(project)[0]) == [name for name, _, _ in COLUMNS]
+
+
+@pytest.mark.parametrize(
+    ("rule", "missing", "unexpected", "elements", "a", "measure", "score"),
+    [
+        # 3 rows x 2 columns, one cell empty: 0201 = 5/6 (the worked vector of GB/T 36344, one rule over six cells)
+        ("id_there", 1, 1, 6, 5, 83.33, 83.33),
+        # two of three rows equal: 0303 = 1/3 is bad by a third, 0304 = 2/3
+        ("no_copies", 0, 1, 3, 1, 33.33, 66.67),
+        ("id_alone", 0, 1, 3, 2, 66.67, 66.67),
+    ],
+)
+def test_worked_vectors(project: Project, rule: str, missing: int, unexpected: int, elements: int, a: int, measure: float, score: float) -> None:
+    suite(project.root, "people", RULES)
+    fill(project, batches=[batch("people", "b", rows=elements)], results=[result("people", "b", rule, elements, unexpected, missing=missing)])
+    found = one(scores(project), scope="dataset", rule=rule)
+    assert (found["a"], found["b"]) == (a, elements)
+    assert round(100 * found["measure"], 2) == measure
+    assert round(found["score"], 2) == score
+
+
+def test_empty_values_are_not_evaluated_by_other_rules(project: Project) -> None:
+    suite(project.root, "people", RULES)
+    fill(project, batches=[batch("people", "b")], results=[result("people", "b", "id_alone", 10, 2, missing=2)])
+    found = one(scores(project), scope="dataset", rule="id_alone")
+    assert (found["a"], found["b"], found["score"]) == (6, 8, 75)
+
+
+def test_upwards_by_hand(project: Project) -> None:
+    """0201: (3 x 0.9 + 1 x 0.5) / 4 = 0.8, covered; 0202 has no rule, so completeness is covered by half.
+
+    0303 0.6, 0304 not assessable: accuracy scores 0.6, covered by half.
+    Total: (1 x 0.5 x 0.8 + 3 x 0.5 x 0.6) / (1 x 0.5 + 3 x 0.5) = 1.3 / 2 = 0.65, coverage 0.5, ranked 32.5.
+    """
+    suite(project.root, "people", RULES)
+    fill(
+        project,
+        batches=[batch("people", "b")],
+        results=[
+            result("people", "b", "id_there", 10, 1),
+            result("people", "b", "name_there", 10, 5),
+            result("people", "b", "no_copies", 10, 4),
+            result("people", "b", "id_alone", 10, 0, outcome="not_assessable"),
+        ],
+    )
+    found = scores(project)
+    for scope in ("unit", "dataset", "department"):
+        indicator = one(found, scope=scope, level="indicator", indicator="0201")
+        assert (round(indicator["score"], 6), indicator["coverage"]) == (80, 1)
+        bare = one(found, scope=scope, level="indicator", indicator="0202")
+        assert (bare["score"], bare["coverage"], bare["ranked"]) == (None, 0, 0)
+        complete = one(found, scope=scope, level="dimension", dimension="02")
+        assert (round(complete["score"], 6), complete["coverage"]) == (80, 0.5)
+        accurate = one(found, scope=scope, level="dimension", dimension="03")
+        assert (round(accurate["score"], 6), accurate["coverage"]) == (60, 0.5)
+        total = one(found, scope=scope, level="total")
+        assert (round(total["score"], 6), round(total["coverage"], 6), round(total["ranked"], 6), total["grade"]) == (65, 0.5, 32.5, "C")
+
+
+def test_what_could_not_be_assessed_never_flatters(project: Project) -> None:
+    """A rule that passed nowhere, on nothing, or not at all leaves no score and no coverage."""
+    suite(project.root, "people", RULES)
+    fill(
+        project,
+        batches=[batch("people", "b")],
+        results=[
+            result("people", "b", "id_there", 10, 0, outcome="not_assessable"),
+            result("people", "b", "name_there", 0, 0),
+            result("people", "b", "no_copies", 10, 0, missing=10),
+        ],
+    )
+    total = one(scores(project), scope="department", level="total")
+    assert (total["score"], total["coverage"], total["ranked"], total["grade"]) == (None, 0, 0, "C")
+
+
+def test_a_rule_without_counts_has_the_batch_as_its_element(project: Project) -> None:
+    suite(project.root, "people", RULES)
+    fill(
+        project,
+        batches=[batch("people", f"b{i}", unit=str(i)) for i in range(4)],
+        results=[result("people", f"b{i}", "id_there", None, None, outcome="failed" if i == 0 else "passed") for i in range(4)],
+    )
+    found = one(scores(project), scope="dataset", rule="id_there")
+    assert (found["a"], found["b"], found["score"]) == (3, 4, 75)
+
+
+def test_coverage_counts_rows_and_units_pool_elements(project: Project) -> None:
+    """Unit A (30 rows, 3 wrong), unit B (10 rows, not assessable): score 90, coverage 0.75."""
+    suite(project.root, "people", RULES[:1])
+    fill(
+        project,
+        batches=[batch("people", "a", unit="A", rows=30), batch("people", "b", unit="B", rows=10)],
+        results=[result("people", "a", "id_there", 30, 3), result("people", "b", "id_there", 10, 0, outcome="not_assessable")],
+    )
+    found = scores(project)
+    assert one(found, scope="dataset", rule="id_there")["coverage"] == 0.75
+    assert one(found, scope="dataset", rule="id_there")["score"] == pytest.approx(90)
+    assert one(found, scope="unit", unit="B", level="total")["ranked"] == 0
+
+
+def test_only_standing_batches_count(project: Project) -> None:
+    """The newest full batch of a unit replaces the ones before, also when it arrived in the same month."""
+    suite(project.root, "people", RULES[:1])
+    from datetime import datetime
+
+    fill(
+        project,
+        batches=[
+            batch("people", "old", period="202609"),
+            batch("people", "first", period="202610"),
+            batch("people", "again", period="202610", received_at=datetime(2026, 11, 2)),
+            batch("people", "refused", period="202611", status="refused"),
+        ],
+        results=[result("people", b, "id_there", 10, n) for b, n in (("old", 9), ("first", 5), ("again", 1), ("refused", 10))],
+    )
+    found = one(scores(project), scope="dataset", rule="id_there")
+    assert (found["a"], found["b"]) == (9, 10)
+
+
+def test_a_daily_delta_counts_for_31_days(tmp_path: Path) -> None:
+    contract(tmp_path, "air", [("station", "Z", "站点", "string", 1)], mode="delta", period="daily")
+    suite(tmp_path, "air", [{"id": "there", "column": "station", "indicator": "0201"}])
+    project = Project(tmp_path, tmp_path / "data")
+    days = ("20260923", "20260924", "20261024")
+    fill(project, batches=[batch("air", d, period=d) for d in days], results=[result("air", d, "there", 10, 1) for d in days])
+    assert one(scores(project), scope="dataset", rule="there")["b"] == 20
+
+
+def test_the_newest_result_of_a_batch_counts(project: Project) -> None:
+    from datetime import datetime
+
+    suite(project.root, "people", RULES[:1])
+    fill(
+        project,
+        batches=[batch("people", "b")],
+        results=[result("people", "b", "id_there", 10, 5), result("people", "b", "id_there", 10, 1, checked_at=datetime(2026, 11, 3))],
+    )
+    assert one(scores(project), scope="dataset", rule="id_there")["a"] == 9
+
+
+def test_a_dataset_that_was_never_handed_over_halves_the_coverage_of_its_department(project: Project) -> None:
+    contract(project.root, "houses", [("id", "FWBM", "房屋编码", "string", 1)], title="房屋")
+    for name in ("people", "houses"):
+        suite(project.root, name, [r for r in RULES if r["id"] != "name_there"])
+    fill(project, batches=[batch("people", "b")], results=[result("people", "b", r, 10, 0) for r in ("id_there", "no_copies", "id_alone")])
+    found = scores(project, standard(i0202=0))
+    total = one(found, scope="department", level="total")
+    assert (total["score"], total["coverage"], total["ranked"], total["grade"]) == (100, 0.5, 50, "B")
+    assert one(found, scope="dataset", dataset="houses", level="total")["coverage"] == 0
