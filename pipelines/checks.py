@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 
 from pipelines.links import report_url
-from pipelines.rules import Rule, declared_rules
-from pipelines.standing import Count, Refusal, RuleState
+from pipelines.rulebook import Rule
+from pipelines.standing import Count, Refusal, RuleState, dimension
 
 if TYPE_CHECKING:
     from assets.contracts import Contract
@@ -45,16 +45,31 @@ def checked(function: Callable[[Any], Iterable[dg.AssetCheckResult]]) -> Callabl
     return wrapper
 
 
+def check_name(rule: Rule) -> str:
+    """The name of a rule's check in Dagster, such as `completeness__id_present`."""
+    return f"{dimension(rule.indicator)}__{rule.id}"
+
+
+def guidance(rule: Rule) -> str:
+    """Plain prose: what the rule wants, and what to do where it fails."""
+    quarantine = " 不合格的行进入隔离区。 Rows that fail go to quarantine." if rule.blocking else ""
+    return f"{rule.title_zh}。 {rule.title_en}. 整改 remedy: {remedy(rule)}{quarantine}"
+
+
+def remedy(rule: Rule) -> str:
+    return " ".join(filter(None, (rule.remedy_zh, rule.remedy_en))) or "-"
+
+
 def rule_groups(rules: Sequence[Rule]) -> dict[str, list[Rule]]:
     """Rules by the name of the check that speaks for them: one each, or one an indicator where there are too many.
 
     The UI holds up to 40 checks an asset; blocking and other rules never share a check.
     """
     if len(rules) < MOST:
-        return {rule.check: [rule] for rule in rules}
+        return {check_name(rule): [rule] for rule in rules}
     groups: dict[str, list[Rule]] = {}
     for rule in rules:
-        groups.setdefault(f"{rule.dimension}__{rule.indicator}{'_blocking' if rule.blocking else ''}", []).append(rule)
+        groups.setdefault(f"{dimension(rule.indicator)}__{rule.indicator}{'_blocking' if rule.blocking else ''}", []).append(rule)
     return groups
 
 
@@ -96,7 +111,7 @@ def rule_specs(contract: Contract, rules: Sequence[Rule]) -> list[dg.AssetCheckS
                 name,
                 asset=asset,
                 blocking=group[0].blocking,
-                description=" / ".join(rule.guidance for rule in group[:6]),
+                description=" / ".join(guidance(rule) for rule in group[:6]),
                 metadata={"rules": [r.id for r in group], "indicator": group[0].indicator, "severity": group[0].severity},
             )
         )
@@ -160,9 +175,9 @@ def rule_result(project: Project, contract: Contract, name: str, rules: Sequence
     stops = any(known[r.id].stops(r.block_above) for r in rules)
     critical = any(r.severity == "critical" for r in rules)
     metadata: dict[str, Any] = {
-        "6 整改单位 who mends": f"{contract.department} {contract.department_en}: {worst.remedy}",
+        "6 整改单位 who mends": f"{contract.department} {contract.department_en}: {remedy(worst)}",
         "7 报告 report": dg.MetadataValue.url(report_url(project, contract.group)),
-        "8 规则 rule": "; ".join(f"{r.id} [{r.indicator}] {r.type}" for r in rules[:6]),
+        "8 规则 rule": "; ".join(f"{r.id} [{r.indicator}] {r.expectation}" for r in rules[:6]),
     }
     if state.outcome != "passed":
         failing = [(r, b) for r in rules for b in known[r.id].failing]
@@ -207,8 +222,3 @@ def cause(rule: Rule, state: RuleState, stops: bool = False) -> str:
     where = ", ".join(periods[:3]) + (" …" if len(periods) > 3 else "") + (f" · {len(units)} 单位 units" if len(units) > 1 else "".join(f" · {u}" for u in units))
     done = "；已停止下游 downstream stopped" if stops else "；已隔离 quarantined" if rule.blocking else ""
     return f"{rule.title_zh}：{state.unexpected:,} / {state.elements:,} 行不合格 rows fail ({100 * state.share:.2g}%) · {where}{done}"
-
-
-def all_rules(project: Project, contract: Contract) -> list[Rule]:
-    """The dataset's declared rules; none where it has no suite."""
-    return declared_rules(project, contract)

@@ -11,11 +11,12 @@ of long ago does not stop it for ever. See docs/decisions/blocking.md.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 from assets.lake import columns_of, quote
+from pipelines.rulebook import BLOCK_ABOVE, read_rules
 
 if TYPE_CHECKING:
     import duckdb
@@ -33,7 +34,6 @@ DIMENSIONS = {
     "05": ("timeliness", "时效性"),
     "06": ("accessibility", "可访问性"),
 }
-BLOCK_ABOVE = 0.05
 EXAMPLES = 5
 
 
@@ -176,38 +176,51 @@ def standing_batches(con: duckdb.DuckDBPyConnection, contract: Contract) -> list
     return [row[0] for row in con.execute(f"SELECT batch FROM ({_standing(contract)}) ORDER BY batch", [contract.name]).fetchall()]
 
 
-def rule_states(con: duckdb.DuckDBPyConnection, contract: Contract) -> dict[str, RuleState]:
-    """Every rule's state by its id, for the rules that have a result on a batch that stands."""
+def rule_states(con: duckdb.DuckDBPyConnection, contract: Contract, fresh: Sequence[Mapping[str, Any]] | None = None) -> dict[str, RuleState]:
+    """Every rule's state by its id, for the rules that have a result on a batch that stands.
+
+    `fresh` (rows as `evidence.results` holds them) take the place of what is written down.
+    """
+    batches = {row[0]: row[1:] for row in con.execute(f"SELECT batch, coalesce(unit, ''), period, current FROM ({_standing(contract)})", [contract.name]).fetchall()}
+    columns = ("rule", "batch", "blocking", "outcome", "elements", "unexpected", "note", "result")
+    if fresh is None:
+        rows = con.execute(
+            f"""SELECT {', '.join(columns)} FROM evidence.results WHERE dataset = ? AND list_contains(?, batch)
+            QUALIFY row_number() OVER (PARTITION BY batch, rule ORDER BY checked_at DESC) = 1""",
+            [contract.name, list(batches)],
+        ).fetchall()
+    else:
+        rows = [tuple(row.get(c) for c in columns) for row in fresh if row.get("batch") in batches]
+    since = _since(con, contract)
+    found: dict[str, list[BatchResult]] = {}
+    blocks: dict[str, bool] = {}
+    for rule, batch, blocking, outcome, elements, unexpected, note, result in rows:
+        unit, period, current = batches[batch]
+        examples = _examples(result) if outcome == "failed" else ()
+        found.setdefault(rule, []).append(BatchResult(batch, unit, period, current, outcome, elements or 0, unexpected or 0, note or "", examples))
+        blocks[rule] = bool(blocking)
+    states = {}
+    for rule, results in found.items():
+        newest_first = sorted(results, key=lambda b: (b.period, b.batch), reverse=True)
+        ordered = sorted(newest_first, key=lambda b: (b.outcome == "passed", -b.unexpected))
+        begun = [since.get((rule, b.unit), b.period) for b in ordered if b.outcome != "passed"]
+        states[rule] = RuleState(contract.name, rule, blocks[rule], tuple(ordered), min(begun, default=""))
+    return states
+
+
+def _since(con: duckdb.DuckDBPyConnection, contract: Contract) -> dict[tuple[str, str], str]:
+    """By rule and unit: the first period after the last one that passed."""
     rows = con.execute(
-        f"""
-        WITH standing AS ({_standing(contract)}),
-        latest AS (
-            SELECT * FROM evidence.results WHERE dataset = ?
-            QUALIFY row_number() OVER (PARTITION BY batch, rule ORDER BY checked_at DESC) = 1),
-        dated AS (SELECT l.*, b.unit, b.period FROM latest l JOIN evidence.batches b USING (batch)),
-        good AS (SELECT rule, unit, max(period) AS period FROM dated WHERE outcome = 'passed' GROUP BY ALL),
-        since AS (
-            SELECT d.rule, d.unit, min(d.period) AS since FROM dated d LEFT JOIN good g ON g.rule = d.rule AND g.unit = d.unit
-            WHERE d.outcome <> 'passed' AND (g.period IS NULL OR d.period > g.period) GROUP BY ALL)
-        SELECT d.rule, d.blocking, s.batch, coalesce(s.unit, ''), s.period, s.current, d.outcome, coalesce(d.elements, 0), coalesce(d.unexpected, 0),
-            coalesce(d.note, ''), CASE WHEN d.outcome = 'failed' THEN d.result END, coalesce(w.since, s.period)
-        FROM standing s JOIN dated d USING (batch) LEFT JOIN since w ON w.rule = d.rule AND w.unit = d.unit
-        ORDER BY d.rule, d.outcome = 'passed', d.unexpected DESC, s.period DESC, s.unit""",
-        [contract.name, contract.name],
+        """
+        WITH dated AS (
+            SELECT r.rule, coalesce(b.unit, '') AS unit, b.period, r.outcome FROM evidence.results r JOIN evidence.batches b USING (batch)
+            WHERE r.dataset = ? QUALIFY row_number() OVER (PARTITION BY r.batch, r.rule ORDER BY r.checked_at DESC) = 1),
+        good AS (SELECT rule, unit, max(period) AS period FROM dated WHERE outcome = 'passed' GROUP BY ALL)
+        SELECT d.rule, d.unit, min(d.period) FROM dated d LEFT JOIN good g ON g.rule = d.rule AND g.unit = d.unit
+        WHERE d.outcome <> 'passed' AND (g.period IS NULL OR d.period > g.period) GROUP BY ALL""",
+        [contract.name],
     ).fetchall()
-    found: dict[str, list[Any]] = {}
-    for row in rows:
-        found.setdefault(row[0], []).append(row)
-    return {
-        rule: RuleState(
-            dataset=contract.name,
-            rule=rule,
-            blocking=bool(of_rule[0][1]),
-            batches=tuple(BatchResult(*row[2:10], _examples(row[10])) for row in of_rule),
-            since=min((row[11] for row in of_rule if row[6] != "passed"), default=""),
-        )
-        for rule, of_rule in found.items()
-    }
+    return {(rule, unit): period for rule, unit, period in rows}
 
 
 def _examples(result: str | None) -> tuple[str, ...]:
@@ -277,16 +290,12 @@ def balances(con: duckdb.DuckDBPyConnection, contract: Contract, keys: Sequence[
     ]
 
 
-def period_of(key: str, width: str) -> str:
-    """A Dagster partition key as people write the period: `2026-10-01` of months is `2026-10`."""
-    return key[:7] if width == "monthly" else key
-
-
-def stopped(con: duckdb.DuckDBPyConnection, project: Project, tolerance: dict[tuple[str, str], float]) -> dict[str, list[str]]:
-    """Datasets that must not be built upon now, with the rules that say so. `tolerance` is by dataset and rule."""
+def stopped(con: duckdb.DuckDBPyConnection, project: Project) -> dict[str, list[str]]:
+    """Source datasets that must not be built upon now, with the rules that say so."""
     found: dict[str, list[str]] = {}
     for contract in project.sources():
-        rules = [s.rule for s in rule_states(con, contract).values() if s.stops(tolerance.get((contract.name, s.rule), BLOCK_ABOVE))]
+        tolerance = {rule.id: rule.block_above for rule in read_rules(project, [contract])}
+        rules = [s.rule for s in rule_states(con, contract).values() if s.stops(tolerance.get(s.rule, BLOCK_ABOVE))]
         if rules:
             found[contract.name] = sorted(rules)
     return found

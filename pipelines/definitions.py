@@ -1,0 +1,50 @@
+"""Everything Dagster knows of a project, made from its contracts.
+
+Belongs here: putting together. `defs` is the code location's target; nothing is read before it is called.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import dagster as dg
+
+if TYPE_CHECKING:
+    from assets.project import Project
+
+
+def build_definitions(project: Project) -> dg.Definitions:
+    """Assets, checks, jobs, schedules and sensors of `project`. Raises `DocumentError` for a wrong contract or suite."""
+    from pipelines import factories
+    from pipelines.jobs import jobs
+    from pipelines.schedules import schedules
+    from pipelines.sensors import sensors
+
+    sources, models = project.sources(), project.models()
+    assets: list[dg.AssetsDefinition] = []
+    asset_checks: list[dg.AssetChecksDefinition] = []
+    for contract in sources:
+        assets += [factories.raw_asset(project, contract), factories.std_asset(project, contract)]
+        asset_checks += [factories.source_checks(project, contract), factories.std_checks(project, contract)]
+    assets += [factories.model_asset(project, contract) for contract in models]
+    upstream = [dg.AssetKey([c.schema, c.name]) for c in (*sources, *models)]
+    assets += factories.published_assets(project, upstream)
+    named = {job.name: job for job in jobs(project)}
+    return dg.Definitions(
+        assets=assets,
+        asset_checks=asset_checks,
+        jobs=list(named.values()),
+        schedules=schedules(project, named),
+        sensors=sensors(project, named),
+        resources={"lake": factories.lake_resource(project)},
+        # In process: a step of the multiprocess executor costs 1.5 s, and all steps of a run share one connection.
+        executor=dg.in_process_executor,
+    )
+
+
+@dg.definitions
+def defs() -> dg.Definitions:
+    """The project's definitions, for `workspace.yaml`."""
+    from assets.project import Project
+
+    return build_definitions(Project.at())

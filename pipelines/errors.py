@@ -1,0 +1,51 @@
+"""Errors that explain themselves: which they are, and how they are told to people and to Dagster.
+
+Belongs here: the list of the classes whose message is complete. Not here: the messages.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+
+def clear_error_types() -> tuple[type[Exception], ...]:
+    """Classes whose message says what was found, where, and what to do; imported only when asked for."""
+    from assets.lake import LakeBusyError
+    from assets.project import ProjectError
+    from assets.readers import LaterError, RefusedError
+    from expectations.documents import DocumentError
+
+    return (DocumentError, ProjectError, LakeBusyError, RefusedError, LaterError, *_optional())
+
+
+def _optional() -> tuple[type[Exception], ...]:
+    from importlib import import_module
+
+    found = []
+    for module, name in (("assets.std", "StoredTypeError"), ("expectations.compiler.patterns", "PatternError"), ("assets.models", "ModelError")):
+        found.append(getattr(import_module(module), name, None))
+    return tuple(kind for kind in found if kind is not None)
+
+
+def told(error: BaseException) -> str:
+    """The message, never empty."""
+    return str(error).strip() or type(error).__name__
+
+
+def can_be_retried(error: BaseException) -> bool:
+    """Only a source that is out of reach may answer on the next try; what is wrong in a file stays wrong."""
+    from assets.readers import LaterError
+
+    return isinstance(error, (LaterError, ConnectionError, TimeoutError))
+
+
+@contextmanager
+def clear_errors() -> Iterator[None]:
+    """End a Dagster step with the error's own words, to be tried again only where that can help."""
+    from dagster import Failure
+
+    try:
+        yield
+    except (*clear_error_types(), OSError) as error:
+        raise Failure(description=told(error), allow_retries=can_be_retried(error)) from error

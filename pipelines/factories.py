@@ -1,0 +1,364 @@
+"""Contracts made into Dagster assets and their checks.
+
+Belongs here: one factory a kind of asset, and the lake as a resource. Not here: the work itself (`assets`), how a check
+reads (`pipelines.checks`), when things run (`jobs`, `schedules`, `sensors`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import dagster as dg
+
+from pipelines import checks
+from pipelines.errors import clear_errors
+from pipelines.inbox import inbox_asset
+from pipelines.rulebook import read_rules
+from pipelines.standing import Tally, accounts, balances, refusals, rule_states, standing_batches
+
+if TYPE_CHECKING:
+    import duckdb
+
+    from assets.contracts import Contract
+    from assets.project import Project
+
+VERDICT_TAG = "yuanqing/verdict"
+STRAYS_TAG = "yuanqing/strays"  # partition keys of hand-overs for a period that has no partition; collecting refuses them
+RETRIES = 2
+KINDS = {"local": ("csv",), "api": ("api",), "postgresql": ("postgres",), "postgres": ("postgres",), "mysql": ("mysql",)}
+
+
+@dataclass
+class Lake:
+    """One run's connection to the lake, and what the run has to say of itself at its end."""
+
+    con: duckdb.DuckDBPyConnection
+    started: datetime = field(default_factory=datetime.now)
+    tally: Tally = field(default_factory=Tally)
+    done: list[str] = field(default_factory=list)
+    recorded: bool = False
+
+
+def lake_resource(project: Project) -> dg.ResourceDefinition:
+    """The lake, opened once a run for writing; the run's row is written as it closes.
+
+    A run that was launched from the UI waits up to ten minutes for a run that writes; the command does not wait.
+    """
+
+    def opened(context: dg.InitResourceContext) -> Iterator[Lake]:
+        from pipelines.ledger import record
+        from pipelines.writer import waiting_lake
+
+        run = context.run
+        with waiting_lake(project, context.log) as con:
+            lake = Lake(con)
+            try:
+                yield lake
+            finally:
+                if run is not None and not lake.recorded:
+                    record(con, project, run.run_id, run.job_name, lake.started, lake.tally.verdict, lake.done)
+
+    return dg.ResourceDefinition(resource_fn=opened, description="The lake: DuckLake with its catalogue, one writer at a time.")
+
+
+def partitions(contract: Contract) -> dg.TimeWindowPartitionsDefinition:
+    """Delivery periods, up to and with the present one."""
+    assert contract.delivery is not None
+    start = contract.delivery.start
+    start = start + "-01" * (2 - start.count("-"))
+    if contract.delivery.partition == "monthly":
+        return dg.MonthlyPartitionsDefinition(start_date=start, end_offset=1)
+    return dg.DailyPartitionsDefinition(start_date=start, end_offset=1)
+
+
+def keys_of(run: dg.DagsterRun, contract: Contract) -> list[str] | None:
+    """The partitions that a run is for, or None where it names none (then all of them)."""
+    if one := run.tags.get("dagster/partition"):
+        keys = [one]
+    elif first := run.tags.get("dagster/asset_partition_range_start"):
+        keys = list(partitions(contract).get_partition_keys_in_range(dg.PartitionKeyRange(first, run.tags["dagster/asset_partition_range_end"])))
+    else:
+        return None
+    return [*keys, *filter(None, run.tags.get(STRAYS_TAG, "").split(","))]
+
+
+def column_schema(contract: Contract, *, raw: bool = False) -> dg.TableSchema:
+    """Columns as the UI shows them, with titles in both languages."""
+    return dg.TableSchema(
+        columns=[
+            dg.TableColumn(
+                c.name,
+                "VARCHAR" if raw else c.sql_type,
+                description=f"{c.title} {c.title_en}" + (f" · {c.header}" if raw else "") + (f" · {c.description}" if c.description else ""),
+                constraints=dg.TableColumnConstraints(nullable=not c.required, unique=contract.key == (c.name,)),
+                tags={"classification": str(c.classification)},
+            )
+            for c in contract.columns
+        ]
+    )
+
+
+def described(contract: Contract) -> str:
+    return f"{contract.title} · {contract.title_en}\n\n{contract.description}".strip()
+
+
+def kinds_of(contract: Contract) -> set[str]:
+    server = contract.server
+    form = str(server.properties.get("format", "")).lower()
+    first = ("excel",) if server.type == "local" and form in ("xlsx", "xls", "excel") else KINDS.get(server.type, (server.type,))
+    return {*first, "duckdb"}
+
+
+def freshness(contract: Contract) -> dg.FreshnessPolicy | None:
+    """The contract's own frequency and latency as one window; no policy where it names no frequency."""
+    days = [_days(contract.sla.get(name)) for name in ("frequency", "latency")]
+    if days[0] is None:
+        return None
+    fail = timedelta(days=days[0] + (days[1] or 0))
+    return dg.FreshnessPolicy.time_window(fail_window=fail, warn_window=timedelta(days=days[0]) if days[1] else None)
+
+
+def _days(sla: Any) -> float | None:
+    unit = {"h": 1 / 24, "hour": 1 / 24, "hours": 1 / 24, "d": 1, "day": 1, "days": 1, "w": 7, "mo": 31, "m": 31, "month": 31, "y": 366, "year": 366}
+    if not sla:
+        return None
+    return float(sla["value"]) * unit.get(str(sla.get("unit", "d")).lower(), 1)
+
+
+def _common(contract: Contract, *, raw: bool = False) -> dict[str, Any]:
+    """What every asset of a contract tells of itself."""
+    catalogue = contract.catalogue
+    return {
+        "group_name": f"{contract.layer}/{contract.group}",
+        "owners": [f"team:{contract.group}"],
+        "metadata": {
+            "dagster/column_schema": column_schema(contract, raw=raw),
+            "dagster/table_name": f"{'raw' if raw else contract.schema}.{contract.name}",
+            "主管部门 department": f"{contract.department} {contract.department_en}",
+            "契约 contract": contract.path.name,
+            **({"资源代码 resource code": str(catalogue["resourceCode"])} if catalogue.get("resourceCode") else {}),
+        },
+        "tags": {
+            "classification": str(max((c.classification for c in contract.columns), default=1)),
+            **({"delivery": contract.delivery.mode, "period": contract.delivery.period} if contract.delivery else {}),
+        },
+    }
+
+
+def raw_asset(project: Project, contract: Contract) -> dg.AssetsDefinition:
+    """Collect the hand-overs of a source dataset."""
+
+    @dg.asset(
+        key=["raw", contract.name],
+        description=f"收集：{described(contract)}\n\n原样文本，含批次与行号。 As handed over: every value as text, with its batch and row.",
+        kinds=kinds_of(contract),
+        partitions_def=partitions(contract),
+        backfill_policy=dg.BackfillPolicy.single_run(),
+        retry_policy=dg.RetryPolicy(max_retries=RETRIES, delay=2, backoff=dg.Backoff.EXPONENTIAL),
+        freshness_policy=freshness(contract),
+        required_resource_keys={"lake"},
+        **_common(contract, raw=True),
+    )
+    def collected(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
+        from assets.collect import collect
+
+        lake: Lake = context.resources.lake
+        with clear_errors():
+            collect(lake.con, project, contract, context.run_id, partition_keys=keys_of(context.run, contract))
+        lake.done.append(f"raw.{contract.name}")
+        return dg.MaterializeResult(metadata=_collected(lake.con, contract, context.run_id))
+
+    return collected
+
+
+def _collected(con: duckdb.DuckDBPyConnection, contract: Contract, run_id: str) -> dict[str, Any]:
+    row = con.execute(
+        """SELECT count(*) FILTER (status IN ('collected', 'standardised')), count(*) FILTER (status = 'refused'), count(*) FILTER (status = 'repeated'),
+            coalesce(sum(rows_raw), 0)::BIGINT, coalesce(sum(rows_rejected), 0)::BIGINT, coalesce(sum(bytes), 0)::BIGINT
+        FROM evidence.batches WHERE dataset = ? AND run_id = ?""",
+        [contract.name, run_id],
+    ).fetchone()
+    assert row is not None
+    names = ("1 批次 batches", "2 拒收 refused", "3 重复 repeated", "dagster/row_count", "4 弃读 rejects", "5 字节 bytes")
+    return dict(zip(names, row, strict=True))
+
+
+def std_asset(project: Project, contract: Contract) -> dg.AssetsDefinition:
+    """Standardise and check what was collected."""
+
+    @dg.asset(
+        key=["std", contract.name],
+        deps=[dg.AssetKey(["raw", contract.name])],
+        description=f"标准化：{described(contract)}\n\n清洗、转换类型、逐行检查；身份或结构损坏的行进入隔离区。 Trimmed, typed, checked; rows whose identity or shape is broken go to quarantine.",
+        kinds={"duckdb"},
+        partitions_def=partitions(contract),
+        backfill_policy=dg.BackfillPolicy.single_run(),
+        required_resource_keys={"lake"},
+        **_common(contract),
+    )
+    def standardised(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
+        from assets.standardise import standardise
+        from pipelines.links import report_url
+
+        lake: Lake = context.resources.lake
+        with clear_errors():
+            done = standardise(lake.con, project, contract, context.run_id, partition_keys=keys_of(context.run, contract))
+        lake.done.append(contract.table)
+        repairs = lake.con.execute("SELECT coalesce(sum(rows), 0)::BIGINT FROM evidence.repairs WHERE list_contains(?, batch)", [list(done.batches)]).fetchone()
+        return dg.MaterializeResult(
+            metadata={
+                "1 批次 batches": len(done.batches),
+                "2 隔离 quarantined": done.rows_quarantine,
+                "3 修复 repairs": repairs[0] if repairs else 0,
+                "4 报告 report": dg.MetadataValue.url(report_url(project, contract.group)),
+                "dagster/row_count": done.rows_std,
+            }
+        )
+
+    return standardised
+
+
+def source_checks(project: Project, contract: Contract) -> dg.AssetChecksDefinition:
+    """Nothing refused, everything accounted for."""
+
+    @dg.multi_asset_check(specs=checks.source_specs(contract), name=f"check_raw_{contract.name}", can_subset=True, required_resource_keys={"lake"})
+    @checks.checked
+    def check_collection(context: dg.AssetCheckExecutionContext) -> Iterator[dg.AssetCheckResult]:
+        lake: Lake = context.resources.lake
+        selected = {k.name for k in context.selected_asset_check_keys}
+        if checks.ACCEPTED in selected:
+            result = checks.accepted_result(project, contract, refusals(lake.con, contract))
+            lake.tally.add(f"raw/{contract.name}:{checks.ACCEPTED}", passed=result.passed, stops=False)
+            yield result
+        if checks.ACCOUNTED in selected:
+            result = checks.count_result(contract, "raw", checks.ACCOUNTED, accounts(lake.con, contract, keys_of(context.run, contract)))
+            lake.tally.add(f"raw/{contract.name}:{checks.ACCOUNTED}", passed=result.passed, stops=not result.passed)
+            yield result
+        tag_verdict(context, lake)
+
+    return check_collection
+
+
+def std_checks(project: Project, contract: Contract) -> dg.AssetChecksDefinition:
+    """The suite and the balance of a source dataset.
+
+    The standardise step has judged and committed; here the results are reported. Where this step runs without it, the
+    batches that stand are judged anew.
+    """
+    rules = read_rules(project, [contract])
+    groups = checks.rule_groups(rules)
+
+    @dg.multi_asset_check(
+        specs=[checks.balanced_spec(contract), *checks.rule_specs(contract, rules)], name=f"check_std_{contract.name}", can_subset=True, required_resource_keys={"lake"}
+    )
+    @checks.checked
+    def check_rows(context: dg.AssetCheckExecutionContext) -> Iterator[dg.AssetCheckResult]:
+        lake: Lake = context.resources.lake
+        selected = {k.name for k in context.selected_asset_check_keys}
+        fresh = None
+        if contract.table not in lake.done and (standing := standing_batches(lake.con, contract)):
+            from assets.standardise import recheck
+
+            with clear_errors():
+                fresh = recheck(lake.con, project, contract, standing).results
+        if checks.BALANCED in selected:
+            result = checks.count_result(contract, "std", checks.BALANCED, balances(lake.con, contract, keys_of(context.run, contract)))
+            lake.tally.add(f"std/{contract.name}:{checks.BALANCED}", passed=result.passed, stops=not result.passed)
+            yield result
+        states = rule_states(lake.con, contract, fresh)
+        for name, group in groups.items():
+            if name in selected:
+                result, stops = checks.rule_result(project, contract, name, group, states)
+                lake.tally.add(f"std/{contract.name}:{name}", passed=result.passed, stops=stops)
+                yield result
+        tag_verdict(context, lake)
+
+    return check_rows
+
+
+def tag_verdict(context: Any, lake: Lake) -> None:
+    """A run stays green although checks failed: say on the run itself what they said."""
+    context.instance.add_run_tags(context.run.run_id, {VERDICT_TAG: lake.tally.verdict})
+
+
+def model_asset(project: Project, contract: Contract) -> dg.AssetsDefinition:
+    """Build a base or thematic table; what it depends on is read from its SQL."""
+    from assets.models import dependencies
+
+    @dg.asset(
+        key=[contract.schema, contract.name],
+        deps=[dg.AssetKey(name.split(".")) for name in dependencies(contract)],
+        description=described(contract),
+        kinds={"duckdb", "sql"},
+        automation_condition=follow(),
+        required_resource_keys={"lake"},
+        **_common(contract),
+    )
+    def built(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
+        from assets.models import build
+
+        lake: Lake = context.resources.lake
+        with clear_errors():
+            made = build(lake.con, project, contract, context.run_id)
+        lake.done.append(contract.table)
+        return dg.MaterializeResult(
+            metadata={
+                "1 变更行 changed": made.changed,
+                "2 批次 batches": len(made.batches),
+                "3 方式 way": "全量 full" if made.full else "增量 increment",
+                "dagster/row_count": made.rows,
+            }
+        )
+
+    return built
+
+
+def follow() -> dg.AutomationCondition:
+    """Build when something upstream changed. Unlike `eager`, does not wait for every partition of the past to exist."""
+    return dg.AutomationCondition.eager().without(~dg.AutomationCondition.any_deps_missing()).with_label("follow")
+
+
+def published_assets(project: Project, upstream: list[dg.AssetKey]) -> list[dg.AssetsDefinition]:
+    """Results, reports and the inbox: made at the end, from the lake alone."""
+
+    @dg.asset(
+        key=["results"],
+        deps=upstream,
+        group_name="quality",
+        kinds={"duckdb"},
+        automation_condition=follow(),
+        required_resource_keys={"lake"},
+        description="结果库：质量、批次、血缘、目录，任何 DuckDB 客户端可读。 results.duckdb: quality, batches, lineage and catalogue, readable by any DuckDB client.",
+    )
+    def results(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
+        from pipelines.ledger import record
+        from pipelines.results import publish
+
+        lake: Lake = context.resources.lake
+        lake.done.append("results")
+        # The row goes in before publishing, so that the results speak of the run that published them.
+        record(lake.con, project, context.run_id, context.run.job_name, lake.started, "passed", lake.done)
+        with clear_errors():
+            publish(project)
+        return dg.MaterializeResult(metadata={"1 大小 bytes": project.results.stat().st_size, "2 文件 file": dg.MetadataValue.path(str(project.results))})
+
+    @dg.asset(
+        key=["reports"],
+        deps=[dg.AssetKey(["results"])],
+        group_name="quality",
+        kinds={"excel"},
+        automation_condition=follow(),
+        description="各部门质量报告与工作簿、总览、排行。 A report and a workbook for each department, an index, the league.",
+    )
+    def reports(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
+        from pipelines.reports import build_reports
+
+        with clear_errors():
+            build_reports(project, base_url=project.reports_url)
+        pages = len(list(project.reports.glob("*.html")))
+        return dg.MaterializeResult(metadata={"1 页面 pages": pages, "2 总览 index": dg.MetadataValue.url(f"{project.reports_url}/index.html")})
+
+    return [results, reports, inbox_asset(project, upstream, follow())]

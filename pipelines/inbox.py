@@ -1,0 +1,102 @@
+"""The quality inbox: every failing check of every dataset in one place, with links.
+
+Belongs here: the list and its asset. Not here: how a check is judged.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+import dagster as dg
+
+from pipelines import checks
+from pipelines.links import check_path, report_url
+from pipelines.rulebook import read_rules
+from pipelines.standing import refusals, rule_states
+
+if TYPE_CHECKING:
+    import duckdb
+
+    from assets.project import Project
+
+
+@dataclass(frozen=True)
+class Failing:
+    """One check that does not pass now. `state`: stopped, failed, quarantined, not_assessable, refused."""
+
+    dataset: str
+    check: str
+    state: str
+    unexpected: int
+    since: str
+    cause: str
+    department: str
+    remedy: str
+    page: str
+    report: str
+
+
+RANK = {"stopped": 0, "refused": 1, "failed": 2, "quarantined": 3, "not_assessable": 4}
+STATES = {"stopped": "已停止", "refused": "已拒收", "failed": "不合格", "quarantined": "已隔离", "not_assessable": "不可评估"}
+
+
+def failing_checks(con: duckdb.DuckDBPyConnection, project: Project) -> list[Failing]:
+    """All checks that do not pass now, what stops downstream first, then by rows. Datasets without a batch are left out."""
+    found: list[Failing] = []
+    for contract in project.sources():
+        who, report = f"{contract.department} {contract.department_en}", report_url(project, contract.group)
+        if refused := refusals(con, contract):
+            result = checks.accepted_result(project, contract, refused)
+            page = check_path("raw", contract.name, checks.ACCEPTED)
+            oldest = min(r.period for r in refused)
+            found.append(Failing(contract.name, checks.ACCEPTED, "refused", len(refused), oldest, result.description or "", who, "改正后重新交付 mend and hand over again", page, report))
+        states = rule_states(con, contract)
+        for rule in read_rules(project, [contract]) if states else ():
+            state = states.get(rule.id)
+            if state is None or state.outcome == "passed":
+                continue
+            stops = state.stops(rule.block_above)
+            word = state.outcome if state.outcome == "not_assessable" else "stopped" if stops else "quarantined" if rule.blocking else "failed"
+            name = checks.check_name(rule)
+            page = check_path(contract.schema, contract.name, name)
+            found.append(Failing(contract.name, name, word, state.unexpected, state.since, checks.cause(rule, state, stops), who, checks.remedy(rule), page, report))
+    return sorted(found, key=lambda f: (RANK[f.state], -f.unexpected, f.dataset, f.check))
+
+
+def inbox_metadata(found: list[Failing]) -> dict[str, Any]:
+    """One table that renders inline, and the same as Markdown, whose links can be followed."""
+    lines = ["| 检查 check | 状态 state | 行 rows | 自 since | 原因 cause | 整改单位 who mends |", "|---|---|---|---|---|---|"]
+    for f in found:
+        cells = (f"[{f.dataset} · {f.check}]({f.page})", f"{STATES[f.state]} {f.state}", f"{f.unexpected:,}", f.since, f.cause, f"[{f.department}]({f.report})")
+        lines.append("| " + " | ".join(c.replace("|", "\\|").replace("\n", " ") for c in cells) + " |")
+    records = [{k: v for k, v in asdict(f).items() if k not in ("remedy", "report")} for f in found]
+    metadata: dict[str, Any] = {"2 链接 links": dg.MetadataValue.md("\n".join(lines)), "3 件数 checks": len(found)}
+    if records:
+        metadata["1 收件箱 inbox"] = dg.MetadataValue.table([dg.TableRecord(r) for r in records])
+    return metadata
+
+
+def inbox_asset(project: Project, upstream: list[dg.AssetKey], condition: dg.AutomationCondition) -> dg.AssetsDefinition:
+    """The asset whose page the quality officer opens first."""
+
+    @dg.asset(
+        key=["quality_inbox"],
+        deps=upstream,
+        group_name="quality",
+        kinds={"duckdb"},
+        automation_condition=condition,
+        required_resource_keys={"lake"},
+        description="质量收件箱：当前所有未通过的检查，附链接。 The quality inbox: every check that does not pass now, with links.",
+    )
+    def quality_inbox(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
+        lake = context.resources.lake
+        found = failing_checks(lake.con, project)
+        for f in found:
+            lake.tally.add(f"{f.dataset}:{f.check}", passed=False, stops=f.state == "stopped")
+        from pipelines.factories import tag_verdict
+
+        tag_verdict(context, lake)
+        return dg.MaterializeResult(metadata=inbox_metadata(found))
+
+    return quality_inbox

@@ -1,0 +1,70 @@
+"""The runs' own account in the lake: what ran, on which declarations, with which verdict, and what is out of date since.
+
+Belongs here: rows of `evidence.runs` and what can be told from them. Not here: Dagster's event log, results of rules.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from datetime import datetime
+from importlib.metadata import PackageNotFoundError, version
+from typing import TYPE_CHECKING
+
+from assets import evidence
+from assets.lake import transaction
+
+if TYPE_CHECKING:
+    import duckdb
+
+    from assets.project import Project
+
+
+def declarations(project: Project) -> str:
+    """A digest of every contract, suite, code table and model: what a table was built by."""
+    digest = hashlib.sha256()
+    for folder, patterns in ((project.assets, ("*.odcs.yaml", "*.sql")), (project.expectations, ("*.yaml", "*.csv"))):
+        for path in sorted(p for pattern in patterns for p in folder.rglob(pattern)):
+            digest.update(path.relative_to(folder).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
+    return digest.hexdigest()[:16]
+
+
+def record(con: duckdb.DuckDBPyConnection, project: Project, run_id: str, command: str, started_at: datetime, verdict: str, done: list[str]) -> None:
+    """Write the run's row, in place of an earlier one of the same run. `done` names the tables and pages it made."""
+    versions = {name: _version(name) for name in ("yuanqing", "duckdb", "dagster", "sqlglot")}
+    with transaction(con, run_id, f"run {command}: {verdict}"):
+        con.execute("DELETE FROM evidence.runs WHERE run_id = ?", [run_id])
+        row = {
+            "run_id": run_id,
+            "command": command,
+            "started_at": started_at,
+            "ended_at": datetime.now(),
+            "verdict": verdict,
+            "versions": json.dumps({**versions, "declarations": declarations(project), "done": done}),
+        }
+        evidence.write(con, "runs", [row])
+
+
+def _version(name: str) -> str | None:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return None
+
+
+def stale(con: duckdb.DuckDBPyConnection, project: Project, names: list[str]) -> list[str]:
+    """Of `names` (tables, `results`, ...), those not made since the last batch was taken in or a declaration changed."""
+    changed = con.execute(
+        "SELECT greatest(max(standardised_at), max(collected_at)) FROM evidence.batches WHERE status <> 'repeated'"
+    ).fetchone()
+    since = changed[0] if changed else None
+    if since is None:
+        return []
+    rows = con.execute("SELECT started_at, versions FROM evidence.runs WHERE started_at >= ?", [since]).fetchall()
+    now = declarations(project)
+    fresh: set[str] = set()
+    for _, versions in rows:
+        said = json.loads(versions or "{}")
+        if said.get("declarations") == now:
+            fresh.update(said.get("done", ()))
+    return [name for name in names if name not in fresh]

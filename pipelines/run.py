@@ -1,0 +1,242 @@
+"""One command from hand-over to report: what `yuanqing run` does, in this process.
+
+Belongs here: the order of the runs, and what is said at the end. Not here: the steps themselves, the screen
+(`pipelines.commands`).
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from expectations.documents import near
+from pipelines.errors import told
+
+if TYPE_CHECKING:
+    import dagster as dg
+
+    from assets.contracts import Contract
+    from assets.project import Project
+    from pipelines.inbox import Failing
+    from pipelines.standing import Refusal
+
+Progress = Callable[[str, int, int], None]
+QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+
+
+class SelectionError(Exception):
+    """No dataset has the name that was asked for."""
+
+
+@dataclass(frozen=True)
+class Ran:
+    """One Dagster run: its job, partitions, outcome, time in seconds and events, and why it failed."""
+
+    job: str
+    partitions: str
+    run_id: str
+    ok: bool
+    seconds: float
+    events: int
+    failure: str = ""
+
+
+@dataclass
+class RunSummary:
+    """What `run` did. `nothing`: there was nothing to do and nothing was changed."""
+
+    nothing: bool = False
+    runs: list[Ran] = field(default_factory=list)
+    batches: dict[str, dict[str, int]] = field(default_factory=dict)
+    refused: list[Refusal] = field(default_factory=list)
+    failing: list[Failing] = field(default_factory=list)
+    stopped: dict[str, list[str]] = field(default_factory=dict)
+    held: list[str] = field(default_factory=list)
+    undone: list[str] = field(default_factory=list)
+    seconds: float = 0.0
+
+    @property
+    def verdict(self) -> str:
+        if self.stopped:
+            return "failed"
+        return "warned" if self.failing else "passed"
+
+    @property
+    def exit_code(self) -> int:
+        """2: something could not be done; 1: a blocking check failed; 0: all was done."""
+        return 2 if self.undone else 1 if self.stopped else 0
+
+    def as_json(self) -> dict[str, Any]:
+        return {**asdict(self), "verdict": self.verdict, "exit_code": self.exit_code}
+
+
+def run(project: Project, select: Sequence[str] = (), *, progress: Progress | None = None) -> RunSummary:
+    """Collect, standardise, check, build and publish whatever is out of date, one Dagster run after the other.
+
+    `select` names datasets (`population`, `std.population_register`); the models that follow from a selected source
+    come along, and what people read is always brought up to date. `progress` hears (what, done, of).
+    Raises `LakeBusyError` where another run is at work, `SelectionError`, and `DocumentError` before anything is changed.
+    """
+    from pipelines.definitions import build_definitions
+    from pipelines.instance import open_instance
+    from pipelines.jobs import BUILD, PUBLISH
+    from pipelines.writer import sole_run
+
+    begun = time.perf_counter()
+    say = progress or (lambda what, done, of: None)
+    sources, models = selected(project, select)
+    with sole_run(project):
+        say("查看 looking for what is new", 0, 0)
+        definitions = build_definitions(project)
+        work, out_of_date = _look(project, sources, models)
+        if not work and not out_of_date:
+            return _finish(project, RunSummary(nothing=True, seconds=time.perf_counter() - begun))
+        summary = RunSummary()
+        steps = len(work) + 2
+        with open_instance(project) as instance:
+            for position, item in enumerate(work):
+                what = item.first if item.first == item.last else f"{item.first} … {item.last}"
+                say(f"{item.dataset} {what}", position, steps)
+                ran = _execute(definitions, instance, f"collect_{item.dataset}", item.tags, None)
+                summary.runs.append(ran)
+            say("基础库与主题库 base and thematic", len(work), steps)
+            _, out_of_date = _look(project, [], models)
+            due = _due(project, summary, [c for c in models if c.table in out_of_date])
+            if due:
+                summary.runs.append(_execute(definitions, instance, BUILD, {}, [[c.schema, c.name] for c in due]))
+            say("结果与报告 results and reports", len(work) + 1, steps)
+            summary.runs.append(_execute(definitions, instance, PUBLISH, {}, None))
+    summary.undone = [f"{r.job} {r.partitions}: {r.failure}".replace(" :", ":") for r in summary.runs if not r.ok and not _only_stopped(r)]
+    summary.seconds = time.perf_counter() - begun
+    return _finish(project, summary)
+
+
+def selected(project: Project, names: Iterable[str]) -> tuple[list[Contract], list[Contract]]:
+    """Source contracts and models (in the order of building) for what was named; all of them for nothing.
+
+    Raises `SelectionError` with a near name.
+    """
+    from assets.models import dependencies, order
+
+    wanted = [n.replace("/", ".").split(".")[-1] for given in names for n in given.replace(",", " ").split()]
+    contracts = project.contracts
+    for name in wanted:
+        if name not in contracts:
+            raise SelectionError(f"no dataset is named {name!r}. {near(name, contracts)}")
+    models = [c if not isinstance(c, str) else contracts[c.split('.')[-1]] for c in order(project)]
+    if not wanted:
+        return project.sources(), models
+    chosen = {contracts[n].table for n in wanted}
+    for model in models:
+        if chosen & set(dependencies(model)):
+            chosen.add(model.table)
+    return [c for c in project.sources() if c.table in chosen], [c for c in models if c.table in chosen]
+
+
+def _look(project: Project, sources: list[Contract], models: list[Contract]) -> tuple[list[Any], list[str]]:
+    from assets.lake import open_lake
+    from pipelines.ledger import stale
+    from pipelines.work import pending_work
+
+    with open_lake(project) as con:
+        out_of_date = stale(con, project, [*(c.table for c in models), "results"])
+        if not project.results.exists() and con.execute("SELECT count(*) FROM evidence.batches").fetchone() != (0,):
+            out_of_date.append("results")
+        return pending_work(con, project, sources), out_of_date
+
+
+def _due(project: Project, summary: RunSummary, models: list[Contract]) -> list[Contract]:
+    """The models that may be built now: not those that stand on a stopped dataset, directly or through another model."""
+    from assets.lake import open_lake
+    from assets.models import dependencies
+    from pipelines.standing import stopped
+
+    with open_lake(project) as con:
+        summary.stopped = stopped(con, project)
+        collected = {f"std.{name}" for name in project.contracts if _has_std(con, name)}
+    held = {f"std.{name}" for name in summary.stopped}
+    due = []
+    for model in models:
+        needs = set(dependencies(model))
+        absent = {n for n in needs if n.startswith("std.") and n not in collected}
+        if needs & held or absent:
+            held.add(model.table)
+            summary.held.append(model.table)
+        else:
+            due.append(model)
+    return due
+
+
+def _has_std(con: Any, name: str) -> bool:
+    from assets.lake import columns_of
+
+    return columns_of(con, f"std.{name}") is not None
+
+
+def _execute(definitions: dg.Definitions, instance: dg.DagsterInstance, job: str, tags: dict[str, str], assets: list[list[str]] | None) -> Ran:
+    import dagster as dg
+
+    begun = time.perf_counter()
+    result = definitions.resolve_job_def(job).execute_in_process(
+        run_config=QUIET,
+        instance=instance,
+        tags=tags,
+        raise_on_error=False,
+        asset_selection=[dg.AssetKey(a) for a in assets] if assets is not None else None,
+    )
+    first, last = tags.get("dagster/asset_partition_range_start"), tags.get("dagster/asset_partition_range_end")
+    keys = tags.get("dagster/partition") or (f"{first} … {last}" if first else "")
+    seconds = time.perf_counter() - begun
+    return Ran(job, keys, result.run_id, result.success, round(seconds, 3), len(result.all_events), "" if result.success else _failure(result))
+
+
+def _failure(result: Any) -> str:
+    """Why a run failed, in the words of the error at the bottom."""
+    for event in result.all_events:
+        if event.is_step_failure:
+            data = event.step_failure_data
+            if data.user_failure_data and data.user_failure_data.description:
+                return str(data.user_failure_data.description)
+            error = data.error
+            while error is not None and error.cause is not None:
+                error = error.cause
+            if error is not None:
+                return str(error.message).strip()
+    for event in result.all_events:
+        if event.is_failure and event.event_specific_data is not None:
+            error = getattr(event.event_specific_data, "error", None)
+            if error is not None:
+                return str((error.cause or error).message).strip()
+    return "失败，原因见界面 failed; see the run in the UI"
+
+
+def _only_stopped(ran: Ran) -> bool:
+    """Whether the run failed for no other reason than a blocking check that said what it had to say."""
+    return "blocking" in ran.failure.lower() and "check" in ran.failure.lower()
+
+
+def _finish(project: Project, summary: RunSummary) -> RunSummary:
+    """Add what stands now to the summary."""
+    from assets.lake import open_lake
+    from pipelines.inbox import failing_checks
+    from pipelines.standing import refusals, stopped
+
+    with open_lake(project, read_only=True) as con:
+        summary.failing = failing_checks(con, project)
+        summary.stopped = stopped(con, project)
+        summary.refused = [r for c in project.sources() for r in refusals(con, c)]
+        ids = [r.run_id for r in summary.runs]
+        rows = con.execute(
+            """SELECT dataset, count(*) FILTER (status = 'standardised'), coalesce(sum(rows_raw), 0)::BIGINT, coalesce(sum(rows_std), 0)::BIGINT,
+                coalesce(sum(rows_quarantine), 0)::BIGINT, coalesce(sum(rows_rejected), 0)::BIGINT, count(*) FILTER (status = 'refused'), count(*) FILTER (status = 'repeated')
+            FROM evidence.batches WHERE list_contains(?, run_id) GROUP BY dataset ORDER BY dataset""",
+            [ids],
+        ).fetchall()
+    names = ("batches", "rows", "standard", "quarantined", "rejects", "refused", "repeated")
+    summary.batches = {row[0]: dict(zip(names, row[1:], strict=True)) for row in rows}
+    return summary
+
+
+__all__ = ["Ran", "RunSummary", "SelectionError", "run", "selected", "told"]

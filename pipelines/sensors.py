@@ -1,0 +1,118 @@
+"""Sensors: the landing folder, and what follows upstream changes.
+
+Not here: schedules; how hand-overs are found (`assets.readers`).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager
+from typing import TYPE_CHECKING, Any
+
+import dagster as dg
+
+from pipelines.jobs import collect_job
+
+if TYPE_CHECKING:
+    from assets.contracts import Contract
+    from assets.project import Project
+
+LANDING, FOLLOW = "landing", "follow"
+SECONDS = 30
+
+
+def requests(project: Project, contracts: Sequence[Contract], key: str = "") -> Iterator[dg.RunRequest]:
+    """A run for each range of partitions with something pending.
+
+    The run key names the hand-overs as they are (and `key`): one that failed is tried again only when it has changed.
+    """
+    from pipelines.work import pending_work
+
+    by_name = {c.name: c for c in contracts}
+    with _looking(project) as con:
+        work = pending_work(con, project, contracts)
+    for item in work:
+        said = json.dumps([item.first, item.last, item.strays, item.stamps, item.trouble, key])
+        yield dg.RunRequest(
+            run_key=f"{item.dataset}:{hashlib.sha256(said.encode()).hexdigest()[:16]}",
+            job_name=collect_job(by_name[item.dataset]),
+            tags=item.tags,
+        )
+
+
+def _looking(project: Project) -> AbstractContextManager[Any]:
+    """The lake to look into: read only, so that looking never waits for a run that writes."""
+    from assets.lake import open_lake
+    from pipelines.writer import waiting_lake
+
+    there = (project.lake / "catalogue.sqlite").exists()
+    return open_lake(project, read_only=True) if there else waiting_lake(project)
+
+
+def sensors(project: Project, jobs: dict[str, Any]) -> list[dg.SensorDefinition]:
+    """The landing sensor (where any source hands over files) and the one that follows upstream changes."""
+    found: list[dg.SensorDefinition] = [
+        dg.AutomationConditionSensorDefinition(
+            FOLLOW,
+            target=dg.AssetSelection.all(),
+            default_status=dg.DefaultSensorStatus.RUNNING,
+            minimum_interval_seconds=SECONDS,
+            description="上游更新后重建基础库、主题库、结果与报告。 Rebuild what follows when something upstream changed.",
+        )
+    ]
+    files = [c for c in project.sources() if c.server.type == "local"]
+    if files:
+        found.append(_landing(project, files, [jobs[collect_job(c)] for c in files]))
+    return found
+
+
+def _landing(project: Project, contracts: list[Contract], jobs: list[Any]) -> dg.SensorDefinition:
+    @dg.sensor(
+        name=LANDING,
+        jobs=jobs,
+        minimum_interval_seconds=SECONDS,
+        default_status=dg.DefaultSensorStatus.RUNNING,
+        description="交付目录 landing/ 有新文件时收集。 Collect when files arrive in landing/.",
+    )
+    def landing(context: dg.SensorEvaluationContext) -> Iterator[dg.RunRequest | dg.SkipReason]:
+        seen = folder_state(project, contracts)
+        if seen == context.cursor:
+            yield dg.SkipReason("交付目录没有变化。 Nothing has changed in landing/.")
+            return
+        asked = False
+        for request in requests(project, contracts):
+            asked = True
+            yield request
+        if not asked:
+            yield dg.SkipReason("没有可收集的文件。 No file is ready to be collected.")
+        if settled(project, contracts):
+            context.update_cursor(seen)
+
+    return landing
+
+
+def _files(project: Project, contracts: Sequence[Contract]) -> list[tuple[str, int, int]]:
+    found = []
+    for contract in contracts:
+        for path in sorted((project.landing / contract.name).rglob("*")):
+            try:
+                stat = path.stat()
+            except FileNotFoundError:
+                continue
+            if path.is_file():
+                found.append((path.relative_to(project.landing).as_posix(), stat.st_size, stat.st_mtime_ns))
+    return found
+
+
+def folder_state(project: Project, contracts: Sequence[Contract]) -> str:
+    """A digest of names, sizes and times of the files that lie there: the sensor's cursor."""
+    return hashlib.sha256(json.dumps(_files(project, contracts)).encode()).hexdigest()[:32]
+
+
+def settled(project: Project, contracts: Sequence[Contract], seconds: float = SECONDS) -> bool:
+    """Whether every file has been left alone for a while; else it must be looked at once more."""
+    import time
+
+    return all(time.time() - modified / 1e9 > seconds for _, _, modified in _files(project, contracts))
