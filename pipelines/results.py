@@ -1,0 +1,309 @@
+"""Results: what the lake's evidence says, published as one plain DuckDB file that anyone may open and query.
+
+Belongs here: what is published, in which words, and how the file is swapped. Not here: the arithmetic of scores
+(`pipelines.scores`), reading lake and results together (`pipelines.querying`), reports.
+
+Only evidence goes out, never rows of data: the size of the file follows the number of batches, rules and issues. The text of
+rejected records keeps nothing but its separators.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from assets.evidence import TABLES
+from assets.lake import literal, open_lake, quote
+from pipelines.scores import COLUMNS as SCORES
+
+if TYPE_CHECKING:
+    import duckdb
+
+    from assets.project import Project
+    from expectations.standard import Standard
+
+Columns = list[tuple[str, str, str]]
+
+_COMMENTS = {
+    "published": "one row: when and from what this file was made",
+    "runs": "the runs",
+    "batches": "every hand-over: accepted, refused, repeated or waiting",
+    "standing": "the batches that scores and reports speak of",
+    "rejects": "records that could not be read as rows; where and why, without their text",
+    "repairs": "what standardising mended, by batch, column and kind",
+    "results": "every rule on every batch",
+    "issues": "every row that breaks a rule, by its position in the source",
+    "lineage": "which batches are in each table's present state",
+    "scores": "scores and coverage per unit, dataset and department; by rule, indicator, dimension and in total",
+    "rules": "the rules of all suites as they are now",
+    "datasets": "the datasets, from their contracts",
+    "columns": "the columns of the datasets, from their contracts",
+    "indicators": "the indicators of GB/T 36344-2018 with the bureau's weights",
+    "grades": "the grades of the standard",
+}
+
+PUBLISHED: Columns = [
+    ("published_at", "TIMESTAMP", "local time"),
+    ("snapshot", "BIGINT", "the lake's snapshot that it was made from"),
+    ("standard", "VARCHAR", "version of the standard: weights and grades"),
+    ("window_days", "INTEGER", "days of a daily delta that stand"),
+]
+STANDING: Columns = [
+    ("batch", "VARCHAR", "the batch"),
+    ("dataset", "VARCHAR", "the dataset"),
+    ("department", "VARCHAR", "the department's folder name; for a model its database"),
+    ("unit", "VARCHAR", "the unit; empty where there is one"),
+    ("period", "VARCHAR", "the period that the hand-over is for"),
+    ("rows", "BIGINT", "its rows"),
+]
+RULES: Columns = [
+    ("dataset", "VARCHAR", "the dataset"),
+    ("rule", "VARCHAR", "the rule's id; its meaning never changes"),
+    ("position", "INTEGER", "its place in the suite"),
+    ("expectation", "VARCHAR", "the Great Expectations type"),
+    ("columns", "VARCHAR[]", "the columns it looks at"),
+    ("indicator", "VARCHAR", "indicator of GB/T 36344-2018"),
+    ("weight", "DOUBLE", "its weight among the rules of its indicator"),
+    ("severity", "VARCHAR", "critical, warning, info"),
+    ("blocking", "BOOLEAN", "its failures go to quarantine"),
+    ("title_zh", "VARCHAR", "what it asks for, in Chinese"),
+    ("title_en", "VARCHAR", "what it asks for, in English"),
+    ("remedy_zh", "VARCHAR", "how to mend it, in Chinese"),
+    ("remedy_en", "VARCHAR", "how to mend it, in English"),
+]
+DATASETS: Columns = [
+    ("dataset", "VARCHAR", "the dataset's name"),
+    ("layer", "VARCHAR", "sources, base, thematic"),
+    ("department", "VARCHAR", "the department's folder name; for a model its database"),
+    ("department_zh", "VARCHAR", "who answers for it, in Chinese"),
+    ("department_en", "VARCHAR", "who answers for it, in English"),
+    ("title", "VARCHAR", "its title in Chinese"),
+    ("title_en", "VARCHAR", "its title in English"),
+    ("description", "VARCHAR", "what it is for"),
+    ("level", "INTEGER", "highest classification of its columns, 1 open to 4 most sensitive"),
+    ("mode", "VARCHAR", "full or delta; NULL for a model"),
+    ("period", "VARCHAR", "how often it is handed over; NULL for a model"),
+    ("sharing", "VARCHAR", "sharing type of the catalogue: 1 unconditional, 2 conditional, 3 none"),
+    ("open", "BOOLEAN", "whether it is opened to the public"),
+    ("resource_code", "VARCHAR", "its code in the catalogue"),
+]
+CONTRACT_COLUMNS: Columns = [
+    ("dataset", "VARCHAR", "the dataset"),
+    ("column", "VARCHAR", "the column's name in the lake"),
+    ("position", "INTEGER", "its place in the contract"),
+    ("title", "VARCHAR", "its title in Chinese"),
+    ("header", "VARCHAR", "its header in the hand-over"),
+    ("type", "VARCHAR", "its type in the lake"),
+    ("classification", "INTEGER", "1 open to 4 most sensitive"),
+    ("required", "BOOLEAN", "whether it must be there"),
+    ("in_key", "BOOLEAN", "whether it is part of the key"),
+]
+INDICATORS: Columns = [
+    ("indicator", "VARCHAR", "code of GB/T 36344-2018"),
+    ("zh", "VARCHAR", "its name in Chinese"),
+    ("en", "VARCHAR", "its name in English"),
+    ("element", "VARCHAR", "what is counted"),
+    ("better", "VARCHAR", "higher or lower"),
+    ("weight", "DOUBLE", "its weight in its dimension; 0: not asked for"),
+    ("dimension", "VARCHAR", "code of its dimension"),
+    ("dimension_zh", "VARCHAR", "the dimension's name in Chinese"),
+    ("dimension_en", "VARCHAR", "the dimension's name in English"),
+    ("dimension_weight", "DOUBLE", "the dimension's weight in the whole"),
+]
+GRADES: Columns = [
+    ("grade", "VARCHAR", "the grade"),
+    ("zh", "VARCHAR", "its name in Chinese"),
+    ("en", "VARCHAR", "its name in English"),
+    ("at_least", "DOUBLE", "the least score x coverage for it"),
+]
+
+# Separators, quotes and blanks tell where a record broke; nothing else of it leaves the lake.
+_SHAPE = r"""regexp_replace(left("text", 200), '[^,;|\t"'' ]', '*', 'g')"""
+
+_VIEWS = {
+    "failing_rules": (
+        "rules that standing batches break now: how often, where, and since which period (the first after the last good one)",
+        """
+        WITH now AS (
+            SELECT r.dataset, r.rule, r.outcome, r.elements, r.missing, r.unexpected, s.unit, s.period, s.department FROM results r JOIN standing s ON s.batch = r.batch AND s.dataset = r.dataset
+            QUALIFY row_number() OVER (PARTITION BY r.batch, r.dataset, r.rule ORDER BY r.checked_at DESC, r.run_id DESC) = 1),
+        dated AS (SELECT r.dataset, r.rule, r.outcome, coalesce(b.unit, '') AS unit, coalesce(b.period, '') AS period FROM results r JOIN batches b USING (batch)),
+        good AS (SELECT dataset, rule, unit, max(period) AS period FROM dated WHERE outcome = 'passed' GROUP BY ALL),
+        since AS (
+            SELECT d.dataset, d.rule, min(d.period) AS since FROM dated d LEFT JOIN good g ON g.dataset = d.dataset AND g.rule = d.rule AND g.unit = d.unit
+            WHERE d.outcome = 'failed' AND (g.period IS NULL OR d.period > g.period) GROUP BY ALL)
+        SELECT *, weight * "rows" AS urgency FROM (SELECT n.department, n.dataset, n.rule, u.title_zh, u.title_en, u.remedy_zh, u.remedy_en, u.indicator, u.weight, u.severity, u.blocking,
+            sum(greatest(coalesce(n.unexpected, 0), 1)) AS "rows", sum(coalesce(n.elements, 1) - CASE WHEN u.indicator LIKE '02%' THEN 0 ELSE coalesce(n.missing, 0) END) AS evaluated,
+            count(*) AS batches, count(DISTINCT n.unit) AS units, coalesce(any_value(w.since), min(n.period)) AS since
+        FROM now n JOIN rules u ON u.dataset = n.dataset AND u.rule = n.rule LEFT JOIN since w ON w.dataset = n.dataset AND w.rule = n.rule
+        WHERE n.outcome = 'failed' GROUP BY ALL) ORDER BY urgency DESC, dataset, rule""",
+        {
+            "rows": "rows that break it; for a rule on a whole batch, batches",
+            "evaluated": "rows evaluated",
+            "batches": "standing batches that break it",
+            "units": "units that break it",
+            "since": "the first period of the present failure",
+            "urgency": "weight x rows: what to mend first",
+        },
+    ),
+    "not_assessable": (
+        "rules that could not be assessed on standing batches, and why",
+        """
+        SELECT s.department, r.dataset, r.rule, r.batch, s.unit, s.period, r.note FROM results r JOIN standing s ON s.batch = r.batch AND s.dataset = r.dataset
+        WHERE r.outcome = 'not_assessable'""",
+        {},
+    ),
+    "league": (
+        "departments by score x coverage",
+        "SELECT rank() OVER (ORDER BY round(ranked, 6) DESC) AS \"rank\", department, score, coverage, ranked, grade FROM scores WHERE scope = 'department' AND level = 'total' ORDER BY ranked DESC, department",
+        {"rank": "its place; equal values share one"},
+    ),
+}
+
+
+def publish(project: Project, standard: Standard | None = None) -> Path:
+    """Publish the present evidence, with scores, as `project.results`; whoever reads the old file goes on reading it.
+
+    Builds a fresh file beside and renames it over the old one; a run that dies before leaves the old one. `standard` is by
+    default the project's own, else the one that comes with Yuanqing.
+    """
+    target = project.results
+    target.parent.mkdir(parents=True, exist_ok=True)
+    _sweep(target)
+    fresh = target.with_name(f".{target.name}.{os.getpid()}.{time.monotonic_ns()}")
+    try:
+        with open_lake(project, read_only=True) as con:
+            con.execute(f"ATTACH {literal(str(fresh))} AS fresh")
+            _write(con, project, standard or _standard(project))
+            con.execute("DETACH fresh")
+        _sync(fresh)
+        os.replace(fresh, target)
+        _sync(target.parent)
+    finally:
+        fresh.unlink(missing_ok=True)
+        fresh.with_name(fresh.name + ".wal").unlink(missing_ok=True)
+    return target
+
+
+def _standard(project: Project) -> Standard:
+    from expectations.standard import load_standard
+
+    own = project.expectations / "standard.yaml"
+    return load_standard(own if own.exists() else None)
+
+
+def _write(con: duckdb.DuckDBPyConnection, project: Project, standard: Standard) -> None:
+    from pipelines.rulebook import read_rules
+    from pipelines.scores import WINDOW_DAYS, make_scores, make_standing
+
+    contracts = list(project.contracts.values())
+    rules = read_rules(project, contracts)
+    con.execute("BEGIN")  # one snapshot of the lake for all tables
+    make_standing(con, contracts)
+    make_scores(con, contracts, rules, standard)
+    _declare(con, "published", PUBLISHED)
+    con.execute(
+        "INSERT INTO fresh.published SELECT localtimestamp, (SELECT max(snapshot_id) FROM ducklake_snapshots('lake')), ?, ?",
+        [standard.version, WINDOW_DAYS],
+    )
+    for table, columns in TABLES.items():
+        _declare(con, table, columns)
+        chosen = ", ".join(_SHAPE if (table, name) == ("rejects", "text") else quote(name) for name, _, _ in columns)
+        con.execute(f"INSERT INTO fresh.{quote(table)} SELECT {chosen} FROM lake.evidence.{quote(table)}")
+    for table, columns in (("standing", STANDING), ("scores", SCORES)):
+        _declare(con, table, columns)
+        con.execute(f"INSERT INTO fresh.{quote(table)} BY NAME FROM temp.{quote(table)}")
+    positions: dict[str, int] = {}
+    rule_rows = []
+    for r in rules:
+        positions[r.dataset] = positions.get(r.dataset, 0) + 1
+        facts = (list(r.columns), r.indicator, r.weight, r.severity, r.blocking, r.title_zh, r.title_en, r.remedy_zh, r.remedy_en)
+        rule_rows.append((r.dataset, r.id, positions[r.dataset], r.expectation, *facts))
+    _fill(con, "rules", RULES, rule_rows)
+    _fill(con, "datasets", DATASETS, [_dataset_row(c) for c in contracts])
+    _fill(
+        con,
+        "columns",
+        CONTRACT_COLUMNS,
+        [(c.name, k.name, i, k.title, k.header, k.sql_type, k.classification, k.required, k.name in c.key) for c in contracts for i, k in enumerate(c.columns, 1)],
+    )
+    dimension = standard.dimensions
+    _fill(
+        con,
+        "indicators",
+        INDICATORS,
+        [(i.code, i.zh, i.en, i.element, i.better, i.weight, (d := dimension[i.dimension]).code, d.zh, d.en, d.weight) for i in standard.indicators.values()],
+    )
+    _fill(con, "grades", GRADES, [(g.name, g.zh, g.en, g.at_least) for g in standard.grades])
+    con.execute("COMMIT")
+    con.execute("USE fresh")  # a view keeps the names it was written with: they must not say `fresh`
+    said = {name: comment for columns in (*TABLES.values(), SCORES, STANDING, RULES, DATASETS) for name, _, comment in columns}
+    for view, (comment, select, own) in _VIEWS.items():
+        con.execute(f"CREATE VIEW {quote(view)} AS {select}")
+        con.execute(f"COMMENT ON VIEW {quote(view)} IS {literal(comment)}")
+        for (column,) in con.execute("SELECT column_name FROM duckdb_columns() WHERE database_name = 'fresh' AND table_name = ?", [view]).fetchall():
+            con.execute(f"COMMENT ON COLUMN {quote(view)}.{quote(column)} IS {literal((said | own)[column])}")
+    con.execute("USE lake")
+
+
+def _dataset_row(contract: Any) -> tuple[Any, ...]:
+    delivery, catalogue = contract.delivery, contract.catalogue
+    return (
+        contract.name,
+        contract.layer,
+        contract.group,
+        contract.department,
+        contract.department_en,
+        contract.title,
+        contract.title_en,
+        contract.description,
+        max((c.classification for c in contract.columns), default=1),
+        delivery.mode if delivery else None,
+        delivery.period if delivery else None,
+        str(catalogue["sharing"]) if "sharing" in catalogue else None,
+        catalogue.get("open"),
+        catalogue.get("resourceCode"),
+    )
+
+
+def _declare(con: duckdb.DuckDBPyConnection, table: str, columns: Columns) -> None:
+    declared = ", ".join(f"{quote(name)} {kind}" for name, kind, _ in columns)
+    con.execute(f"CREATE TABLE fresh.{quote(table)} ({declared})")
+    con.execute(f"COMMENT ON TABLE fresh.{quote(table)} IS {literal(_COMMENTS[table])}")
+    for name, _, comment in columns:
+        con.execute(f"COMMENT ON COLUMN fresh.{quote(table)}.{quote(name)} IS {literal(comment)}")
+
+
+def _fill(con: duckdb.DuckDBPyConnection, table: str, columns: Columns, rows: list[tuple[Any, ...]]) -> None:
+    _declare(con, table, columns)
+    if rows:
+        con.executemany(f"INSERT INTO fresh.{quote(table)} VALUES ({', '.join('?' * len(columns))})", rows)
+
+
+def _sync(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _sweep(target: Path, older_than: float = 3600) -> None:
+    """Remove what publications that were killed left behind."""
+    for left in target.parent.glob(f".{target.name}.*"):
+        if time.time() - left.stat().st_mtime > older_than:
+            left.unlink(missing_ok=True)
+
+
+def connect_results(project: Project) -> duckdb.DuckDBPyConnection:
+    """A read-only connection to the published results; it goes on showing them as they were when it was opened.
+
+    Raises `FileNotFoundError` where nothing was published yet.
+    """
+    import duckdb
+
+    if not project.results.exists():
+        raise FileNotFoundError(f"{project.results}: nothing has been published yet. Run `yuanqing run` first.")
+    return duckdb.connect(str(project.results), read_only=True)
