@@ -43,7 +43,8 @@ def ensure_view(con: duckdb.DuckDBPyConnection, name: str, title: str, select: s
     schema, view = name.split(".")
     comment = f"{title} [{digest(select)}]"
     stands = con.execute(
-        "SELECT 1 FROM duckdb_views() WHERE database_name = 'lake' AND schema_name = ? AND view_name = ? AND comment = ?", [schema, view, comment]
+        "SELECT 1 FROM duckdb_views() WHERE database_name = 'lake' AND schema_name = ? AND view_name = ? AND comment = ?",
+        [schema, view, comment],
     ).fetchone()
     if stands:
         return False
@@ -63,21 +64,22 @@ def current_batches(contract: Contract) -> str:
     Full deliveries: the newest standardised batch of each unit, by period, then by receipt. Deltas: all of them.
     """
     standing = f"FROM evidence.batches WHERE dataset = {literal(contract.name)} AND status = 'standardised'"
-    if _is_delta(contract):
+    if is_delta(contract):
         return f"SELECT batch {standing}"
     newest = "row_number() OVER (PARTITION BY coalesce(unit, '') ORDER BY period DESC, received_at DESC, batch DESC) = 1"
     return f"SELECT batch {standing} QUALIFY {newest}"
 
 
-def current_rows(contract: Contract) -> str:
+def current_rows(contract: Contract, source: str | None = None) -> str:
     """SQL that gives the rows of a source dataset that stand now: the declared columns, `_batch`, `_row`, `_failed`.
 
+    `source` stands in for the table of all batches: SQL for some of its rows, with all rows of each key that it holds.
     Deltas: the newest row of each key, by the event column, then by receipt of the batch, then by position; rows whose event
     is missing come last. A delta without a key keeps every row.
     """
-    source = f"std_batches.{quote(contract.name)}"
+    source = source or f"std_batches.{quote(contract.name)}"
     columns = [c.name for c in contract.columns] + [*POSITION, *FAILED]
-    if not _is_delta(contract) or not contract.key:
+    if not is_delta(contract) or not contract.key:
         return f"SELECT {', '.join(map(quote, columns))} FROM {source} WHERE _batch IN ({current_batches(contract)})"
     rows = ", ".join(f"s.{quote(c)}" for c in columns)
     key = ", ".join(f"s.{quote(c)}" for c in contract.key)
@@ -89,7 +91,8 @@ def current_rows(contract: Contract) -> str:
     )
 
 
-def _is_delta(contract: Contract) -> bool:
+def is_delta(contract: Contract) -> bool:
+    """Whether a hand-over holds what changed, and not everything."""
     return contract.delivery is not None and contract.delivery.mode == "delta"
 
 

@@ -1,0 +1,26 @@
+-- One source: what remains to be decided is which report of a licence is the newest.
+SELECT
+    l.organ_uscc AS "organ_uscc",
+    l.doc_no AS "doc_no",
+    l.licence_no AS "licence_no",
+    l.party_name AS "party_name",
+    l.party_kind AS "party_kind",
+    l.uscc AS "uscc",
+    l.person_id_type AS "person_id_type",
+    l.person_id AS "person_id",
+    l.doc_name AS "doc_name",
+    l.kind AS "kind",
+    l.cert_name AS "cert_name",
+    l.content AS "content",
+    l.decided AS "decided",
+    l.valid_from AS "valid_from",
+    l.valid_to AS "valid_to",
+    l.organ AS "organ",
+    l.state AS "state",
+    l.source AS "source",
+    l.source_uscc AS "source_uscc",
+    'admin_licence' AS "_source",
+    l.decided AS "_event",
+    l._batch AS "_batch",
+    l._row AS "_row"
+FROM std.admin_licence AS l

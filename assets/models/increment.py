@@ -1,0 +1,161 @@
+"""What a run must build again: the batches that came or went since a model was built, and the keys that they touch.
+
+A contract's `increment` is SQL for the touched keys, one SELECT a source dataset over `new.<dataset>`, joined by UNION:
+`SELECT id_number FROM new.population_register`. It says two things: which rows of a source bear on which keys of the model,
+and that no other row does. So the sources can be cut down to these rows before the model runs.
+
+Belongs here: batches, touched keys, cut-down sources. Not here: the model's own SQL, writing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from sqlglot import exp
+
+from assets.lake import literal, quote
+from assets.models.sql import Query, line_of, read_model
+from assets.std import current_batches, current_rows, is_delta
+from expectations.documents import near, read_document
+
+if TYPE_CHECKING:
+    import duckdb
+
+    from assets.contracts import Contract
+
+TOUCHED = "temp.touched"
+FULL_FROM = 0.5
+"""The share of changed rows from which everything is built anew: touching most keys costs more than reading all."""
+
+
+@dataclass(frozen=True)
+class Increment:
+    """The `increment` of a contract: `expressions` gives, by source dataset, the model's key as SQL over its rows."""
+
+    contract: Contract
+    expressions: Mapping[str, tuple[str, ...]]
+
+    @cached_property
+    def key(self) -> str:
+        return ", ".join(map(quote, self.contract.key))
+
+    def touching(self, dataset: str, touched: str = TOUCHED) -> str:
+        """Condition over a row of `dataset` (alias `r`): it bears on a touched key."""
+        return f"({', '.join(self.expressions[dataset])}) IN (SELECT ({self.key}) FROM {touched})"
+
+
+def read_increment(contract: Contract) -> Increment | None:
+    """What the contract says, or None where it says nothing. Raises `DocumentError` with the line of a mistake."""
+    text = contract.custom.get("increment")
+    if text is None:
+        return None
+    query = Query(contract.path, str(text), _line(contract))
+    expressions: dict[str, tuple[str, ...]] = {}
+    inputs = read_model(contract).tables
+    for branch in query.branches:
+        tables = list(branch.find_all(exp.Table))
+        at = line_of(branch)
+        if len(tables) != 1 or tables[0].db != "new":
+            raise query.error(at, "an increment's SELECT reads one table of `new`.", "Write SELECT <key> FROM new.<dataset>, and join several by UNION.")
+        name = tables[0].name
+        if f"std.{name}" not in inputs:
+            raise query.error(at, f"new.{name}: the model reads no std.{name}.", near(name, [t.split(".")[1] for t in inputs if t.startswith("std.")]))
+        if len(branch.selects) != len(contract.key):
+            raise query.error(at, f"{len(branch.selects)} columns for the key ({', '.join(contract.key)}).", "Give one expression a key column, in the key's order.")
+        if name in expressions:
+            raise query.error(at, f"new.{name} stands twice.", "Write one SELECT a source.")
+        expressions[name] = tuple(_over_row(e) for e in branch.selects)
+    return Increment(contract, expressions)
+
+
+def _over_row(expression: exp.Expression) -> str:
+    bare = expression.unalias().copy()
+    for column in bare.find_all(exp.Column):
+        column.set("table", exp.to_identifier("r", quoted=True))
+    return bare.sql("duckdb")
+
+
+def _line(contract: Contract) -> int:
+    document = read_document(contract.path)
+    position = next(i for i, c in enumerate(document.data["customProperties"]) if c["property"] == "increment")
+    line = document.line("customProperties", position, "value") or 1
+    return line + 1 if "\n" in str(contract.custom["increment"]).strip() else line
+
+
+@dataclass(frozen=True)
+class Changed:
+    """What a model is made of (`built`), will be made of (`present`), and by source dataset the batches that came or went."""
+
+    built: frozenset[str]
+    present: frozenset[str]
+    moved: Mapping[str, frozenset[str]]
+
+    def __bool__(self) -> bool:
+        return self.built != self.present
+
+
+def changed(con: duckdb.DuckDBPyConnection, contract: Contract, sources: Collection[Contract], models: Collection[Contract]) -> Changed:
+    """Compare what a model is made of (`evidence.lineage`) with what stands now in its sources and the models under it."""
+    lineage = "SELECT batch FROM evidence.lineage WHERE dataset = ?"
+    built = _batches(con, lineage, contract.table)
+    now = {s.name: _batches(con, current_batches(s)) for s in sources}
+    before = {s.name: _batches(con, f"SELECT batch FROM evidence.batches WHERE dataset = ? AND batch IN ({lineage})", s.name, contract.table) for s in sources}
+    present = frozenset().union(*now.values(), *(_batches(con, lineage, m.table) for m in models))
+    return Changed(built, present, {name: now[name] ^ before[name] for name in now})
+
+
+def _batches(con: duckdb.DuckDBPyConnection, sql: str, *values: str) -> frozenset[str]:
+    return frozenset(batch for (batch,) in con.execute(sql, list(values)).fetchall())
+
+
+def _listed(batches: Collection[str]) -> str:
+    return ", ".join(map(literal, sorted(batches))) or "NULL"
+
+
+def share(con: duckdb.DuckDBPyConnection, moved: Mapping[str, Collection[str]], sources: Collection[Contract]) -> float:
+    """The part of the sources' standing rows that came or went, as the batches count them."""
+    names = _listed({s.name for s in sources})
+    everything = _listed({b for batches in moved.values() for b in batches})
+    row = con.execute(
+        f"SELECT coalesce(sum(rows_std) FILTER (WHERE batch IN ({everything})), 0) / greatest(sum(rows_std), 1)"
+        f" FROM evidence.batches WHERE dataset IN ({names}) AND status = 'standardised'"
+    ).fetchone()
+    return float(row[0] or 0) if row else 0.0
+
+
+def touch(con: duckdb.DuckDBPyConnection, increment: Increment, moved: Mapping[str, Collection[str]], sources: Collection[Contract]) -> int:
+    """Fill the temporary table `touched` with the keys that the moved batches bear on; gives their number."""
+    parts = []
+    for source in sources:
+        if moved[source.name]:
+            columns = ", ".join(f"{e} AS {quote(k)}" for e, k in zip(increment.expressions[source.name], increment.contract.key, strict=True))
+            parts.append(f"SELECT {columns} FROM ({_new_rows(source, moved[source.name])}) AS r")
+    present = " AND ".join(f"{quote(k)} IS NOT NULL" for k in increment.contract.key)
+    con.execute(f"CREATE OR REPLACE TEMP TABLE touched AS SELECT DISTINCT * FROM ({' UNION ALL '.join(parts)}) WHERE {present}")
+    row = con.execute(f"SELECT count(*) FROM {TOUCHED}").fetchone()
+    return row[0] if row else 0
+
+
+def _new_rows(source: Contract, batches: Collection[str]) -> str:
+    """`new.<dataset>`: the rows that came or went. A delta's rows also displace older ones of their keys."""
+    table = f"std_batches.{quote(source.name)}"
+    rows = f"SELECT * FROM {table} WHERE _batch IN ({_listed(batches)})"
+    if not is_delta(source) or not source.key:
+        return rows
+    key = ", ".join(map(quote, source.key))
+    return f"SELECT * FROM {table} SEMI JOIN ({rows}) USING ({key})"
+
+
+def cut_down(increment: Increment, source: Contract) -> str:
+    """The standing rows of a source that bear on touched keys."""
+    touching = increment.touching(source.name)
+    if is_delta(source) and source.key:
+        key = ", ".join(map(quote, source.key))
+        table = f"std_batches.{quote(source.name)}"
+        near_rows = f"(SELECT * FROM {table} SEMI JOIN (SELECT {key} FROM {table} AS r WHERE {touching}) USING ({key}))"
+        return f"SELECT * FROM ({current_rows(source, near_rows)}) AS r WHERE {touching}"
+    return f"SELECT * FROM ({current_rows(source)}) AS r WHERE {touching}"
+
