@@ -25,6 +25,7 @@ class Project:
 
     root: Path
     data: Path
+    landing_at: Path | None = None  # another landing folder than the one in `data`
 
     @classmethod
     def at(cls, root: Path | str | None = None, data: Path | str | None = None) -> Project:
@@ -54,7 +55,7 @@ class Project:
     @property
     def landing(self) -> Path:
         """Where departments put files: `landing/<dataset>/`; refused ones go to `landing/refused/<dataset>/`."""
-        return self.data / "landing"
+        return self.landing_at or self.data / "landing"
 
     @property
     def collected(self) -> Path:

@@ -22,9 +22,14 @@ def clear_error_types() -> tuple[type[Exception], ...]:
 def _optional() -> tuple[type[Exception], ...]:
     from importlib import import_module
 
-    found = []
-    for module, name in (("assets.std", "StoredTypeError"), ("expectations.compiler.patterns", "PatternError"), ("assets.models", "ModelError")):
-        found.append(getattr(import_module(module), name, None))
+    places = (
+        ("assets.std", "StoredTypeError"),
+        ("assets.models", "ModelError"),
+        ("expectations.compiler.patterns", "PatternError"),
+        ("pipelines.querying", "QueryError"),
+        ("pipelines.run", "SelectionError"),
+    )
+    found = (getattr(import_module(module), name, None) for module, name in places)
     return tuple(kind for kind in found if kind is not None)
 
 

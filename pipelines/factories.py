@@ -4,8 +4,6 @@ Belongs here: one factory a kind of asset, and the lake as a resource. Not here:
 reads (`pipelines.checks`), when things run (`jobs`, `schedules`, `sensors`).
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -13,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
+from assets.contracts import Contract
+from assets.project import Project
 from pipelines import checks
 from pipelines.errors import clear_errors
 from pipelines.inbox import inbox_asset
@@ -22,11 +22,9 @@ from pipelines.standing import Tally, accounts, balances, refusals, rule_states,
 if TYPE_CHECKING:
     import duckdb
 
-    from assets.contracts import Contract
-    from assets.project import Project
-
 VERDICT_TAG = "yuanqing/verdict"
 STRAYS_TAG = "yuanqing/strays"  # partition keys of hand-overs for a period that has no partition; collecting refuses them
+PROBLEMS_TAG = "yuanqing/problems"  # what could not be collected beside what was
 RETRIES = 2
 KINDS = {"local": ("csv",), "api": ("api",), "postgresql": ("postgres",), "postgres": ("postgres",), "mysql": ("mysql",)}
 
@@ -35,7 +33,7 @@ KINDS = {"local": ("csv",), "api": ("api",), "postgresql": ("postgres",), "postg
 class Lake:
     """One run's connection to the lake, and what the run has to say of itself at its end."""
 
-    con: duckdb.DuckDBPyConnection
+    con: "duckdb.DuckDBPyConnection"
     started: datetime = field(default_factory=datetime.now)
     tally: Tally = field(default_factory=Tally)
     done: list[str] = field(default_factory=list)
@@ -74,15 +72,15 @@ def partitions(contract: Contract) -> dg.TimeWindowPartitionsDefinition:
     return dg.DailyPartitionsDefinition(start_date=start, end_offset=1)
 
 
-def keys_of(run: dg.DagsterRun, contract: Contract) -> list[str] | None:
+def keys_of(run: dg.DagsterRun, contract: Contract) -> set[str] | None:
     """The partitions that a run is for, or None where it names none (then all of them)."""
     if one := run.tags.get("dagster/partition"):
-        keys = [one]
+        keys = {one}
     elif first := run.tags.get("dagster/asset_partition_range_start"):
-        keys = list(partitions(contract).get_partition_keys_in_range(dg.PartitionKeyRange(first, run.tags["dagster/asset_partition_range_end"])))
+        keys = set(partitions(contract).get_partition_keys_in_range(dg.PartitionKeyRange(first, run.tags["dagster/asset_partition_range_end"])))
     else:
         return None
-    return [*keys, *filter(None, run.tags.get(STRAYS_TAG, "").split(","))]
+    return keys | set(filter(None, run.tags.get(STRAYS_TAG, "").split(",")))
 
 
 def column_schema(contract: Contract, *, raw: bool = False) -> dg.TableSchema:
@@ -164,17 +162,22 @@ def raw_asset(project: Project, contract: Contract) -> dg.AssetsDefinition:
     )
     def collected(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
         from assets.collect import collect
+        from assets.readers import LaterError
 
         lake: Lake = context.resources.lake
         with clear_errors():
-            collect(lake.con, project, contract, context.run_id, partition_keys=keys_of(context.run, contract))
+            outcome = collect(lake.con, project, contract, context.run_id, partition_keys=keys_of(context.run, contract))
+            if outcome.problems and not outcome.batches:
+                raise LaterError(" ".join(outcome.problems))
+        if outcome.problems:
+            context.instance.add_run_tags(context.run_id, {PROBLEMS_TAG: " ".join(outcome.problems)[:2000]})
         lake.done.append(f"raw.{contract.name}")
         return dg.MaterializeResult(metadata=_collected(lake.con, contract, context.run_id))
 
     return collected
 
 
-def _collected(con: duckdb.DuckDBPyConnection, contract: Contract, run_id: str) -> dict[str, Any]:
+def _collected(con: "duckdb.DuckDBPyConnection", contract: Contract, run_id: str) -> dict[str, Any]:
     row = con.execute(
         """SELECT count(*) FILTER (status IN ('collected', 'standardised')), count(*) FILTER (status = 'refused'), count(*) FILTER (status = 'repeated'),
             coalesce(sum(rows_raw), 0)::BIGINT, coalesce(sum(rows_rejected), 0)::BIGINT, coalesce(sum(bytes), 0)::BIGINT

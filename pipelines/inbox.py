@@ -3,13 +3,12 @@
 Belongs here: the list and its asset. Not here: how a check is judged.
 """
 
-from __future__ import annotations
-
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
+from assets.project import Project
 from pipelines import checks
 from pipelines.links import check_path, report_url
 from pipelines.rulebook import read_rules
@@ -17,8 +16,6 @@ from pipelines.standing import refusals, rule_states
 
 if TYPE_CHECKING:
     import duckdb
-
-    from assets.project import Project
 
 
 @dataclass(frozen=True)
@@ -41,7 +38,7 @@ RANK = {"stopped": 0, "refused": 1, "failed": 2, "quarantined": 3, "not_assessab
 STATES = {"stopped": "已停止", "refused": "已拒收", "failed": "不合格", "quarantined": "已隔离", "not_assessable": "不可评估"}
 
 
-def failing_checks(con: duckdb.DuckDBPyConnection, project: Project) -> list[Failing]:
+def failing_checks(con: "duckdb.DuckDBPyConnection", project: Project) -> list[Failing]:
     """All checks that do not pass now, what stops downstream first, then by rows. Datasets without a batch are left out."""
     found: list[Failing] = []
     for contract in project.sources():

@@ -82,12 +82,14 @@ def run(project: Project, select: Sequence[str] = (), *, progress: Progress | No
     from pipelines.definitions import build_definitions
     from pipelines.instance import open_instance
     from pipelines.jobs import BUILD, PUBLISH
+    from pipelines.work import seconds_to_settle
     from pipelines.writer import sole_run
 
     begun = time.perf_counter()
     say = progress or (lambda what, done, of: None)
     sources, models = selected(project, select)
     with sole_run(project):
+        time.sleep(seconds_to_settle(project))
         say("查看 looking for what is new", 0, 0)
         definitions = build_definitions(project)
         work, out_of_date = _look(project, sources, models)
@@ -108,7 +110,7 @@ def run(project: Project, select: Sequence[str] = (), *, progress: Progress | No
                 summary.runs.append(_execute(definitions, instance, BUILD, {}, [[c.schema, c.name] for c in due]))
             say("结果与报告 results and reports", len(work) + 1, steps)
             summary.runs.append(_execute(definitions, instance, PUBLISH, {}, None))
-    summary.undone = [f"{r.job} {r.partitions}: {r.failure}".replace(" :", ":") for r in summary.runs if not r.ok and not _only_stopped(r)]
+    summary.undone = [f"{r.job} {r.partitions}: {r.failure}".replace(" :", ":") for r in summary.runs if r.failure and not _only_stopped(r)]
     summary.seconds = time.perf_counter() - begun
     return _finish(project, summary)
 
@@ -178,6 +180,8 @@ def _has_std(con: Any, name: str) -> bool:
 def _execute(definitions: dg.Definitions, instance: dg.DagsterInstance, job: str, tags: dict[str, str], assets: list[list[str]] | None) -> Ran:
     import dagster as dg
 
+    from pipelines.factories import PROBLEMS_TAG
+
     begun = time.perf_counter()
     result = definitions.resolve_job_def(job).execute_in_process(
         run_config=QUIET,
@@ -189,7 +193,9 @@ def _execute(definitions: dg.Definitions, instance: dg.DagsterInstance, job: str
     first, last = tags.get("dagster/asset_partition_range_start"), tags.get("dagster/asset_partition_range_end")
     keys = tags.get("dagster/partition") or (f"{first} … {last}" if first else "")
     seconds = time.perf_counter() - begun
-    return Ran(job, keys, result.run_id, result.success, round(seconds, 3), len(result.all_events), "" if result.success else _failure(result))
+    record = instance.get_run_by_id(result.run_id)
+    problems = record.tags.get(PROBLEMS_TAG, "") if record else ""
+    return Ran(job, keys, result.run_id, result.success, round(seconds, 3), len(result.all_events), problems if result.success else _failure(result))
 
 
 def _failure(result: Any) -> str:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 
 from pipelines.jobs import collect_job
+from pipelines.work import landing_files
 
 if TYPE_CHECKING:
     from assets.contracts import Contract
@@ -93,26 +94,13 @@ def _landing(project: Project, contracts: list[Contract], jobs: list[Any]) -> dg
     return landing
 
 
-def _files(project: Project, contracts: Sequence[Contract]) -> list[tuple[str, int, int]]:
-    found = []
-    for contract in contracts:
-        for path in sorted((project.landing / contract.name).rglob("*")):
-            try:
-                stat = path.stat()
-            except FileNotFoundError:
-                continue
-            if path.is_file():
-                found.append((path.relative_to(project.landing).as_posix(), stat.st_size, stat.st_mtime_ns))
-    return found
-
-
 def folder_state(project: Project, contracts: Sequence[Contract]) -> str:
     """A digest of names, sizes and times of the files that lie there: the sensor's cursor."""
-    return hashlib.sha256(json.dumps(_files(project, contracts)).encode()).hexdigest()[:32]
+    return hashlib.sha256(json.dumps(landing_files(project, contracts)).encode()).hexdigest()[:32]
 
 
 def settled(project: Project, contracts: Sequence[Contract], seconds: float = SECONDS) -> bool:
     """Whether every file has been left alone for a while; else it must be looked at once more."""
     import time
 
-    return all(time.time() - modified / 1e9 > seconds for _, _, modified in _files(project, contracts))
+    return all(time.time() - modified / 1e9 > seconds for _, _, modified in landing_files(project, contracts))

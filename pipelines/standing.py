@@ -11,7 +11,7 @@ of long ago does not stop it for ever. See docs/decisions/blocking.md.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -196,7 +196,7 @@ def rule_states(con: duckdb.DuckDBPyConnection, contract: Contract, fresh: Seque
     blocks: dict[str, bool] = {}
     for rule, batch, blocking, outcome, elements, unexpected, note, result in rows:
         unit, period, current = batches[batch]
-        examples = _examples(result) if outcome == "failed" else ()
+        examples = examples_of(result) if outcome == "failed" else ()
         found.setdefault(rule, []).append(BatchResult(batch, unit, period, current, outcome, elements or 0, unexpected or 0, note or "", examples))
         blocks[rule] = bool(blocking)
     states = {}
@@ -223,7 +223,8 @@ def _since(con: duckdb.DuckDBPyConnection, contract: Contract) -> dict[tuple[str
     return {(rule, unit): period for rule, unit, period in rows}
 
 
-def _examples(result: str | None) -> tuple[str, ...]:
+def examples_of(result: str | None) -> tuple[str, ...]:
+    """Up to five masked values from a result as `evidence.results` holds it."""
     if not result:
         return ()
     inner = json.loads(result).get("result") or {}
@@ -246,7 +247,7 @@ def refusals(con: duckdb.DuckDBPyConnection, contract: Contract) -> list[Refusal
     return [Refusal(*row) for row in rows]
 
 
-def _at_hand(con: duckdb.DuckDBPyConnection, contract: Contract, keys: Sequence[str] | None) -> list[dict[str, Any]]:
+def _at_hand(con: duckdb.DuckDBPyConnection, contract: Contract, keys: Collection[str] | None) -> list[dict[str, Any]]:
     """The collected batches of these partitions, or, without partitions, those that stand or wait for standardising."""
     wanted = "list_contains(?, partition_key)" if keys is not None else f"(status = 'collected' OR batch IN (SELECT batch FROM ({_standing(contract)})))"
     cursor = con.execute(
@@ -264,7 +265,7 @@ def _rows_of(con: duckdb.DuckDBPyConnection, table: str, batches: Iterable[str],
     return dict(con.execute(query, [list(batches)]).fetchall())
 
 
-def accounts(con: duckdb.DuckDBPyConnection, contract: Contract, keys: Sequence[str] | None = None) -> list[Count]:
+def accounts(con: duckdb.DuckDBPyConnection, contract: Contract, keys: Collection[str] | None = None) -> list[Count]:
     """For every batch of the partitions: records = rows in raw + rejects, and lines = records + other lines, counted anew."""
     batches = _at_hand(con, contract, keys)
     ids = [b["batch"] for b in batches]
@@ -278,7 +279,7 @@ def accounts(con: duckdb.DuckDBPyConnection, contract: Contract, keys: Sequence[
     return counts
 
 
-def balances(con: duckdb.DuckDBPyConnection, contract: Contract, keys: Sequence[str] | None = None) -> list[Count]:
+def balances(con: duckdb.DuckDBPyConnection, contract: Contract, keys: Collection[str] | None = None) -> list[Count]:
     """For every batch of the partitions: rows in raw = rows in std + rows in quarantine, counted anew."""
     batches = _at_hand(con, contract, keys)
     ids = [b["batch"] for b in batches]

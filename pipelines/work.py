@@ -5,6 +5,7 @@ Belongs here: asking readers and the lake, and cutting the answer into runs. Not
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -97,3 +98,25 @@ def _stamp(handover: Handover) -> str:
     except FileNotFoundError:
         return f"{handover.path} gone"
     return f"{handover.path} {stat.st_size} {stat.st_mtime_ns}"
+
+
+def landing_files(project: Project, contracts: Iterable[Contract]) -> list[tuple[str, int, int]]:
+    """Name below the landing folder, size in bytes and time of change in ns of every file that waits there."""
+    found = []
+    for contract in contracts:
+        for path in sorted((project.landing / contract.name).rglob("*")):
+            try:
+                stat = path.stat()
+            except FileNotFoundError:
+                continue
+            if path.is_file():
+                found.append((path.relative_to(project.landing).as_posix(), stat.st_size, stat.st_mtime_ns))
+    return found
+
+
+def seconds_to_settle(project: Project, quiet: float = 2.5) -> float:
+    """How long to wait until the newest file has been left alone for `quiet` seconds; readers pass over one still written."""
+    now = time.time()
+    ages = (now - changed / 1e9 for _, _, changed in landing_files(project, project.sources()))
+    youngest = min((age for age in ages if 0 <= age), default=quiet)
+    return max(0.0, quiet - youngest)

@@ -1,0 +1,159 @@
+"""`yuanqing doctor`: whether everything that a run needs is there, and what to do where it is not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from pipelines.commands.screen import clearly, console, print_json, table
+
+if TYPE_CHECKING:
+    from assets.project import Project
+
+Finding = tuple[str, bool, str, str]
+"""What was looked at, whether it is well, what was found, what to do."""
+NEEDED = ("dagster", "dagster-webserver", "duckdb", "great-expectations", "sqlglot", "xlsxwriter", "python-calamine", "filelock")
+
+
+@clearly
+def doctor(as_json: Annotated[bool, typer.Option("--json", help="输出 JSON。 Print JSON.")] = False) -> None:
+    """检查环境、契约、规则集、连接、磁盘与湖。 Look at python, packages, contracts, suites, models, connections, disk and lake.
+
+    例 example: yuanqing doctor
+    """
+    found = list(findings())
+    bad = [f for f in found if not f[1]]
+    if as_json:
+        print_json([{"what": w, "ok": ok, "found": text, "remedy": remedy} for w, ok, text, remedy in found])
+    else:
+        console().print(table("", ("", "查看 what", "情况 found", "办法 remedy"), (("✓" if ok else "✗", what, text, "" if ok else remedy) for what, ok, text, remedy in found)))
+        console().print("一切就绪 all well" if not bad else f"{len(bad)} 项需要处理 to mend", style="bold")
+    raise typer.Exit(2 if bad else 0)
+
+
+def findings(project: Project | None = None) -> Iterator[Finding]:
+    """Everything looked at, in order; one thing that is broken does not end the look."""
+    yield from _looked("python", _python, "Install Python 3.11, 3.12 or 3.13.")
+    yield from _looked("packages", _packages, "Run `make run` (or `pip install -r requirements/run.txt`) again.")
+    yield from _looked("duckdb", _extensions, "Run `make run` again: the extension packages belong to one version of duckdb.")
+    if project is None:
+        from assets.project import Project as Found
+
+        try:
+            project = Found.at()
+        except Exception as error:
+            yield ("project", False, str(error), "Run in the project's folder, or name it with --root.")
+            return
+    here = project
+    yield ("project", True, f"{here.root} → {here.data}", "")
+    yield from _looked("contracts", lambda: _contracts(here), "Mend the line that is named.")
+    for contract in _read(here):
+        if contract.layer == "sources":
+            yield from _looked(f"suite {contract.name}", lambda c=contract: _suite(here, c), "Mend the line that is named; a dataset without a suite is never checked.")
+            if contract.server.type != "local":
+                yield from _looked(f"source {contract.name}", lambda c=contract: _source(here, c), f"Write [{contract.server.name}] in {here.connections}, or start the server.")
+        else:
+            yield from _looked(f"model {contract.table}", lambda c=contract: _model(c), "Mend the SQL beside the contract.")
+    yield from _looked("disk", lambda: _disk(here), "Make room: a run needs about three times what is handed over.")
+    yield from _looked("lake", lambda: _lake(here), "Run `yuanqing run`; where the lake is broken, restore the data folder from its copy.")
+
+
+def _looked(what: str, look: Callable[[], str], remedy: str) -> Iterator[Finding]:
+    try:
+        yield (what, True, look(), "")
+    except Exception as error:
+        yield (what, False, str(error).strip() or type(error).__name__, remedy)
+
+
+def _python() -> str:
+    import platform
+    import sys
+
+    if not (3, 11) <= sys.version_info[:2] <= (3, 13):
+        raise RuntimeError(f"Python {platform.python_version()}; expected 3.11 to 3.13")
+    return platform.python_version()
+
+
+def _packages() -> str:
+    from importlib.metadata import PackageNotFoundError, version
+
+    missing = []
+    for name in NEEDED:
+        try:
+            version(name)
+        except PackageNotFoundError:
+            missing.append(name)
+    if missing:
+        raise RuntimeError(f"not installed: {', '.join(missing)}")
+    return f"dagster {version('dagster')}, great-expectations {version('great-expectations')}"
+
+
+def _extensions() -> str:
+    import duckdb
+
+    from assets.lake import connect
+
+    connect(extensions=("sqlite_scanner", "ducklake", "postgres_scanner")).close()
+    return f"duckdb {duckdb.__version__}: ducklake, sqlite_scanner, postgres_scanner"
+
+
+def _read(project: Project) -> list[Any]:
+    try:
+        return list(project.contracts.values())
+    except Exception:
+        return []
+
+
+def _contracts(project: Project) -> str:
+    layers = [c.layer for c in project.contracts.values()]
+    if not layers:
+        raise RuntimeError(f"no contract under {project.assets}")
+    return ", ".join(f"{layers.count(layer)} {layer}" for layer in dict.fromkeys(layers))
+
+
+def _suite(project: Project, contract: Any) -> str:
+    from assets.standardise import plan_of, suite_of
+
+    suite = suite_of(project, contract)
+    if suite is None:
+        raise RuntimeError(f"expectations/suites/{contract.suite_path}: not there")
+    plan_of(project, contract)
+    from pipelines.rulebook import read_rules
+
+    return f"{len(read_rules(project, [contract]))} rules"
+
+
+def _source(project: Project, contract: Any) -> str:
+    from assets.collect import pending
+    from assets.lake import open_lake
+
+    with open_lake(project, read_only=(project.lake / "catalogue.sqlite").exists()) as con:
+        return f"{contract.server.type}: {len(pending(con, project, contract))} pending"
+
+
+def _model(contract: Any) -> str:
+    from assets.models import dependencies
+
+    return "← " + ", ".join(dependencies(contract))
+
+
+def _disk(project: Project) -> str:
+    import shutil
+
+    at = next(p for p in (project.data, *project.data.parents) if p.exists())
+    free = shutil.disk_usage(at).free / 1e9
+    if free < 2:
+        raise RuntimeError(f"{free:.1f} GB free at {at}")
+    return f"{free:.0f} GB free"
+
+
+def _lake(project: Project) -> str:
+    from assets.lake import open_lake
+
+    if not (project.lake / "catalogue.sqlite").exists():
+        return "nothing collected yet"
+    with open_lake(project, read_only=True) as con:
+        row = con.execute("SELECT count(*), coalesce(sum(rows_raw), 0)::BIGINT FROM evidence.batches").fetchone()
+    return f"{row[0]:,} batches, {row[1]:,} rows" if row else "empty"

@@ -1,0 +1,89 @@
+"""`yuanqing sql`, `origin` and `truth`: looking at what there is."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from pipelines.commands.screen import clearly, console, print_json, progress_bar, table
+
+
+@clearly
+def sql(
+    query: Annotated[str, typer.Argument(help="SELECT …")],
+    as_json: Annotated[bool, typer.Option("--json", help="输出对象列表。 Print a list of objects.")] = False,
+    unmasked: Annotated[bool, typer.Option("--unmasked", help="不脱敏（仅数据所有者）。 Unmasked, for the owner of the data.")] = False,
+) -> None:
+    """只读查询：湖（raw, std, base, thematic）与结果。 Ask lake and results together, read-only; masked as the contracts say.
+
+    例 examples:
+
+      yuanqing sql "SELECT dataset, rule, unexpected FROM results.results ORDER BY unexpected DESC LIMIT 10"
+
+      yuanqing sql "SELECT count(*) FROM std.population_register" --json
+    """
+    from assets.project import Project
+    from pipelines.querying import as_objects
+    from pipelines.querying import query as ask
+
+    columns, rows = ask(Project.at(), query, unmasked=unmasked)
+    if as_json:
+        print_json(as_objects(columns, rows))
+    else:
+        console().print(table("", columns, rows))
+        console(stderr=True).print(f"{len(rows):,} 行 rows", style="dim")
+
+
+@clearly
+def origin(
+    name: Annotated[str, typer.Argument(metavar="TABLE", help="表，如 base.population。 A table.")],
+    key: Annotated[list[str], typer.Argument(metavar="KEY...", help="主键，依次给出。 Its key, part by part.")],
+    as_json: Annotated[bool, typer.Option("--json", help="输出 JSON。 Print JSON.")] = False,
+) -> None:
+    """一条记录从何而来：部门、文件、行。 Where one record came from: department, file, row.
+
+    例 example: yuanqing origin base.population 219901199001010015
+    """
+    from assets.project import Project
+    from pipelines.lineage.origin import origin as origin_of
+
+    found = origin_of(Project.at(), name, tuple(key))
+    if as_json:
+        print_json(_plain(found))
+    else:
+        _show_origin(found)
+
+
+def _plain(found: object) -> object:
+    from dataclasses import asdict, is_dataclass
+
+    if hasattr(found, "as_json"):
+        return found.as_json()
+    return asdict(found) if is_dataclass(found) and not isinstance(found, type) else found
+
+
+def _show_origin(found: object) -> None:
+    if hasattr(found, "render"):
+        found.render(console())
+        return
+    console().print(_plain(found))
+
+
+@clearly
+def truth(as_json: Annotated[bool, typer.Option("--json", help="输出 JSON。 Print JSON.")] = False) -> None:
+    """与样例埋设的差错对照：埋设、发现、遗漏、误报。 Hold what was found against the planted faults; exit 1 on a false alarm or a claimed miss.
+
+    例 example: yuanqing truth --json
+    """
+    from assets.project import Project
+    from pipelines.truth import compare, render
+
+    with progress_bar(quiet=as_json) as say:
+        say("对照 comparing", 0, 0)
+        report = compare(Project.at())
+    if as_json:
+        print_json(report.as_json())
+    else:
+        render(report, console())
+    raise typer.Exit(0 if report.ok else 1)

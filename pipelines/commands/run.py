@@ -1,0 +1,141 @@
+"""`yuanqing run`, `sample` and `publish`: from hand-over to report."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from pipelines.commands.screen import clearly, console, print_json, progress_bar, table
+
+if TYPE_CHECKING:
+    from assets.project import Project
+    from pipelines.run import RunSummary
+
+SHOWN = 12
+
+
+@clearly
+def run(
+    select: Annotated[list[str] | None, typer.Option("--select", "-s", help="只运行这些数据集（连同由其构成的库）。 Only these datasets, with what is built from them.")] = None,
+    scale: Annotated[int | None, typer.Option(help="先生成样例：多少人口。 First make a sample of so many people.", min=100)] = None,
+    landing: Annotated[Path | None, typer.Option(help="从此文件夹收取（收走的文件会移走）。 Take hand-overs from here; files that are taken in are moved away.", file_okay=False, exists=True)] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="输出 JSON。 Print JSON.")] = False,
+) -> None:
+    """收集、标准化、检查、建库、出报告：只做新到的。 From hand-over to report: whatever is new, and nothing else.
+
+    退出码 exit code: 0 完成 done; 1 阻断性检查未通过 a blocking check failed; 2 有事未能完成 something could not be done.
+
+    例 examples:
+
+      yuanqing run
+
+      yuanqing run --scale 20000
+
+      yuanqing run --select population_register --json
+    """
+    from assets.project import Project
+    from pipelines.run import run as run_all
+
+    project = Project.at()
+    if landing is not None:
+        project = replace(project, landing_at=landing.resolve())
+    with ExitStack() as stack, progress_bar(quiet=as_json) as say:
+        if scale is not None:
+            _make(project, scale, say)
+        _serve(project, stack)
+        summary = run_all(project, select or (), progress=say)
+    if as_json:
+        print_json(summary.as_json())
+    else:
+        show(project, summary)
+    raise typer.Exit(summary.exit_code)
+
+
+@clearly
+def sample(
+    scale: Annotated[int, typer.Option(help="多少人口。 How many people.", min=100)] = 20_000,
+    as_json: Annotated[bool, typer.Option("--json", help="输出 JSON。 Print JSON.")] = False,
+) -> None:
+    """生成样例交付（合成人口，非真实个人）。 Make sample hand-overs: people who cannot exist, with planted faults.
+
+    例 example: yuanqing sample --scale 100000
+    """
+    from assets.project import Project
+
+    project = Project.at()
+    with progress_bar(quiet=as_json) as say:
+        made = _make(project, scale, say)
+    if as_json:
+        print_json(made)
+    else:
+        console().print(f"样例已生成 The sample is made: {project.landing}\n下一步 next: yuanqing run", markup=False)
+
+
+@clearly
+def publish(as_json: Annotated[bool, typer.Option("--json", help="输出 JSON。 Print JSON.")] = False) -> None:
+    """由湖中证据重新发布结果与报告。 Publish results and reports anew from the evidence in the lake.
+
+    例 example: yuanqing publish
+    """
+    from assets.project import Project
+    from pipelines.reports import build_reports
+    from pipelines.results import publish as publish_results
+
+    project = Project.at()
+    with progress_bar(quiet=as_json) as say:
+        say("结果 results", 0, 2)
+        publish_results(project)
+        say("报告 reports", 1, 2)
+        build_reports(project, base_url=project.reports_url)
+    if as_json:
+        print_json({"results": str(project.results), "reports": str(project.reports)})
+    else:
+        console().print(f"结果 results: {project.results}\n报告 reports: {project.reports / 'index.html'}", markup=False, soft_wrap=True)
+
+
+def _make(project: Project, scale: int, say: object) -> object:
+    from sample_data import make
+
+    return make(project, scale=scale, progress=say)
+
+
+def _serve(project: Project, stack: ExitStack) -> None:
+    """The sample's servers (a database, an API), as long as the run lasts, where a sample has been made."""
+    try:
+        from sample_data import made, serving
+    except ImportError:
+        return
+    if made(project):
+        stack.enter_context(serving(project))
+
+
+def show(project: Project, summary: RunSummary) -> None:
+    """The run in words: what came in, what does not pass, what was not done, where to look."""
+    out = console()
+    if summary.nothing:
+        out.print("没有新的交付，未作任何改动。 Nothing new was handed over; nothing was changed.", markup=False)
+    if summary.batches:
+        columns = ("数据集 dataset", "批次 batches", "行 rows", "标准 standard", "隔离 quarantined", "弃读 rejects", "拒收 refused", "重复 repeated")
+        out.print(table("收到 taken in", columns, ([name, *counts.values()] for name, counts in summary.batches.items())))
+    for refusal in summary.refused[:SHOWN]:
+        out.print(f"拒收 refused: {refusal.source}: {refusal.reason}", style="yellow", markup=False, soft_wrap=True)
+    if summary.failing:
+        rows = [(f.dataset, f.check, f.state, f.unexpected, f.since) for f in summary.failing[:SHOWN]]
+        out.print()
+        out.print(table(f"未通过 not passing: {len(summary.failing)}", ("数据集 dataset", "检查 check", "状态 state", "行 rows", "自 since"), rows))
+        if len(summary.failing) > SHOWN:
+            out.print(f"… 另有 {len(summary.failing) - SHOWN} 项 more: quality_inbox", markup=False)
+    for dataset, rules in summary.stopped.items():
+        out.print(f"已停止下游 downstream stopped: {dataset}: {', '.join(rules)}", style="red", markup=False)
+    for name in summary.held:
+        out.print(f"暂不重建 left as it was: {name}", style="yellow", markup=False)
+    for trouble in summary.undone:
+        out.print(f"未完成 not done: {trouble}", style="red", markup=False, soft_wrap=True)
+    words = {"passed": "通过 passed", "warned": "有问题 warned", "failed": "未通过 failed"}
+    out.print(f"\n结论 verdict: {words[summary.verdict]} · {summary.seconds:.1f} s", style="bold", markup=False)
+    if project.reports.exists():
+        out.print(f"报告 reports: {project.reports / 'index.html'}\n界面 UI: yuanqing ui\n结果 results: yuanqing sql \"SELECT * FROM scores\"", markup=False, soft_wrap=True)

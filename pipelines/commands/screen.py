@@ -1,0 +1,103 @@
+"""What all commands share on the screen: tables, progress, JSON, and errors told in one message.
+
+Exit codes: 0 all well, 1 the data is not as it should be, 2 something could not be done.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
+
+import typer
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+def console(stderr: bool = False) -> Console:
+    from rich.console import Console
+
+    return Console(stderr=stderr, highlight=False)
+
+
+def clearly(function: Callable[P, T]) -> Callable[P, T]:
+    """Tell a known error in one message, without a traceback, and exit with 2."""
+
+    @functools.wraps(function)
+    def wrapper(*args: P.args, **kwargs: P.kwargs) -> T:
+        try:
+            return function(*args, **kwargs)
+        except (typer.Exit, typer.Abort):
+            raise
+        except KeyboardInterrupt:
+            fail("已中断。再次运行即可继续。 Interrupted; run again to go on.", 130)
+        except BrokenPipeError:
+            raise typer.Exit(0) from None
+        except Exception as error:
+            from pipelines.errors import clear_error_types, told
+
+            if not isinstance(error, (*clear_error_types(), OSError, LookupError, ModuleNotFoundError)):
+                raise
+            fail(told(error))
+
+    return wrapper
+
+
+def fail(message: str, code: int = 2) -> Any:
+    """Write `message` to standard error and exit."""
+    from rich.text import Text
+
+    console(stderr=True).print(Text("✗ " + message, style="red"), soft_wrap=True)
+    raise typer.Exit(code)
+
+
+def print_json(value: Any) -> None:
+    """One JSON document on standard output, readable for a program and in Chinese for people."""
+    sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=2, default=str) + "\n")
+
+
+def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> Any:
+    """A rich table; numbers stand right, values are shown as they are (no markup)."""
+    from rich.table import Table
+    from rich.text import Text
+
+    made = Table(title=title, title_justify="left", title_style="bold", header_style="bold", show_edge=False, pad_edge=False)
+    listed = [list(row) for row in rows]
+    for position, name in enumerate(columns):
+        numeric = bool(listed) and all(isinstance(row[position], (int, float)) for row in listed)
+        made.add_column(name, justify="right" if numeric else "left", overflow="fold")
+    for row in listed:
+        made.add_row(*(Text(f"{v:,}" if isinstance(v, int) and not isinstance(v, bool) else "" if v is None else str(v)) for v in row))
+    return made
+
+
+@contextmanager
+def progress_bar(quiet: bool = False) -> Iterator[Callable[[str, int, int], None]]:
+    """A bar for what takes longer than people like to wait; on standard error, gone at the end, none where nobody looks."""
+    screen = console(stderr=True)
+    if quiet or not screen.is_terminal:
+        said: set[str] = set()
+
+        def plain(what: str, done: int, of: int) -> None:
+            if not quiet and what not in said:
+                said.add(what)
+                screen.print(f"· {what}" + (f" ({done + 1}/{of})" if of else ""), markup=False)
+
+        yield plain
+        return
+    from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+    with Progress(SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), console=screen, transient=True) as bar:
+        task = bar.add_task("…", total=None)
+
+        def say(what: str, done: int, of: int) -> None:
+            bar.update(task, description=what, completed=done, total=of or None)
+
+        yield say
