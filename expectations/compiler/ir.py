@@ -1,0 +1,144 @@
+"""The intermediate form: what a rule asks of a row, in a closed set of operators that no engine owns.
+
+Expressions are frozen and hashable, so that equal ones are computed once, and have one canonical JSON, of which the
+fingerprint is made. Comparisons and functions of NULL give NULL, as in SQL. Belongs here: the form. Not here: what a rule
+means (`rules/`), how an engine spells an operator (`duckdb.py`).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any, Literal, Union
+
+Scalar = Union[str, int, float, bool, date, datetime, Decimal, None]
+
+OPERATORS = frozenset(
+    # truth
+    ["and", "or", "not", "is_null", "surely", "choose"]
+    # comparison
+    + ["equal", "less", "less_equal", "in_set"]
+    # text: match takes a constant pattern of `patterns.py`; slice a start from 1 and a length; fold_code see `duckdb.py`
+    + ["match", "length", "slice", "position", "text", "fold_code"]
+    # whole numbers: `whole` reads a text of digits, `day_number` a date as YYYYMMDD
+    + ["add", "subtract", "multiply", "quotient", "remainder", "whole", "day_text"]
+)
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of the relation; `kind` is the contract's logical type, `floating` whether it can hold NaN (which is missing)."""
+
+    name: str
+    kind: str = "string"
+    floating: bool = False
+
+
+@dataclass(frozen=True)
+class Constant:
+    """A value, or a tuple of values (the set of `in_set`)."""
+
+    value: Scalar | tuple[Scalar, ...]
+
+
+@dataclass(frozen=True)
+class Today:
+    """The day of the check plus some days, as a date, a timestamp (its midnight) or a text YYYYMMDD: no part of the fingerprint's day."""
+
+    days: int = 0
+    kind: Literal["date", "timestamp", "text"] = "date"
+
+
+@dataclass(frozen=True)
+class Call:
+    """An operator of the closed set over its arguments."""
+
+    operator: str
+    arguments: tuple[Expression, ...]
+
+    def __post_init__(self) -> None:
+        if self.operator not in OPERATORS:
+            raise ValueError(f"{self.operator!r} is no operator of the intermediate form")
+
+
+@dataclass(frozen=True)
+class Shared:
+    """An expression to be computed once a row, wherever and however often it is used."""
+
+    expression: Expression
+
+
+Expression = Union[Column, Constant, Today, Call, Shared]
+Operand = Union[Column, Constant, Today, Call, Shared, str, int, float, bool, date, tuple[Any, ...]]
+
+
+def call(operator: str, *arguments: Operand) -> Call:
+    """`Call` with plain values taken as constants."""
+    return Call(operator, tuple(a if isinstance(a, Column | Constant | Today | Call | Shared) else Constant(a) for a in arguments))
+
+
+def choose(*pairs: tuple[Expression, Operand], otherwise: Operand | None) -> Call:
+    """The value of the first pair whose condition is true; later conditions are looked at only for the rows that are left."""
+    flat: list[Operand] = [part for pair in pairs for part in pair]
+    return call("choose", *flat, Constant(None) if otherwise is None else otherwise)
+
+
+def total(terms: list[Expression]) -> Expression:
+    result = terms[0]
+    for term in terms[1:]:
+        result = call("add", result, term)
+    return result
+
+
+def children(expression: Expression) -> tuple[Expression, ...]:
+    if isinstance(expression, Call):
+        return expression.arguments
+    return (expression.expression,) if isinstance(expression, Shared) else ()
+
+
+def walk(expression: Expression) -> Iterator[Expression]:
+    """The expression and everything in it, each part once."""
+    seen: set[int] = set()
+    stack = [expression]
+    while stack:
+        node = stack.pop()
+        if id(node) not in seen:
+            seen.add(id(node))
+            yield node
+            stack.extend(children(node))
+
+
+def columns(*expressions: Expression | None) -> tuple[str, ...]:
+    """The names of the columns that some expressions use, in the order of their names."""
+    return tuple(sorted({n.name for e in expressions if e is not None for n in walk(e) if isinstance(n, Column)}))
+
+
+def plain(node: Any) -> Any:
+    """The canonical JSON value of an expression, a test of `forms.py`, or a value."""
+    if isinstance(node, Column):
+        return ["column", node.name, node.kind]
+    if isinstance(node, Constant):
+        return ["constant", plain(node.value)]
+    if isinstance(node, Today):
+        return ["today", node.days, node.kind]
+    if isinstance(node, Call):
+        return [node.operator, *(plain(a) for a in node.arguments)]
+    if isinstance(node, Shared):
+        return plain(node.expression)
+    if isinstance(node, tuple | list):
+        return [plain(v) for v in node]
+    if isinstance(node, date | Decimal):
+        return [type(node).__name__, str(node)]
+    if hasattr(node, "__dataclass_fields__"):
+        return {"is": type(node).__name__, **{k: plain(getattr(node, k)) for k in node.__dataclass_fields__}}
+    return node
+
+
+def fingerprint(node: Any) -> str:
+    """SHA-256 (hexadecimal) of the canonical JSON."""
+    text = json.dumps(plain(node), ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()

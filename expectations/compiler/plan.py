@@ -1,0 +1,262 @@
+"""From a suite to a plan: rules compiled to tests, tests spread over as few scans as they need.
+
+One scan groups the rows by batch and by the words of bits that say which rules a row breaks; whatever is asked besides
+(counts, least and greatest values, what the caller wants) rides along. Keys take one GROUP BY each, figures that cannot be
+merged one scan together. Belongs here: compiling and planning. Not here: running (`run.py`), what a rule means (`rules/`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from expectations.codes import CodeTables
+from expectations.compiler.conditions import compile_condition
+from expectations.compiler.forms import CannotTest, KeyTest, MeasureTest, RowTest, Test, uses
+from expectations.compiler.ir import Call, Column, Constant, Expression, Today, call, fingerprint
+from expectations.compiler.kinds import Absent, ArgumentError, Kind
+from expectations.compiler.rules import kinds
+from expectations.documents import near
+from expectations.suite import Rule, Suite
+
+if TYPE_CHECKING:
+    import duckdb
+
+    from expectations.compiler.verdicts import Verdicts
+
+WORD = 62  # bits of a BIGINT that never touch its sign
+
+
+@dataclass(frozen=True)
+class Field:
+    """A column of the relation: its contract's logical type, its SQL type, and the column that holds its repaired text (None for strings)."""
+
+    name: str
+    logical_type: str
+    sql_type: str
+    text: str | None
+
+
+@dataclass(frozen=True)
+class Compiled:
+    """A rule with the test it compiles to; `bit` is its place in the mask (row tests only)."""
+
+    rule: Rule
+    kind: Kind
+    test: Test
+    bit: int | None = None
+
+    @property
+    def uses(self) -> frozenset[str]:
+        return uses(self.test)
+
+    @property
+    def mostly(self) -> float:
+        return float(self.rule.kwargs.get("mostly", 1))
+
+
+@dataclass(frozen=True)
+class Measure:
+    """An aggregate that a scan carries: `function` of `value` over the rows where `condition` holds."""
+
+    function: str
+    value: Expression | None = None
+    condition: Expression | None = None
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A compiled suite: `fingerprint` is of what the rules mean, whatever the day or the engine."""
+
+    suite: Suite
+    fields: tuple[Field, ...]
+    compiled: tuple[Compiled, ...]
+    as_of: date
+    fingerprint: str
+    measures: Mapping[Measure, str] = field(repr=False)
+    apart: Mapping[Measure, str] = field(repr=False)
+
+    @property
+    def row_rules(self) -> tuple[Compiled, ...]:
+        return tuple(c for c in self.compiled if c.bit is not None)
+
+    @property
+    def keys(self) -> Mapping[KeyTest, tuple[Compiled, ...]]:
+        """The rules on keys by the scan they share: those with the same keys and the same rows."""
+        scans: dict[KeyTest, list[Compiled]] = {}
+        for compiled in self.compiled:
+            if isinstance(compiled.test, KeyTest):
+                scans.setdefault(compiled.test, []).append(compiled)
+        return {test: tuple(rules) for test, rules in scans.items()}
+
+    def nulls_of(self, column: str) -> Compiled | None:
+        """The rule whose bit already counts the missing values of a column."""
+        for compiled in self.row_rules:
+            test = compiled.test
+            if isinstance(test, RowTest) and test.condition is None and test.ignored is None and test.shown == (column,):
+                if isinstance(test.unexpected, Call) and test.unexpected.operator == "is_null":
+                    return compiled
+        return None
+
+    def run(
+        self,
+        con: duckdb.DuckDBPyConnection,
+        relation: str,
+        *,
+        absent: Mapping[str, Collection[str]] | None = None,
+        failing: str = "failing",
+        also: Sequence[tuple[str, str]] = (),
+        batches: Collection[str] = (),
+    ) -> Verdicts:
+        """Judge every batch of a relation; leaves the temporary table `failing(_batch, _row, _failed, _blocked)`.
+
+        `relation` is a table's name or a subquery in brackets, with `_batch VARCHAR`, `_row BIGINT`, the fields by name and
+        the text columns that they name. `absent` gives the columns that a batch lacks (the relation has them as NULL),
+        `batches` those that should be there even without a row, `also` further aggregates (name, SQL: a count, sum,
+        min or max) to carry in the scan.
+        """
+        from expectations.compiler.run import run
+
+        return run(self, con, relation, absent or {}, failing, also, batches)
+
+    def sql(self, relation: str = "relation") -> list[str]:
+        """The scans, in order: the one over all rows, one a key, one for figures that cannot be merged."""
+        from expectations.compiler.scans import Scans
+
+        return Scans(self, relation).statements()
+
+
+def compile_suite(suite: Suite, fields: Sequence[Field], *, codes: CodeTables, as_of: date | None = None) -> Plan:
+    """Compile a suite against the columns of its dataset; `as_of` is the day of the check (today).
+
+    A rule on a column that the dataset lacks is not assessable. Raises `DocumentError` for a rule that cannot be meant:
+    a value of another type than its column's, or a length of a number.
+    """
+    scope = _Scope(codes, tuple(fields))
+    compiled: list[Compiled] = []
+    bits = 0
+    for rule in suite.rules:
+        kind = kinds()[rule.type]
+        test = _test(suite, rule, kind, scope)
+        bit = None
+        if isinstance(test, RowTest):
+            bit, bits = bits, bits + 1
+        compiled.append(Compiled(rule, kind, test, bit))
+    day = as_of or date.today()
+    mark = fingerprint([[c.rule.id, c.rule.type, c.mostly, c.rule.severity, c.rule.blocking, c.rule.indicator, c.rule.weight, c.test] for c in compiled])
+    plan = Plan(suite, tuple(fields), tuple(compiled), day, mark, {}, {})
+    wanted = list(dict.fromkeys(m for c in compiled for m in _measures(plan, c)))
+    wanted += [m for f in fields if plan.nulls_of(f.name) is None and (m := Measure("present", scope.column(f.name))) not in wanted]
+    merged = {m: f"__m{i}" for i, m in enumerate(m for m in wanted if m.function != "distinct")}
+    apart = {m: f"__m{i}" for i, m in enumerate(m for m in wanted if m.function == "distinct")}
+    return Plan(suite, tuple(fields), tuple(compiled), day, mark, merged, apart)
+
+
+def _test(suite: Suite, rule: Rule, kind: Kind, scope: _Scope) -> Test:
+    arguments = {name: rule.kwargs.get(name, argument.default) for name, argument in kind.arguments.items()}
+    try:
+        condition = arguments.get("row_condition")
+        arguments["condition"] = compile_condition(condition, scope) if condition else None
+        return kind.compile(arguments, scope)
+    except Absent as absent:
+        near_name = near(absent.column, scope.names)
+        return CannotTest(f"数据集没有 {absent.column} 列", f"the dataset has no column {absent.column}. {near_name}")
+    except ArgumentError as error:
+        raise suite.error(rule, error.found, error.remedy) from None
+
+
+def counted(test: RowTest | KeyTest) -> tuple[Measure | None, Measure | None]:
+    """The measures of a test's elements and of its missing rows; None for elements is every row, for missing none."""
+    elements = None if test.condition is None else Measure("count", None, test.condition)
+    if test.ignored is None:
+        return elements, None
+    if test.condition is None:
+        ignored = test.ignored
+        if isinstance(ignored, Call) and ignored.operator == "is_null" and isinstance(ignored.arguments[0], Column):
+            return elements, Measure("present", ignored.arguments[0])
+        return elements, Measure("count", None, ignored)
+    return elements, Measure("count", None, call("and", test.condition, test.ignored))
+
+
+def _measures(plan: Plan, compiled: Compiled) -> list[Measure]:
+    test = compiled.test
+    if isinstance(test, RowTest | KeyTest):
+        found = [m for m in counted(test) if m is not None]
+        return [m for m in found if m.function != "present" or plan.nulls_of(m.value.name) is None]  # type: ignore[union-attr]
+    if isinstance(test, MeasureTest):
+        present = Measure("present", test.value, test.condition)
+        needed = {
+            "count": [Measure("count", None, test.condition)] if test.condition is not None else [],
+            "mean": [Measure("sum", test.value, test.condition), present],
+            "distinct_share": [Measure("distinct", test.value, test.condition), present],
+        }
+        return needed.get(test.function, [Measure(test.function, test.value, test.condition)])
+    return []
+
+
+@dataclass(frozen=True)
+class _Scope:
+    """The dataset's columns and the code tables, for kinds that compile."""
+
+    codes: CodeTables
+    fields: tuple[Field, ...]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(f.name for f in self.fields)
+
+    def column(self, name: str) -> Column:
+        for f in self.fields:
+            if f.name == name:
+                return Column(name, f.logical_type, f.sql_type.upper() in ("DOUBLE", "FLOAT", "REAL"))
+            if f.text == name:
+                return Column(name)
+        raise Absent(name)
+
+    def text(self, name: str) -> Column:
+        for f in self.fields:
+            if f.name == name:
+                return Column(f.text or name)
+        raise Absent(name)
+
+    def literal(self, value: Any, like: Column, argument: str) -> Expression:
+        if isinstance(value, dict) and like.kind in ("date", "timestamp"):
+            return Today(value["$today"], "date" if like.kind == "date" else "timestamp")
+        made = _READ.get(like.kind, lambda _: None)(value)
+        if made is None:
+            hint = {"string": f'Quote it: "{value}".', "date": "Write a date: 2026-01-31.", "timestamp": "Write a time: 2026-01-31 08:00:00."}
+            raise ArgumentError(argument, f"{argument} {value!r} for {like.name}, which is a {like.kind}: the rule would fail or pass every row.", hint.get(like.kind, f"Give a {like.kind}."))
+        decimal = like.kind == "number" and not like.floating and isinstance(made, float)
+        return Constant(Decimal(str(made)) if decimal else made)
+
+
+def _date(value: Any) -> Any:
+    if isinstance(value, str):
+        try:
+            value = datetime.fromisoformat(value)
+        except ValueError:
+            return None
+        return value.date() if value.time() == datetime.min.time() and value.tzinfo is None else value
+    return value if isinstance(value, date) else None
+
+
+def _timestamp(value: Any) -> Any:
+    value = _date(value)
+    return datetime(value.year, value.month, value.day) if isinstance(value, date) and not isinstance(value, datetime) else value
+
+
+def _number(value: Any) -> Any:
+    return None if isinstance(value, bool) or not isinstance(value, int | float) else value
+
+
+_READ: Mapping[str, Any] = {
+    "string": lambda v: v if isinstance(v, str) else None,
+    "boolean": lambda v: v if isinstance(v, bool) else None,
+    "integer": _number,
+    "number": _number,
+    "date": _date,
+    "timestamp": _timestamp,
+}

@@ -1,0 +1,20 @@
+"""The rule kinds, one module a family; `kinds()` is the registry.
+
+A new kind is one `Kind` in a family's `KINDS`: its meaning, arguments, test and wording stand together there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+
+from expectations.compiler.kinds import Kind
+
+
+@cache
+def kinds() -> Mapping[str, Kind]:
+    """Every kind that compiles, by its expectation type."""
+    from expectations.compiler.rules import codes, figures, identity, keys, pairs, table, values
+
+    families = (values.KINDS, keys.KINDS, pairs.KINDS, figures.KINDS, table.KINDS, identity.KINDS, codes.KINDS)
+    return {kind.type: kind for family in families for kind in family}

@@ -1,0 +1,135 @@
+"""What a run found: one result a batch and rule, with three outcomes, and the same in Great Expectations' own shape.
+
+Not assessable is never passed: a column that is not there, a batch without rows (where Great Expectations would call a
+rule over rows a success because nothing broke it). Belongs here: results. Not here: how they are got (`run.py`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any, Literal
+
+from expectations.suite import Rule, gx_configuration
+
+Outcome = Literal["passed", "failed", "not_assessable"]
+LISTED = 20  # Great Expectations' partial lists
+
+
+@dataclass(frozen=True)
+class RuleResult:
+    """One rule on one batch.
+
+    `elements` rows were looked at, `missing` of them left out, `unexpected` break the rule (all None where a rule is not
+    about rows or could not be assessed); `unexpected_percent` is of the rows not left out, 0 to 100. The lists hold the
+    first breaches by position: values (a tuple for a pair, a mapping for a key of several columns) and `_row`.
+    """
+
+    rule: Rule
+    batch: str
+    outcome: Outcome
+    elements: int | None = None
+    missing: int | None = None
+    unexpected: int | None = None
+    partial_unexpected_list: tuple[Any, ...] = ()
+    partial_unexpected_rows: tuple[int, ...] = ()
+    observed_value: Any = None
+    details: Mapping[str, Any] = field(default_factory=dict)
+    note_zh: str = ""
+    note_en: str = ""
+    ignores: bool = True
+
+    @property
+    def note(self) -> str:
+        """The one-line cause, Chinese then English."""
+        return f"{self.note_zh}; {self.note_en}" if self.note_zh else ""
+
+    @property
+    def unexpected_percent(self) -> float | None:
+        return self._percent(self.unexpected, (self.elements or 0) - (self.missing or 0))
+
+    @staticmethod
+    def _percent(part: int | None, whole: int) -> float | None:
+        return part / whole * 100 if part is not None and whole > 0 else None
+
+    def to_gx(self) -> dict[str, Any]:
+        """The result as JSON of Great Expectations' `ExpectationValidationResult`; `success` is None if not assessable."""
+        success = {"passed": True, "failed": False, "not_assessable": None}[self.outcome]
+        meta = {"outcome": self.outcome, "batch": self.batch, "note": self.note}
+        return {
+            "success": success,
+            "expectation_config": gx_configuration(self.rule),
+            "result": {} if self.outcome == "not_assessable" else self._result(),
+            "meta": meta,
+            "exception_info": {"raised_exception": False, "exception_traceback": None, "exception_message": None},
+        }
+
+    def _result(self) -> dict[str, Any]:
+        if self.unexpected is None:
+            figures = {} if self.observed_value is None else {"observed_value": json_value(self.observed_value)}
+            return figures | ({"details": json_value(self.details)} if self.details else {})
+        elements = self.elements or 0
+        of_all = self._percent(self.unexpected, elements)
+        listed = [json_value(v) for v in self.partial_unexpected_list]
+        result = {
+            "element_count": elements,
+            "unexpected_count": self.unexpected,
+            "unexpected_percent": self.unexpected_percent,
+            "partial_unexpected_list": listed,
+        }
+        if self.ignores:
+            result |= {
+                "missing_count": self.missing,
+                "missing_percent": self._percent(self.missing, elements),
+                "unexpected_percent_total": of_all,
+                "unexpected_percent_nonmissing": self.unexpected_percent,
+            }
+        return result | {"partial_unexpected_index_list": list(self.partial_unexpected_rows)}
+
+
+@dataclass(frozen=True)
+class Verdicts:
+    """All results of a run, and what rode along: rows, missing values a column and extra aggregates, by batch."""
+
+    fingerprint: str
+    results: Sequence[RuleResult]
+    rows: Mapping[str, int]
+    missing: Mapping[str, Mapping[str, int]]
+    also: Mapping[str, Mapping[str, Any]]
+
+    def result(self, rule: str, batch: str | None = None) -> RuleResult:
+        return next(r for r in self.results if r.rule.id == rule and batch in (None, r.batch))
+
+    def to_gx(self, batch: str, suite: str = "") -> dict[str, Any]:
+        """The batch's results as JSON of Great Expectations' `ExpectationSuiteValidationResult`."""
+        results = [r for r in self.results if r.batch == batch]
+        assessed = [r for r in results if r.outcome != "not_assessable"]
+        good = sum(r.outcome == "passed" for r in results)
+        return {
+            "success": len(assessed) == len(results) == good,
+            "suite_name": suite,
+            "results": [r.to_gx() for r in results],
+            "statistics": {
+                "evaluated_expectations": len(assessed),
+                "successful_expectations": good,
+                "unsuccessful_expectations": len(assessed) - good,
+                "success_percent": good / len(assessed) * 100 if assessed else None,
+            },
+            "meta": {"batch": batch, "fingerprint": self.fingerprint, "not_assessable": len(results) - len(assessed)},
+            "suite_parameters": {},
+        }
+
+
+def json_value(value: Any) -> Any:
+    """A value as JSON holds it."""
+    if isinstance(value, date | datetime):
+        return value.isoformat()
+    if isinstance(value, Decimal):
+        return int(value) if value == value.to_integral_value() else float(value)
+    if isinstance(value, Mapping):
+        return {k: json_value(v) for k, v in value.items()}
+    if isinstance(value, tuple | list):
+        return [json_value(v) for v in value]
+    return value

@@ -1,0 +1,268 @@
+"""Suites: Great Expectations' own format in YAML, read and checked so that an error names its line.
+
+Belongs here: reading suites, references to code tables, and the way to Great Expectations. Not here: what a rule means
+(`compiler/rules/`), running (`compiler/`).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from expectations.codes import CodeTables
+from expectations.compiler.conditions import condition_object
+from expectations.compiler.kinds import Argument, ArgumentError, Kind, plain_value
+from expectations.compiler.patterns import PatternError, translate
+from expectations.compiler.rules import kinds
+from expectations.documents import Document, DocumentError, near, read_document
+from expectations.standard import Standard
+
+if TYPE_CHECKING:
+    import great_expectations as gx
+
+Severity = Literal["critical", "warning", "info"]
+SEVERITIES = ("critical", "warning", "info")
+GX_VERSION = "1.24"
+_ID = re.compile("[a-z][a-z0-9_]{0,39}")
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One expectation of a suite. `kwargs` are as written, code tables resolved; `claims` the planted faults that it answers for."""
+
+    id: str
+    type: str
+    kwargs: Mapping[str, Any]
+    severity: Severity
+    blocking: bool
+    indicator: str
+    weight: float
+    title_zh: str
+    title_en: str
+    remedy_zh: str
+    remedy_en: str
+    claims: tuple[str, ...]
+    line: int | None
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns that its arguments name, row condition left out."""
+        found: list[str] = []
+        for name in kinds()[self.type].columns:
+            value = self.kwargs.get(name)
+            found += [value] if isinstance(value, str) else list(value or ())
+        return tuple(dict.fromkeys(found))
+
+
+@dataclass(frozen=True)
+class Suite:
+    """The rules of one dataset, in the file's order."""
+
+    name: str
+    path: Path
+    rules: tuple[Rule, ...]
+    meta: Mapping[str, Any] = field(default_factory=dict)
+
+    def rule(self, id: str) -> Rule:
+        return next(r for r in self.rules if r.id == id)
+
+    def error(self, rule: Rule, found: str, remedy: str = "") -> DocumentError:
+        return DocumentError(self.path, rule.line, f"rule {rule.id}: {found}", remedy)
+
+
+def load_suite(path: Path, codes: CodeTables, standard: Standard) -> Suite:
+    """Read and check one suite.
+
+    Raises `DocumentError` with the line for an unknown type, argument, indicator, severity or code table, a doubled id, a
+    value out of range, a pattern that engines read differently, a rule that can never fail or always fails.
+    """
+    document = read_document(path)
+    data = document.data
+    for key in data:
+        if key not in ("name", "meta", "expectations", "id", "notes", "suite_parameters"):
+            raise document.error((key,), f"unknown key {key!r}.", near(str(key), ("name", "meta", "expectations", "notes")))
+    if not isinstance(data.get("name"), str) or not isinstance(data.get("expectations"), list):
+        raise document.error((), "a suite has a `name` and a list of `expectations`.", "Copy the head of a suite that stands.")
+    meta = data.get("meta") or {}
+    version = str(meta.get("great_expectations_version", GX_VERSION))
+    if not version.startswith(GX_VERSION):
+        at = ("meta", "great_expectations_version")
+        raise document.error(at, f"written for Great Expectations {version}, this is {GX_VERSION}.", f"Check it against {GX_VERSION} and write that here.")
+    rules: list[Rule] = []
+    lines: dict[str, int | None] = {}
+    for position, node in enumerate(data["expectations"]):
+        rule = _rule(document, ("expectations", position), node, codes, standard)
+        if rule.id in lines:
+            raise document.error(("expectations", position, "meta", "id"), f"the rule id {rule.id!r} stands at line {lines[rule.id]} too.", "Give each rule an id of its own.")
+        lines[rule.id] = document.line("expectations", position, "meta", "id")
+        rules.append(rule)
+    return Suite(data["name"], path, tuple(rules), meta)
+
+
+_KEYS = ("type", "kwargs", "severity", "meta", "description", "notes", "id")
+_META = ("id", "indicator", "weight", "blocking", "title", "remedy", "claims", "notes")
+
+
+def _rule(document: Document, at: tuple[str | int, ...], node: Any, codes: CodeTables, standard: Standard) -> Rule:
+    if not isinstance(node, dict):
+        raise document.error(at, "an expectation is a mapping.", "Give it type, kwargs, severity and meta.")
+    _known(document, at, node, _KEYS)
+    name = node.get("type")
+    if name not in kinds():
+        raise document.error((*at, "type"), f"unknown expectation type {name!r}.", near(str(name), kinds()))
+    severity = node.get("severity", "critical")
+    if severity not in SEVERITIES:
+        raise document.error((*at, "severity"), f"severity {severity!r}.", near(str(severity), SEVERITIES))
+    meta = node.get("meta") or {}
+    _known(document, (*at, "meta"), meta, _META)
+    id = meta.get("id")
+    if not isinstance(id, str) or not _ID.fullmatch(id):
+        raise document.error((*at, "meta", "id"), f"rule id {id!r}.", "Give meta an id of lower-case letters, digits and underscores, at most 40.")
+    indicator = meta.get("indicator")
+    if indicator not in standard.indicators:
+        raise document.error((*at, "meta", "indicator"), f"unknown indicator {indicator!r}.", f'Quote its four digits. {near(str(indicator), standard.indicators)}')
+    weight, blocking, claims = meta.get("weight", 1), meta.get("blocking", False), meta.get("claims") or []
+    if isinstance(weight, bool) or not isinstance(weight, int | float) or weight <= 0:
+        raise document.error((*at, "meta", "weight"), f"weight {weight!r}.", "Give a number above 0.")
+    if not isinstance(blocking, bool):
+        raise document.error((*at, "meta", "blocking"), f"blocking {blocking!r}.", "Say true or false.")
+    if not isinstance(claims, list) or not all(isinstance(c, str) for c in claims):
+        raise document.error((*at, "meta", "claims"), f"claims {claims!r}.", "List the fault kinds: [id_missing].")
+    kwargs = _kwargs(document, (*at, "kwargs"), kinds()[name], node.get("kwargs") or {}, codes)
+    titles = [_both(document, at, meta, key, fallback) for key, fallback in (("title", id), ("remedy", ""))]
+    line = document.line(*at)
+    return Rule(id, name, kwargs, severity, blocking, indicator, float(weight), *titles[0], *titles[1], tuple(claims), line)
+
+
+def _known(document: Document, at: tuple[str | int, ...], node: Mapping[str, Any], known: Iterable[str]) -> None:
+    for key in node:
+        if key not in known:
+            raise document.error((*at, key), f"unknown key {key!r}.", near(str(key), known))
+
+
+def _both(document: Document, at: tuple[str | int, ...], meta: Mapping[str, Any], key: str, fallback: str) -> tuple[str, str]:
+    value = meta.get(key)
+    if value is None:
+        return fallback, fallback
+    if not isinstance(value, dict) or set(value) != {"zh", "en"}:
+        raise document.error((*at, "meta", key), f"{key} {value!r}.", "Give it in both languages: {zh: ..., en: ...}.")
+    return str(value["zh"]), str(value["en"])
+
+
+def _kwargs(document: Document, at: tuple[str | int, ...], kind: Kind, node: Mapping[str, Any], codes: CodeTables) -> dict[str, Any]:
+    for key in node:
+        if key not in kind.arguments:
+            raise document.error((*at, key), f"unknown argument {key!r} of {kind.type}.", near(str(key), kind.arguments))
+    kwargs: dict[str, Any] = {}
+    for name, argument in kind.arguments.items():
+        if name not in node:
+            if argument.required:
+                raise document.error(at, f"{kind.type} lacks its argument {name!r}.", f"As in {kind.example}.")
+            continue
+        try:
+            kwargs[name] = _argument(name, argument, node[name], codes)
+        except ArgumentError as error:
+            raise document.error((*at, error.argument), error.found, error.remedy) from None
+    try:
+        kind.check({n: kwargs.get(n, a.default) for n, a in kind.arguments.items()})
+    except ArgumentError as error:
+        raise document.error((*at, error.argument), error.found, error.remedy) from None
+    return kwargs
+
+
+def _argument(name: str, argument: Argument, value: Any, codes: CodeTables) -> Any:
+    shape = argument.shape
+    if shape in ("column", "pattern") and not (isinstance(value, str) and value):
+        raise ArgumentError(name, f"{name} {value!r}.", "Give a text.")
+    if shape == "pattern":
+        try:
+            translate(value)
+        except PatternError as error:
+            raise ArgumentError(name, f"the pattern {value!r}: {error}") from None
+    if shape == "columns" and not (isinstance(value, list) and all(isinstance(v, str) for v in value)):
+        raise ArgumentError(name, f"{name} {value!r}.", "Give a list of column names.")
+    if shape == "flag" and not isinstance(value, bool):
+        raise ArgumentError(name, f"{name} {value!r}.", "Say true or false.")
+    if shape in ("number", "count", "share"):
+        whole = shape == "count"
+        if value is not None and (isinstance(value, bool) or not isinstance(value, int if whole else int | float)):
+            raise ArgumentError(name, f"{name} {value!r}.", f"Give a {'whole number' if whole else 'number'}.")
+        if shape == "share" and not (value is not None and 0 <= value <= 1):
+            raise ArgumentError(name, f"{name} {value!r} is not between 0 and 1.", "0.95 means 95 %.")
+        if shape == "share" and value == 0:
+            raise ArgumentError(name, "mostly 0: the rule can never fail.", "Give the share that must hold.")
+        if whole and value is not None and value < 0:
+            raise ArgumentError(name, f"{name} {value!r}.", "Give a number of at least 0.")
+    if shape == "value" and isinstance(value, dict) and (set(value) != {"$today"} or not isinstance(value["$today"], int)):
+        raise ArgumentError(name, f"{name} {value!r}.", "Give a value, or {$today: 0} for the day of the check, plus so many days.")
+    if shape == "value" and not isinstance(value, str | int | float | date | datetime | dict | None):
+        raise ArgumentError(name, f"{name} {value!r}.", "Give a number, a date or a text.")
+    if shape == "choice" and value not in argument.words:
+        raise ArgumentError(name, f"{name} {value!r}.", near(str(value), argument.words))
+    if shape == "choices":
+        wrong = [v for v in value if v not in argument.words] if isinstance(value, list) and value else [value]
+        if wrong:
+            raise ArgumentError(name, f"{name} {wrong[0]!r}.", f"Give a list. {near(str(wrong[0]), argument.words)}")
+    if shape == "values":
+        return _value_set(name, value, codes)
+    if shape == "condition" and value is not None:
+        return condition_object(value)
+    return value
+
+
+def _value_set(name: str, value: Any, codes: CodeTables) -> list[Any]:
+    if isinstance(value, list):
+        return value
+    if not isinstance(value, dict) or "$code" not in value:
+        raise ArgumentError(name, f"{name} {value!r}.", "Give a list of values, or refer to a code table: {$code: sex}.")
+    try:
+        table = codes.get(value["$code"])
+    except KeyError as error:
+        raise ArgumentError(name, str(error.args[0])) from None
+    rows = table.rows
+    for key, wanted in value.items():
+        if key == "$code":
+            continue
+        if key not in rows[0]:
+            raise ArgumentError(name, f"the table {table.name} has no column {key!r}.", near(str(key), rows[0]))
+        texts = [str(w) for w in (wanted if isinstance(wanted, list) else [wanted])]
+        rows = tuple(r for r in rows if r[key] in texts)
+    return [r["code"] for r in rows]
+
+
+def suite_to_gx(suite: Suite, *, as_of: date | None = None) -> gx.ExpectationSuite:
+    """The suite as Great Expectations' own object, our expectation classes registered, code tables and dates resolved.
+
+    Great Expectations drops what it does not know without an error: asserts that as many rules came out as went in.
+    """
+    import great_expectations as gx
+
+    from expectations.custom import register
+
+    register()
+    expectations = [gx_configuration(rule, as_of or date.today()) for rule in suite.rules]
+    made = gx.ExpectationSuite(name=suite.name, expectations=expectations, meta=dict(suite.meta))  # type: ignore[arg-type]
+    if len(made.expectations) != len(suite.rules):
+        kept = {e.meta["id"] for e in made.expectations if e.meta}
+        lost = [r.id for r in suite.rules if r.id not in kept]
+        raise AssertionError(f"Great Expectations dropped {', '.join(lost)} of {suite.name}")
+    return made
+
+
+def gx_configuration(rule: Rule, as_of: date | None = None) -> dict[str, Any]:
+    """The rule as Great Expectations' expectation configuration, in JSON values."""
+    from datetime import timedelta
+
+    kwargs: dict[str, Any] = {}
+    for name, value in rule.kwargs.items():
+        if isinstance(value, dict) and "$today" in value:
+            value = as_of + timedelta(days=value["$today"]) if as_of else f"today{value['$today']:+d}d"
+        kwargs[name] = [plain_value(v) for v in value] if isinstance(value, list) else plain_value(value)
+    kwargs.pop("condition_parser", None)  # conditions are objects by now
+    meta = {"id": rule.id, "indicator": rule.indicator, "weight": rule.weight, "blocking": rule.blocking}
+    meta |= {"title": {"zh": rule.title_zh, "en": rule.title_en}, "remedy": {"zh": rule.remedy_zh, "en": rule.remedy_en}}
+    return {"type": rule.type, "kwargs": kwargs, "severity": rule.severity, "meta": meta}
