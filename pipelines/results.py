@@ -16,13 +16,17 @@ from typing import TYPE_CHECKING, Any
 
 from assets.evidence import TABLES
 from assets.lake import literal, open_lake, quote
+from pipelines.querying import QueryError, as_objects, query
 from pipelines.scores import COLUMNS as SCORES
+from pipelines.views import VIEWS
 
 if TYPE_CHECKING:
     import duckdb
 
     from assets.project import Project
     from expectations.standard import Standard
+
+__all__ = ["QueryError", "as_objects", "connect_results", "publish", "query"]
 
 Columns = list[tuple[str, str, str]]
 
@@ -122,46 +126,6 @@ GRADES: Columns = [
 # Separators, quotes and blanks tell where a record broke; nothing else of it leaves the lake.
 _SHAPE = r"""regexp_replace(left("text", 200), '[^,;|\t"'' ]', '*', 'g')"""
 
-_VIEWS = {
-    "failing_rules": (
-        "rules that standing batches break now: how often, where, and since which period (the first after the last good one)",
-        """
-        WITH now AS (
-            SELECT r.dataset, r.rule, r.outcome, r.elements, r.missing, r.unexpected, s.unit, s.period, s.department FROM results r JOIN standing s ON s.batch = r.batch AND s.dataset = r.dataset
-            QUALIFY row_number() OVER (PARTITION BY r.batch, r.dataset, r.rule ORDER BY r.checked_at DESC, r.run_id DESC) = 1),
-        dated AS (SELECT r.dataset, r.rule, r.outcome, coalesce(b.unit, '') AS unit, coalesce(b.period, '') AS period FROM results r JOIN batches b USING (batch)),
-        good AS (SELECT dataset, rule, unit, max(period) AS period FROM dated WHERE outcome = 'passed' GROUP BY ALL),
-        since AS (
-            SELECT d.dataset, d.rule, min(d.period) AS since FROM dated d LEFT JOIN good g ON g.dataset = d.dataset AND g.rule = d.rule AND g.unit = d.unit
-            WHERE d.outcome = 'failed' AND (g.period IS NULL OR d.period > g.period) GROUP BY ALL)
-        SELECT *, weight * "rows" AS urgency FROM (SELECT n.department, n.dataset, n.rule, u.title_zh, u.title_en, u.remedy_zh, u.remedy_en, u.indicator, u.weight, u.severity, u.blocking,
-            sum(greatest(coalesce(n.unexpected, 0), 1)) AS "rows", sum(coalesce(n.elements, 1) - CASE WHEN u.indicator LIKE '02%' THEN 0 ELSE coalesce(n.missing, 0) END) AS evaluated,
-            count(*) AS batches, count(DISTINCT n.unit) AS units, coalesce(any_value(w.since), min(n.period)) AS since
-        FROM now n JOIN rules u ON u.dataset = n.dataset AND u.rule = n.rule LEFT JOIN since w ON w.dataset = n.dataset AND w.rule = n.rule
-        WHERE n.outcome = 'failed' GROUP BY ALL) ORDER BY urgency DESC, dataset, rule""",
-        {
-            "rows": "rows that break it; for a rule on a whole batch, batches",
-            "evaluated": "rows evaluated",
-            "batches": "standing batches that break it",
-            "units": "units that break it",
-            "since": "the first period of the present failure",
-            "urgency": "weight x rows: what to mend first",
-        },
-    ),
-    "not_assessable": (
-        "rules that could not be assessed on standing batches, and why",
-        """
-        SELECT s.department, r.dataset, r.rule, r.batch, s.unit, s.period, r.note FROM results r JOIN standing s ON s.batch = r.batch AND s.dataset = r.dataset
-        WHERE r.outcome = 'not_assessable'""",
-        {},
-    ),
-    "league": (
-        "departments by score x coverage",
-        "SELECT rank() OVER (ORDER BY round(ranked, 6) DESC) AS \"rank\", department, score, coverage, ranked, grade FROM scores WHERE scope = 'department' AND level = 'total' ORDER BY ranked DESC, department",
-        {"rank": "its place; equal values share one"},
-    ),
-}
-
 
 def publish(project: Project, standard: Standard | None = None) -> Path:
     """Publish the present evidence, with scores, as `project.results`; whoever reads the old file goes on reading it.
@@ -202,7 +166,7 @@ def _write(con: duckdb.DuckDBPyConnection, project: Project, standard: Standard)
     rules = read_rules(project, contracts)
     con.execute("BEGIN")  # one snapshot of the lake for all tables
     make_standing(con, contracts)
-    make_scores(con, contracts, rules, standard)
+    make_scores(con, rules, standard)
     _declare(con, "published", PUBLISHED)
     con.execute(
         "INSERT INTO fresh.published SELECT localtimestamp, (SELECT max(snapshot_id) FROM ducklake_snapshots('lake')), ?, ?",
@@ -227,23 +191,23 @@ def _write(con: duckdb.DuckDBPyConnection, project: Project, standard: Standard)
         con,
         "columns",
         CONTRACT_COLUMNS,
-        [(c.name, k.name, i, k.title, k.header, k.sql_type, k.classification, k.required, k.name in c.key) for c in contracts for i, k in enumerate(c.columns, 1)],
+        [
+            (c.name, k.name, i, k.title, k.header, k.sql_type, k.classification, k.required, k.name in c.key)
+            for c in contracts
+            for i, k in enumerate(c.columns, 1)
+        ],
     )
-    dimension = standard.dimensions
-    _fill(
-        con,
-        "indicators",
-        INDICATORS,
-        [(i.code, i.zh, i.en, i.element, i.better, i.weight, (d := dimension[i.dimension]).code, d.zh, d.en, d.weight) for i in standard.indicators.values()],
-    )
+    pairs = [(i, standard.dimensions[i.dimension]) for i in standard.indicators.values()]
+    rows = [(i.code, i.zh, i.en, i.element, i.better, i.weight, d.code, d.zh, d.en, d.weight) for i, d in pairs]
+    _fill(con, "indicators", INDICATORS, rows)
     _fill(con, "grades", GRADES, [(g.name, g.zh, g.en, g.at_least) for g in standard.grades])
     con.execute("COMMIT")
     con.execute("USE fresh")  # a view keeps the names it was written with: they must not say `fresh`
     said = {name: comment for columns in (*TABLES.values(), SCORES, STANDING, RULES, DATASETS) for name, _, comment in columns}
-    for view, (comment, select, own) in _VIEWS.items():
+    for view, (comment, select, own) in VIEWS.items():
         con.execute(f"CREATE VIEW {quote(view)} AS {select}")
         con.execute(f"COMMENT ON VIEW {quote(view)} IS {literal(comment)}")
-        for (column,) in con.execute("SELECT column_name FROM duckdb_columns() WHERE database_name = 'fresh' AND table_name = ?", [view]).fetchall():
+        for column in [d[0] for d in con.execute(f"FROM {quote(view)} LIMIT 0").description or []]:
             con.execute(f"COMMENT ON COLUMN {quote(view)}.{quote(column)} IS {literal((said | own)[column])}")
     con.execute("USE lake")
 

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from assets.contracts import Contract
     from assets.project import Project
 
+BLOCK_ABOVE = 0.05
+
 
 @dataclass(frozen=True)
 class Rule:
@@ -33,6 +35,7 @@ class Rule:
     title_en: str
     remedy_zh: str
     remedy_en: str
+    block_above: float = BLOCK_ABOVE  # share of rows (0 to 1) above which a blocking rule stops what lies downstream
 
 
 def read_rules(project: Project, contracts: Iterable[Contract] | None = None) -> list[Rule]:
@@ -65,6 +68,7 @@ def _rules(dataset: str, suite: Mapping[str, Any]) -> Iterator[Rule]:
             title_en=title[1],
             remedy_zh=remedy[0],
             remedy_en=remedy[1],
+            block_above=float(meta.get("blockAbove", BLOCK_ABOVE)),
         )
 
 

@@ -23,8 +23,8 @@ partition, and of the 31 days up to it where partitions are days. A model: its n
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Collection, Iterable, Sequence
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import duckdb
@@ -55,12 +55,15 @@ COLUMNS: list[tuple[str, str, str]] = [
 ]
 
 
-def make_standing(con: duckdb.DuckDBPyConnection, contracts: Iterable[Contract]) -> None:
+def make_standing(con: duckdb.DuckDBPyConnection, contracts: Collection[Contract]) -> None:
     """Make the temporary table `standing(batch, dataset, department, unit, period, rows)` on a connection to the lake."""
-    con.execute("CREATE OR REPLACE TEMP TABLE delivered (dataset VARCHAR, department VARCHAR, mode VARCHAR, days INTEGER)")
-    rows = [(c.name, c.group, c.delivery.mode if c.delivery else "model", WINDOW_DAYS - 1 if c.delivery and c.delivery.partition == "daily" else 0) for c in contracts]
-    if rows:
-        con.executemany("INSERT INTO delivered VALUES (?, ?, ?, ?)", rows)
+    modes = [(c, c.delivery.mode if c.delivery else "model") for c in contracts]
+    back = {c.name: WINDOW_DAYS - 1 for c in contracts if c.delivery and c.delivery.partition == "daily"}
+    _insert(
+        con,
+        "delivered (dataset VARCHAR, department VARCHAR, mode VARCHAR, days INTEGER)",
+        [(c.name, c.group, mode, back.get(c.name, 0)) for c, mode in modes],
+    )
     con.execute("""
         CREATE OR REPLACE TEMP TABLE standing AS
         WITH accepted AS (
@@ -82,21 +85,26 @@ def make_standing(con: duckdb.DuckDBPyConnection, contracts: Iterable[Contract])
         GROUP BY ALL""")
 
 
-def make_scores(con: duckdb.DuckDBPyConnection, contracts: Sequence[Contract], rules: Iterable[Rule], standard: Standard) -> None:
+def make_scores(con: duckdb.DuckDBPyConnection, rules: Iterable[Rule], standard: Standard) -> None:
     """Make the temporary table `scores` (`COLUMNS`) on a connection to the lake; needs `standing` (`make_standing`)."""
-    con.execute("CREATE OR REPLACE TEMP TABLE asked (indicator VARCHAR, dimension VARCHAR, lower BOOLEAN, weight DOUBLE, dimension_weight DOUBLE)")
-    con.executemany(
-        "INSERT INTO asked VALUES (?, ?, ?, ?, ?)",
-        [(i.code, i.dimension, i.better == "lower", i.weight, standard.dimensions[i.dimension].weight) for i in standard.indicators.values()],
+    _insert(
+        con,
+        "asked (indicator VARCHAR, dimension VARCHAR, lower BOOLEAN, weight DOUBLE, dimension_weight DOUBLE)",
+        [(i.code, i.dimension, i.inverted, i.weight, standard.dimensions[i.dimension].weight) for i in standard.indicators.values()],
     )
-    con.execute("CREATE OR REPLACE TEMP TABLE ruled (dataset VARCHAR, rule VARCHAR, indicator VARCHAR, weight DOUBLE)")
     known = [(r.dataset, r.id, r.indicator, r.weight) for r in rules if r.indicator in standard.indicators]
-    if known:
-        con.executemany("INSERT INTO ruled VALUES (?, ?, ?, ?)", known)
-    con.execute("CREATE OR REPLACE TEMP TABLE scored AS SELECT dataset, department, mode FROM delivered WHERE mode <> 'model' OR dataset IN (FROM (SELECT dataset FROM standing))")
-    con.execute("CREATE OR REPLACE TEMP TABLE graded (grade VARCHAR, at_least DOUBLE)")
-    con.executemany("INSERT INTO graded VALUES (?, ?)", [(g.name, g.at_least) for g in standard.grades])
+    _insert(con, "ruled (dataset VARCHAR, rule VARCHAR, indicator VARCHAR, weight DOUBLE)", known)
+    _insert(con, "graded (grade VARCHAR, at_least DOUBLE)", [(g.name, g.at_least) for g in standard.grades])
+    con.execute("""
+        CREATE OR REPLACE TEMP TABLE scored AS SELECT dataset, department, mode FROM delivered
+        WHERE mode <> 'model' OR dataset IN (SELECT dataset FROM standing)""")
     con.execute(f"CREATE OR REPLACE TEMP TABLE scores AS {_SCORES}")
+
+
+def _insert(con: duckdb.DuckDBPyConnection, declared: str, rows: Sequence[tuple[Any, ...]]) -> None:
+    con.execute(f"CREATE OR REPLACE TEMP TABLE {declared}")
+    if rows:
+        con.executemany(f"INSERT INTO {declared.partition(' ')[0]} VALUES ({', '.join('?' * len(rows[0]))})", rows)
 
 
 # One step up: from (w, c, x) of the parts to (c, x) of the whole.
@@ -108,7 +116,8 @@ WITH latest AS (
     WHERE batch IN (SELECT batch FROM standing)
     QUALIFY row_number() OVER (PARTITION BY batch, dataset, rule ORDER BY checked_at DESC, run_id DESC) = 1),
 seen AS (
-    SELECT s.dataset, s.unit, r.rule, r.indicator, r.weight, greatest(s.rows, 1) AS rows, l.outcome, coalesce(l.unexpected, 0) AS unexpected,
+    SELECT s.dataset, s.unit, r.rule, r.indicator, r.weight, greatest(s.rows, 1) AS rows,
+        l.outcome, coalesce(l.unexpected, 0) AS unexpected,
         CASE WHEN l.outcome IS NULL OR l.outcome NOT IN ('passed', 'failed') THEN 0
             WHEN l.elements IS NULL THEN 1
             WHEN a.dimension = '02' THEN l.elements
@@ -137,7 +146,7 @@ by_dimension AS (
 total AS (
     SELECT dataset, unit, 1 AS w, {_ROLLED} FROM by_dimension GROUP BY ALL),
 every AS (
-    SELECT 'rule' AS level, dataset, unit, dimension, indicator, rule, b, breaking, w, x, c FROM by_rule JOIN (SELECT indicator, dimension FROM asked) USING (indicator)
+    SELECT 'rule' AS level, dataset, unit, a.dimension, indicator, rule, b, breaking, w, x, c FROM by_rule JOIN asked a USING (indicator)
     UNION ALL BY NAME SELECT 'indicator' AS level, * FROM by_indicator
     UNION ALL BY NAME SELECT 'dimension' AS level, * FROM by_dimension
     UNION ALL BY NAME SELECT 'total' AS level, * FROM total),
@@ -153,7 +162,8 @@ SELECT scope, level, department, dataset, unit, s.dimension, s.indicator, rule,
     CASE WHEN level = 'rule' THEN CASE WHEN a.lower THEN breaking ELSE b - breaking END END::BIGINT AS a, b::BIGINT AS b,
     CASE WHEN level IN ('rule', 'indicator') THEN CASE WHEN a.lower THEN 1 - x ELSE x END END AS measure,
     w AS weight, 100 * x AS score, c AS coverage, coalesce(100 * x * c, 0) AS ranked,
-    CASE WHEN level IN ('dimension', 'total') THEN (SELECT arg_max(grade, at_least) FROM graded WHERE at_least <= coalesce(100 * x * c, 0)) END AS grade
+    CASE WHEN level IN ('dimension', 'total') THEN (
+        SELECT arg_max(grade, at_least) FROM graded WHERE at_least <= coalesce(100 * x * c, 0)) END AS grade
 FROM scopes s LEFT JOIN (SELECT indicator, lower FROM asked) a ON a.indicator = s.indicator
 ORDER BY department, dataset NULLS FIRST, unit NULLS FIRST, s.dimension NULLS FIRST, s.indicator NULLS FIRST, rule NULLS FIRST
 """

@@ -35,10 +35,20 @@ customProperties:
 """
 
 
-def contract(root: Path, name: str, columns: Sequence[tuple[str, str, str, str, int]], *, group: str = "police", title: str = "登记", department: str = "公安厅", **delivery: Any) -> None:
+def contract(
+    root: Path,
+    name: str,
+    columns: Sequence[tuple[str, str, str, str, int]],
+    *,
+    group: str = "police",
+    title: str = "登记",
+    department: str = "公安厅",
+    **delivery: Any,
+) -> None:
     """Write a source contract; a column is (name, header, title, logical type, classification), the first one the key."""
     properties = [
-        {"name": n, "physicalName": header, "businessName": zh, "logicalType": kind, "classification": str(level)} | ({"primaryKey": True, "primaryKeyPosition": 1} if i == 0 else {})
+        {"name": n, "physicalName": header, "businessName": zh, "logicalType": kind, "classification": str(level)}
+        | ({"primaryKey": True, "primaryKeyPosition": 1} if i == 0 else {})
         for i, (n, header, zh, kind, level) in enumerate(columns)
     ]
     path = root / "assets" / "sources" / group / f"{name}.odcs.yaml"
@@ -119,7 +129,18 @@ def batch(dataset: str, name: str, *, unit: str = "", period: str = "202610", ro
     } | more
 
 
-def result(dataset: str, of: str, rule: str, elements: int | None, unexpected: int | None, *, missing: int = 0, outcome: str = "", examples: Sequence[Any] = (), **more: Any) -> dict[str, Any]:
+def result(
+    dataset: str,
+    of: str,
+    rule: str,
+    elements: int | None,
+    unexpected: int | None,
+    *,
+    missing: int = 0,
+    outcome: str = "",
+    examples: Sequence[Any] = (),
+    **more: Any,
+) -> dict[str, Any]:
     """One result; `outcome` follows from `unexpected` unless given."""
     return {
         "run_id": "run-1",

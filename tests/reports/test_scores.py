@@ -28,14 +28,16 @@ def standard(**weights: float) -> Standard:
         "02": Dimension("02", "completeness", "完整性", "Completeness", 1, ("0201", "0202")),
         "03": Dimension("03", "accuracy", "准确性", "Accuracy", 3, ("0303", "0304")),
     }
-    return Standard("t", date(2026, 1, 1), "test", dimensions, indicators, (Grade("A", "优", "", 90), Grade("B", "良", "", 50), Grade("C", "差", "", 0)))
+    return Standard(
+        "t", date(2026, 1, 1), "test", dimensions, indicators, (Grade("A", "优", "", 90), Grade("B", "良", "", 50), Grade("C", "差", "", 0))
+    )
 
 
 def scores(project: Project, with_standard: Standard | None = None) -> list[dict[str, Any]]:
     with open_lake(project, read_only=True) as con:
         contracts = list(project.contracts.values())
         make_standing(con, contracts)
-        make_scores(con, contracts, read_rules(project), with_standard or standard())
+        make_scores(con, read_rules(project), with_standard or standard())
         cursor = con.execute("SELECT * FROM scores")
         names = [d[0] for d in cursor.description or []]
         return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
@@ -77,9 +79,13 @@ def test_the_columns_are_those_declared(project: Project) -> None:
         ("id_alone", 0, 1, 3, 2, 66.67, 66.67),
     ],
 )
-def test_worked_vectors(project: Project, rule: str, missing: int, unexpected: int, elements: int, a: int, measure: float, score: float) -> None:
+def test_worked_vectors(
+    project: Project, rule: str, missing: int, unexpected: int, elements: int, a: int, measure: float, score: float
+) -> None:
     suite(project.root, "people", RULES)
-    fill(project, batches=[batch("people", "b", rows=elements)], results=[result("people", "b", rule, elements, unexpected, missing=missing)])
+    fill(
+        project, batches=[batch("people", "b", rows=elements)], results=[result("people", "b", rule, elements, unexpected, missing=missing)]
+    )
     found = one(scores(project), scope="dataset", rule=rule)
     assert (found["a"], found["b"]) == (a, elements)
     assert round(100 * found["measure"], 2) == measure

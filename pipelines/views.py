@@ -1,0 +1,56 @@
+"""The views of the published results: the questions that are asked most, written once.
+
+Belongs here: the SQL of the views and what their own columns mean. Not here: the tables (`pipelines.results`).
+"""
+
+from __future__ import annotations
+
+_FAILING_RULES = """
+    WITH now AS (
+        SELECT r.dataset, r.rule, r.outcome, r.elements, r.missing, r.unexpected, s.unit, s.period, s.department
+        FROM results r JOIN standing s ON s.batch = r.batch AND s.dataset = r.dataset
+        QUALIFY row_number() OVER (PARTITION BY r.batch, r.dataset, r.rule ORDER BY r.checked_at DESC, r.run_id DESC) = 1),
+    dated AS (
+        SELECT r.dataset, r.rule, r.outcome, coalesce(b.unit, '') AS unit, coalesce(b.period, '') AS period
+        FROM results r JOIN batches b USING (batch)),
+    good AS (
+        SELECT dataset, rule, unit, max(period) AS period FROM dated WHERE outcome = 'passed' GROUP BY ALL),
+    since AS (
+        SELECT d.dataset, d.rule, min(d.period) AS since
+        FROM dated d LEFT JOIN good g ON g.dataset = d.dataset AND g.rule = d.rule AND g.unit = d.unit
+        WHERE d.outcome = 'failed' AND (g.period IS NULL OR d.period > g.period) GROUP BY ALL),
+    counted AS (
+        SELECT n.department, n.dataset, n.rule, u.title_zh, u.title_en, u.remedy_zh, u.remedy_en, u.indicator, u.weight, u.severity,
+            u.blocking, sum(greatest(coalesce(n.unexpected, 0), 1))::BIGINT AS "rows",
+            sum(coalesce(n.elements, 1) - CASE WHEN u.indicator LIKE '02%' THEN 0 ELSE coalesce(n.missing, 0) END)::BIGINT AS evaluated,
+            count(*) AS batches, count(DISTINCT n.unit) AS units, coalesce(any_value(w.since), min(n.period)) AS since
+        FROM now n JOIN rules u ON u.dataset = n.dataset AND u.rule = n.rule
+            LEFT JOIN since w ON w.dataset = n.dataset AND w.rule = n.rule
+        WHERE n.outcome = 'failed' GROUP BY ALL)
+    SELECT *, weight * "rows" AS urgency FROM counted ORDER BY urgency DESC, dataset, rule"""
+
+_NOT_ASSESSABLE = """
+    SELECT s.department, r.dataset, r.rule, r.batch, s.unit, s.period, r.note
+    FROM results r JOIN standing s ON s.batch = r.batch AND s.dataset = r.dataset WHERE r.outcome = 'not_assessable'"""
+
+_LEAGUE = """
+    SELECT rank() OVER (ORDER BY round(ranked, 6) DESC) AS "rank", department, score, coverage, ranked, grade
+    FROM scores WHERE scope = 'department' AND level = 'total' ORDER BY ranked DESC, department"""
+
+VIEWS: dict[str, tuple[str, str, dict[str, str]]] = {
+    "failing_rules": (
+        "rules that standing batches break now, the most urgent first",
+        _FAILING_RULES,
+        {
+            "rows": "rows that break it; for a rule on a whole batch, batches",
+            "evaluated": "rows evaluated in the batches that break it",
+            "batches": "standing batches that break it",
+            "units": "units that break it",
+            "since": "the first period of the present failure: the one after the last that was good",
+            "urgency": "weight x rows: what to mend first",
+        },
+    ),
+    "not_assessable": ("rules that could not be assessed on standing batches, and why", _NOT_ASSESSABLE, {}),
+    "league": ("departments by score x coverage", _LEAGUE, {"rank": "its place; equal values share one"}),
+}
+"""Name -> (comment, SELECT, comments of the columns that no table has)."""
