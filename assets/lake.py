@@ -53,6 +53,7 @@ def connect(*, extensions: tuple[str, ...] = (), memory_limit: str | None = None
     if memory_limit:
         con.execute(f"SET memory_limit = {literal(memory_limit)}")
     con.execute("SET preserve_insertion_order = false")
+    con.execute("SET python_enable_replacements = false")  # or an unknown table name imports pandas to look for a variable
     con.execute("SET enable_progress_bar = false")
     for name in extensions:
         con.execute(f"LOAD {literal(str(_extension(name)))}")

@@ -18,7 +18,8 @@ from assets.masking import mask
 from assets.repair import staged
 from assets.std import ensure_std
 from expectations.codes import CodeTables
-from expectations.compiler import Field, Plan, RuleResult, Verdicts, compile_suite
+from expectations.compiler.plan import Field, Plan, compile_suite
+from expectations.compiler.verdicts import RuleResult, Verdicts
 from expectations.standard import load_standard
 from expectations.suite import Suite, load_suite
 
@@ -68,7 +69,9 @@ def suite_of(project: Project, contract: Contract) -> Suite | None:
 def plan_of(project: Project, contract: Contract) -> Plan | None:
     """The compiled suite of a source dataset, or None where there is no suite."""
     suite = suite_of(project, contract)
-    fields = [Field(c.name, c.logical_type, c.sql_type, None if c.logical_type == "string" else f"{c.name}__text") for c in contract.columns]
+    fields = [
+        Field(c.name, c.logical_type, c.sql_type, None if c.logical_type == "string" else f"{c.name}__text") for c in contract.columns
+    ]
     return compile_suite(suite, fields, codes=codes_of(project)) if suite else None
 
 
@@ -80,7 +83,12 @@ def staged_rows(project: Project, contract: Contract, relation: str) -> str:
 
 
 def check_relation(
-    con: duckdb.DuckDBPyConnection, project: Project, contract: Contract, relation: str, *, absent: Mapping[str, Collection[str]] | None = None
+    con: duckdb.DuckDBPyConnection,
+    project: Project,
+    contract: Contract,
+    relation: str,
+    *,
+    absent: Mapping[str, Collection[str]] | None = None,
 ) -> Checked:
     """Scan raw rows once: every rule of the suite, every repair counted. Leaves the temporary table `failing`.
 
@@ -89,7 +97,9 @@ def check_relation(
     """
     plan = plan_of(project, contract)
     if plan is None:
-        raise LookupError(f"{contract.name}: no suite at expectations/suites/{contract.suite_path}. Write one, if only with the key's rules.")
+        raise LookupError(
+            f"{contract.name}: no suite at expectations/suites/{contract.suite_path}. Write one, if only with the key's rules."
+        )
     kinds = [(f"repair__{c.name}", f"histogram({quote(c.name + '__repair')})") for c in contract.columns]
     verdicts = plan.run(con, f"({staged_rows(project, contract, relation)})", absent=absent or {}, also=kinds)
     repairs = {
@@ -132,7 +142,11 @@ def standardise(
             f"INSERT INTO evidence.issues SELECT _batch, {literal(contract.name)}, _row, unnest(_failed) FROM failing ORDER BY _batch, _row"
         )
         evidence.write(con, "results", [{**row, "run_id": run_id} for row in checked.results])
-        evidence.write(con, "repairs", [{"batch": b, "dataset": contract.name, "column": c, "kind": k, "rows": n} for (b, c, k), n in checked.repairs.items()])
+        evidence.write(
+            con,
+            "repairs",
+            [{"batch": b, "dataset": contract.name, "column": c, "kind": k, "rows": n} for (b, c, k), n in checked.repairs.items()],
+        )
         now = datetime.now()
         evidence.write(con, "lineage", [{"dataset": contract.table, "batch": b, "run_id": run_id, "written_at": now} for b in pending])
         quarantined = dict(con.execute("SELECT _batch, count(*) FROM failing WHERE _blocked GROUP BY ALL").fetchall())
@@ -162,11 +176,16 @@ def balance(con: duckdb.DuckDBPyConnection, contract: Contract, batches: Sequenc
     return con.execute(f"SELECT _batch, {filters} FROM ({counts}) GROUP BY _batch ORDER BY _batch").fetchall()
 
 
-def _batches(con: duckdb.DuckDBPyConnection, contract: Contract, status: str, partition_keys: set[str] | None) -> dict[str, tuple[str, ...]]:
+def _batches(
+    con: duckdb.DuckDBPyConnection, contract: Contract, status: str, partition_keys: set[str] | None
+) -> dict[str, tuple[str, ...]]:
     found = con.execute(
-        "SELECT batch, partition_key, absent FROM evidence.batches WHERE dataset = ? AND status = ? ORDER BY period, batch", [contract.name, status]
+        "SELECT batch, partition_key, absent FROM evidence.batches WHERE dataset = ? AND status = ? ORDER BY period, batch",
+        [contract.name, status],
     ).fetchall()
-    return {b: tuple((absent or "").split(",")) if absent else () for b, key, absent in found if partition_keys is None or key in partition_keys}
+    return {
+        b: tuple((absent or "").split(",")) if absent else () for b, key, absent in found if partition_keys is None or key in partition_keys
+    }
 
 
 def _raw(contract: Contract, batches: Collection[str]) -> str:

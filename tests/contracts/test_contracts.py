@@ -49,8 +49,8 @@ def test_what_is_derived(tmp_path: Path) -> None:
     ("old", "new", "line", "words"),
     [
         ("primaryKey: true", "primaryKye: true", 13, ["'primaryKye'", "Did you mean 'primaryKey'"]),
-        ("logicalType: date", "logicalType: dete", 14, ["'dete'"]),
-        ("version: 1.0.0\n", "", 1, ["'version' is a required property"]),
+        ("logicalType: date", "logicalType: dete", 14, ["'dete'", "Did you mean 'date'"]),
+        ("version: 1.0.0\n", "", 1, ['"version" is a required property']),
         ("mode: full", "mode: total", 17, ["delivery mode 'total'", "`full` or `delta`"]),
         ("period: monthly", "period: montly", 17, ["'montly'", "Did you mean 'monthly'"]),
         ("event: opened", "event: openned", 17, ["'openned'", "Did you mean 'opened'"]),
@@ -60,7 +60,7 @@ def test_what_is_derived(tmp_path: Path) -> None:
         ("name: opened", "name: Opened", 14, ["column name 'Opened'", "lower-case"]),
         ("property: delivery", "property: delivry", 16, ["'delivry'", "Did you mean 'delivery'"]),
         ("status: active", "status: active\nstatus: draft", 7, ["'status' stands twice"]),
-        ("status: active", "status: [active]", 6, ["is not of type 'string'"]),
+        ("status: active", "status: [active]", 6, ['is not of type "string"']),
         ("kind: DataContract", "kind: [", None, ["not YAML"]),
         ("id: shop", "id: store", 3, ["id 'store' in a file named shop.odcs.yaml"]),
     ],
@@ -81,7 +81,7 @@ def test_two_contracts_of_one_name_are_refused(tmp_path: Path) -> None:
     other = tmp_path / "assets" / "sources" / "tax" / "shop.odcs.yaml"
     other.parent.mkdir(parents=True)
     other.write_text(GOOD, encoding="utf-8")
-    with pytest.raises(DocumentError, match="is declared in .* too"):
+    with pytest.raises(DocumentError, match=r"is declared in .* too"):
         read_contracts(tmp_path / "assets")
 
 
