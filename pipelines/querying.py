@@ -98,6 +98,7 @@ def connect(project: Project) -> Iterator[duckdb.DuckDBPyConnection]:
     with open_lake(project, read_only=True) as con:
         if project.results.exists():
             con.execute(f"ATTACH {literal(str(project.results))} AS results (READ_ONLY)")
+            con.execute("SET search_path = 'lake.main,results.main'")
         con.execute("SET python_enable_replacements = false")
         con.execute(f"SET allowed_directories = [{literal(str(project.lake / 'files'))}, {literal(str(project.scratch / 'spill'))}]")
         con.execute("SET enable_external_access = false")
@@ -197,6 +198,8 @@ def _touched(tree: exp.Expr, tables: Mapping[tuple[str, str, str], Place]) -> li
             continue
         if schema == "results" and not catalog:
             catalog, schema = "results", "main"
+        if not schema and not catalog:  # `SELECT * FROM scores`
+            catalog = "results"
         place = tables.get((catalog or "lake", schema or "main", name))
         if place is None:
             given = ".".join(p for p in (node.catalog, node.db, node.name) if p)
@@ -268,12 +271,15 @@ def _name_wholly(tree: exp.Expr, used: Sequence[Place]) -> None:
     from sqlglot import exp
 
     places = {(p.catalog, p.schema, p.name.lower()): p for p in used}
+    names = {cte.alias_or_name.lower() for cte in tree.find_all(exp.CTE)}
     for node in tree.find_all(exp.Table):
         catalog, schema = node.catalog.lower(), node.db.lower()
         if schema == "results" and not catalog:
             catalog, schema = "results", "main"
+        elif not schema and node.name.lower() not in names:
+            catalog, schema = "results", "main"
         place = places.get((catalog or "lake", schema, node.name.lower()))
-        if place is not None and schema:
+        if place is not None:
             alias = node.alias or node.name
             node.set("catalog", exp.to_identifier(place.catalog))
             node.set("db", exp.to_identifier(place.schema))

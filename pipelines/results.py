@@ -46,6 +46,7 @@ _COMMENTS = {
     "columns": "the columns of the datasets, from their contracts",
     "indicators": "the indicators of GB/T 36344-2018 with the bureau's weights",
     "grades": "the grades of the standard",
+    "units": "the names of units that are divisions",
 }
 
 PUBLISHED: Columns = [
@@ -121,6 +122,11 @@ GRADES: Columns = [
     ("zh", "VARCHAR", "its name in Chinese"),
     ("en", "VARCHAR", "its name in English"),
     ("at_least", "DOUBLE", "the least score x coverage for it"),
+]
+
+UNITS: Columns = [
+    ("unit", "VARCHAR", "the unit, as batches name it"),
+    ("zh", "VARCHAR", "its name"),
 ]
 
 # Separators, quotes and blanks tell where a record broke; nothing else of it leaves the lake.
@@ -200,6 +206,7 @@ def _write(con: duckdb.DuckDBPyConnection, project: Project, standard: Standard)
     pairs = [(i, standard.dimensions[i.dimension]) for i in standard.indicators.values()]
     rows = [(i.code, i.zh, i.en, i.element, i.better, i.weight, d.code, d.zh, d.en, d.weight) for i, d in pairs]
     _fill(con, "indicators", INDICATORS, rows)
+    _fill(con, "units", UNITS, _unit_names(con, project))
     _fill(con, "grades", GRADES, [(g.name, g.zh, g.en, g.at_least) for g in standard.grades])
     con.execute("COMMIT")
     con.execute("USE fresh")  # a view keeps the names it was written with: they must not say `fresh`
@@ -210,6 +217,16 @@ def _write(con: duckdb.DuckDBPyConnection, project: Project, standard: Standard)
         for column in [d[0] for d in con.execute(f"FROM {quote(view)} LIMIT 0").description or []]:
             con.execute(f"COMMENT ON COLUMN {quote(view)}.{quote(column)} IS {literal((said | own)[column])}")
     con.execute("USE lake")
+
+
+def _unit_names(con: duckdb.DuckDBPyConnection, project: Project) -> list[tuple[Any, ...]]:
+    """Units that bear a division code, by the table of divisions; others go by what they are called."""
+    from assets.standardise import codes_of
+
+    codes = codes_of(project)
+    names = codes.get("division").codes if "division" in codes else {}
+    units = [unit for (unit,) in con.execute("SELECT DISTINCT unit FROM evidence.batches WHERE unit <> '' ORDER BY unit").fetchall()]
+    return [(unit, names[unit]) for unit in units if unit in names]
 
 
 def _dataset_row(contract: Any) -> tuple[Any, ...]:

@@ -125,6 +125,7 @@ def test_the_engine_holds_where_the_guard_would_not(project: Project) -> None:
         ("SELECT station, value FROM raw.air", [("沈阳01", "57")]),
         ("SELECT a.station, p.name FROM raw.air AS a CROSS JOIN raw.people AS p WHERE p._row = 2", [("沈阳01", "王**")]),
         ("SELECT r.rule, s.department FROM results.results AS r JOIN evidence.batches AS s USING (batch)", [("id_there", "police")]),
+        ("SELECT s.unit, p.name FROM standing AS s JOIN raw.people AS p ON p._batch = s.batch WHERE p._row = 2", [("", "王**")]),
         ("SELECT i FROM range(2) AS t(i)", [(0,), (1,)]),
         ("VALUES (1, 'a')", [(1, "a")]),
     ],

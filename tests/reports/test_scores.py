@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
@@ -90,6 +91,14 @@ def test_worked_vectors(
     assert (found["a"], found["b"]) == (a, elements)
     assert round(100 * found["measure"], 2) == measure
     assert round(found["score"], 2) == score
+
+
+def test_of_copies_the_extra_ones_count(project: Project) -> None:
+    """Great Expectations names both of two equal rows; the standard's duplication rate is 1/3 of three, not 2/3."""
+    suite(project.root, "people", RULES)
+    said = json.dumps({"result": {"unexpected_count": 2, "extra_copies": 1}})
+    fill(project, batches=[batch("people", "b")], results=[result("people", "b", "no_copies", 3, 2, result=said)])
+    assert round(one(scores(project), scope="dataset", rule="no_copies")["measure"], 4) == 0.3333
 
 
 def test_empty_values_are_not_evaluated_by_other_rules(project: Project) -> None:

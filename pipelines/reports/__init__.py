@@ -1,0 +1,35 @@
+"""Reports: what each department mends, and the league; made from the published results alone, workbooks also from raw rows.
+
+Belongs here: reading results for people, pages, workbooks. Not here: scores, publishing. What is on a page was published
+masked, so a page cannot show more than `results.duckdb` does; only a department's own workbook has its rows in full.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from assets.project import Project
+
+
+def build_reports(project: Project, base_url: str | None = None) -> list[Path]:
+    """Write `index.html` and, per department, `<department>/index.html` and `<department>/<department>.xlsx`.
+
+    Reads `project.results` (`pipelines.results.publish` makes it; `FileNotFoundError` without). `base_url` is where browsers
+    reach `project.reports`; workbooks, which travel alone, name it. Each file is swapped in whole. Returns the files written.
+    """
+    from pipelines.reports.department import write_department
+    from pipelines.reports.figures import departments
+    from pipelines.reports.index import write_index
+    from pipelines.reports.workbook import write_workbook
+    from pipelines.results import connect_results
+
+    written: list[Path] = []
+    with connect_results(project) as results:
+        for name in departments(results):
+            folder = project.reports / name
+            written.append(write_department(results, name, folder / "index.html"))
+            written.append(write_workbook(project, results, name, folder / f"{name}.xlsx", base_url))
+        written.append(write_index(results, project.reports / "index.html"))
+    return written

@@ -1,0 +1,42 @@
+"""One department's page: its score, what to mend first, and every failing rule with where and how.
+
+Belongs here: what the page is made of. Not here: the queries (`figures`), its look (`templates/`).
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pipelines.reports import figures
+from pipelines.reports.pages import write_page
+
+if TYPE_CHECKING:
+    import duckdb
+
+FIRST = 3
+
+
+def write_department(results: duckdb.DuckDBPyConnection, department: str, target: Path) -> Path:
+    """Write the page of the department with this folder name."""
+    league = figures.league(results)
+    handed, every = figures.handovers(results, department)
+    failing = figures.failing(results, department)
+    datasets = figures.datasets(results, department)
+    by_dataset = figures.grouped(failing, "dataset")
+    for dataset in datasets:
+        dataset["failing"] = by_dataset.get(dataset["dataset"], [])
+    return write_page(
+        "department.html",
+        target,
+        published=figures.publication(results),
+        grades=figures.grades(results),
+        me=next(entry for entry in league if entry["department"] == department),
+        of=len(league),
+        indicators=figures.grouped(figures.indicators(results, department), "dimension"),
+        first=failing[:FIRST],
+        datasets=datasets,
+        handovers=handed,
+        handovers_every=every,
+        broken=sum(d["broken"] for d in datasets),
+    )

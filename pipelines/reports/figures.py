@@ -1,0 +1,305 @@
+"""The figures of the reports: queries over the published results, as plain mappings that templates and workbooks read.
+
+Belongs here: what is counted. Not here: how it looks, or how a score is defined (`pipelines.scores`).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import duckdb
+
+Row = dict[str, Any]
+
+UNITS_SHOWN = 8
+POSITIONS_SHOWN = 6
+EXAMPLES_SHOWN = 5
+HANDOVERS_SHOWN = 40
+REJECTS_SHOWN = 30
+
+
+def rows(con: duckdb.DuckDBPyConnection, sql: str, parameters: Sequence[Any] = ()) -> list[Row]:
+    cursor = con.execute(sql, list(parameters))
+    names = [d[0] for d in cursor.description or []]
+    return [dict(zip(names, values, strict=True)) for values in cursor.fetchall()]
+
+
+def departments(con: duckdb.DuckDBPyConnection) -> list[str]:
+    """The folder names of the departments that hand something over."""
+    return [r["department"] for r in rows(con, "SELECT DISTINCT department FROM datasets WHERE layer = 'sources' ORDER BY department")]
+
+
+def publication(con: duckdb.DuckDBPyConnection) -> Row:
+    return rows(con, "SELECT * FROM published")[0]
+
+
+def grades(con: duckdb.DuckDBPyConnection) -> dict[str, Row]:
+    return {g["grade"]: g for g in rows(con, "SELECT * FROM grades ORDER BY at_least DESC")}
+
+
+def league(con: duckdb.DuckDBPyConnection) -> list[Row]:
+    """Departments by score x coverage, with their dimensions and what was handed over."""
+    found = rows(
+        con,
+        """
+        WITH named AS (
+            SELECT department, any_value(department_zh) AS zh, any_value(department_en) AS en, count(*) AS datasets
+            FROM datasets WHERE layer = 'sources' GROUP BY ALL),
+        handed AS (
+            SELECT s.department, sum(s.rows)::BIGINT AS "rows", sum(b.rows_quarantine)::BIGINT AS quarantined,
+                sum(b.rows_rejected)::BIGINT AS rejected
+            FROM standing s JOIN batches b USING (batch) GROUP BY ALL),
+        failing AS (SELECT department, count(*) AS rules, sum("rows")::BIGINT AS broken FROM failing_rules GROUP BY ALL),
+        refused AS (
+            SELECT d.department, count(*) AS refused FROM batches b JOIN datasets d USING (dataset) WHERE b.status = 'refused' GROUP BY ALL)
+        SELECT l."rank", n.*, l.score, l.coverage, l.ranked, l.grade, coalesce(h."rows", 0) AS "rows",
+            coalesce(h.quarantined, 0) AS quarantined, coalesce(h.rejected, 0) AS rejected, coalesce(f.rules, 0) AS failing,
+            coalesce(f.broken, 0) AS broken, coalesce(r.refused, 0) AS refused
+        FROM league l JOIN named n USING (department) LEFT JOIN handed h USING (department) LEFT JOIN failing f USING (department)
+            LEFT JOIN refused r USING (department)
+        ORDER BY l.ranked DESC, department""",
+    )
+    by_department = grouped(dimensions(con, "scope = 'department'"), "department")
+    for entry in found:
+        entry["dimensions"] = by_department.get(entry["department"], [])
+    return found
+
+
+def models(con: duckdb.DuckDBPyConnection) -> list[Row]:
+    """Base and thematic datasets that are checked, with their totals and the rules that fail."""
+    found = rows(
+        con,
+        """
+        SELECT d.*, s.score, s.coverage, s.ranked, s.grade
+        FROM datasets d JOIN scores s ON s.dataset = d.dataset AND s.scope = 'dataset' AND s.level = 'total'
+        WHERE d.layer <> 'sources' ORDER BY d.layer, d.department, d.dataset""",
+    )
+    failing = grouped(rows(con, "FROM failing_rules"), "dataset")
+    for entry in found:
+        entry["failing"] = failing.get(entry["dataset"], [])
+    return found
+
+
+def dimensions(con: duckdb.DuckDBPyConnection, where: str, parameters: Sequence[Any] = ()) -> list[Row]:
+    """Scores by dimension of the things that `where` chooses, in the order of the standard."""
+    return rows(
+        con,
+        f"""
+        SELECT s.*, i.zh, i.en FROM scores s
+            JOIN (SELECT DISTINCT dimension, dimension_zh AS zh, dimension_en AS en FROM indicators) i USING (dimension)
+        WHERE s.level = 'dimension' AND s.{where} ORDER BY s.department, s.dataset, s.unit, s.dimension""",
+        parameters,
+    )
+
+
+def indicators(con: duckdb.DuckDBPyConnection, department: str) -> list[Row]:
+    """The department's indicators that the standard asks for, with the number of its rules."""
+    return rows(
+        con,
+        """
+        SELECT s.dimension, s.indicator, i.zh, i.en, i.better, s.measure, s.score, s.coverage, i.weight, coalesce(r.rules, 0) AS rules
+        FROM scores s JOIN indicators i USING (indicator) LEFT JOIN (
+            SELECT indicator, count(*) AS rules FROM rules JOIN datasets USING (dataset) WHERE department = ? GROUP BY ALL) r USING (indicator)
+        WHERE s.level = 'indicator' AND s.scope = 'department' AND s.department = ? AND i.weight > 0 ORDER BY s.indicator""",
+        [department, department],
+    )
+
+
+def failing(con: duckdb.DuckDBPyConnection, department: str) -> list[Row]:
+    """The department's failing rules, the most urgent first; each with where it fails, worst first, and masked examples."""
+    found = rows(con, "SELECT f.*, d.title FROM failing_rules f JOIN datasets d USING (dataset) WHERE f.department = ? ORDER BY urgency DESC", [department])
+    where = rows(
+        con,
+        """
+        SELECT r.dataset, r.rule, r.batch, s.unit, u.zh AS unit_zh, s.period, b.source, coalesce(r.unexpected, 0) AS unexpected, r.note, r.result
+        FROM results r JOIN standing s ON s.batch = r.batch AND s.dataset = r.dataset
+            LEFT JOIN batches b ON b.batch = r.batch LEFT JOIN units u ON u.unit = s.unit
+        WHERE s.department = ? AND r.outcome = 'failed'
+        QUALIFY row_number() OVER (PARTITION BY r.batch, r.dataset, r.rule ORDER BY r.checked_at DESC, r.run_id DESC) = 1
+        ORDER BY unexpected DESC, s.period DESC, s.unit""",
+        [department],
+    )
+    places: dict[tuple[str, str], list[Row]] = {}
+    for place in where:
+        places.setdefault((place["dataset"], place["rule"]), []).append(place)
+    for rule in found:
+        here = places[(rule["dataset"], rule["rule"])]
+        rule["places"] = [p | {"positions": _listed(p, "partial_unexpected_index_list")[:POSITIONS_SHOWN]} for p in here[:UNITS_SHOWN]]
+        rule["more_places"] = len(here) - len(rule["places"])
+        rule["more_rows"] = sum(p["unexpected"] for p in here[UNITS_SHOWN:])
+        rule["examples"] = _examples(here)
+        rule["note"] = next((p["note"] for p in here if p["note"]), "")
+        rule["share"] = rule["rows"] / rule["evaluated"] if rule["evaluated"] else None
+    return found
+
+
+def _listed(place: Row, name: str) -> list[Any]:
+    try:
+        found = json.loads(place["result"] or "{}").get("result", {}).get(name)
+    except (ValueError, AttributeError):
+        return []
+    return found if isinstance(found, list) else []
+
+
+def _examples(places: Sequence[Row]) -> list[str]:
+    """Masked values, no one twice; a pair or compound key as its parts."""
+    shown: dict[str, None] = {}
+    for place in places:
+        for value in _listed(place, "partial_unexpected_list"):
+            shown.setdefault(_spoken(value))
+            if len(shown) == EXAMPLES_SHOWN:
+                return list(shown)
+    return list(shown)
+
+
+def _spoken(value: Any) -> str:
+    if value is None or value == "":
+        return "（空）"
+    if isinstance(value, dict):
+        return "；".join(f"{k}={_spoken(v)}" for k, v in value.items())
+    if isinstance(value, list):
+        return " / ".join(map(_spoken, value))
+    return str(value)
+
+
+def datasets(con: duckdb.DuckDBPyConnection, department: str) -> list[Row]:
+    """The department's datasets: their totals, what stands, repairs, rules that passed or could not be assessed, units."""
+    found = rows(
+        con,
+        """
+        WITH handed AS (
+            SELECT s.dataset, count(*) AS batches, count(DISTINCT s.unit) AS units, sum(s.rows)::BIGINT AS "rows",
+                sum(b.rows_quarantine)::BIGINT AS quarantined, sum(b.rows_rejected)::BIGINT AS rejected, min(s.period) AS first, max(s.period) AS last
+            FROM standing s LEFT JOIN batches b ON b.batch = s.batch GROUP BY ALL),
+        broken AS (
+            SELECT i.dataset, count(DISTINCT (i.batch, i."row")) AS broken FROM issues i JOIN standing s ON s.batch = i.batch AND s.dataset = i.dataset GROUP BY ALL)
+        SELECT d.*, t.score, t.coverage, t.ranked, t.grade, coalesce(h.batches, 0) AS batches, coalesce(h.units, 0) AS units,
+            coalesce(h."rows", 0) AS "rows", coalesce(h.quarantined, 0) AS quarantined, coalesce(h.rejected, 0) AS rejected, h.first, h.last,
+            coalesce(b.broken, 0) AS broken
+        FROM datasets d LEFT JOIN scores t ON t.dataset = d.dataset AND t.scope = 'dataset' AND t.level = 'total'
+            LEFT JOIN handed h ON h.dataset = d.dataset LEFT JOIN broken b ON b.dataset = d.dataset
+        WHERE d.department = ? AND d.layer = 'sources' ORDER BY d.dataset""",
+        [department],
+    )
+    by = {name: grouped(part(con, department), "dataset") for name, part in _PARTS.items()}
+    for dataset in found:
+        for name, of_dataset in by.items():
+            dataset[name] = of_dataset.get(dataset["dataset"], [])
+    return found
+
+
+def _dimensions(con: duckdb.DuckDBPyConnection, department: str) -> list[Row]:
+    return dimensions(con, "scope = 'dataset' AND s.department = ?", [department])
+
+
+def _passed(con: duckdb.DuckDBPyConnection, department: str) -> list[Row]:
+    return rows(
+        con,
+        """
+        SELECT s.dataset, s.rule, r.title_zh, r.title_en, s.b FROM scores s JOIN rules r ON r.dataset = s.dataset AND r.rule = s.rule
+        WHERE s.scope = 'dataset' AND s.level = 'rule' AND s.department = ? AND s.b > 0
+            AND (s.dataset, s.rule) NOT IN (SELECT (dataset, rule) FROM failing_rules) ORDER BY r.position""",
+        [department],
+    )
+
+
+def _not_assessed(con: duckdb.DuckDBPyConnection, department: str) -> list[Row]:
+    """Rules that were not assessed on all the rows that stand, with the reason where one was written down."""
+    return rows(
+        con,
+        """
+        SELECT s.dataset, s.rule, r.title_zh, r.title_en, s.coverage, n.note, coalesce(n.batches, 0) AS batches
+        FROM scores s JOIN rules r ON r.dataset = s.dataset AND r.rule = s.rule
+            LEFT JOIN (SELECT dataset, rule, any_value(note) AS note, count(*) AS batches FROM not_assessable GROUP BY ALL) n
+            ON n.dataset = s.dataset AND n.rule = s.rule
+        WHERE s.scope = 'dataset' AND s.level = 'rule' AND s.department = ? AND s.coverage < 1 ORDER BY s.coverage, r.position""",
+        [department],
+    )
+
+
+def _repairs(con: duckdb.DuckDBPyConnection, department: str) -> list[Row]:
+    return rows(
+        con,
+        """
+        SELECT r.dataset, c.title, c.header, r.kind, sum(r."rows")::BIGINT AS cells
+        FROM repairs r JOIN standing s ON s.batch = r.batch AND s.dataset = r.dataset
+            LEFT JOIN columns c ON c.dataset = r.dataset AND c."column" = r."column"
+        WHERE s.department = ? GROUP BY ALL ORDER BY cells DESC""",
+        [department],
+    )
+
+
+def _rejects(con: duckdb.DuckDBPyConnection, department: str) -> list[Row]:
+    return rows(
+        con,
+        f"""
+        SELECT r.dataset, s.unit, u.zh AS unit_zh, s.period, b.source, r."row", r.lines, r.reason, r.text
+        FROM rejects r JOIN standing s ON s.batch = r.batch JOIN batches b ON b.batch = r.batch LEFT JOIN units u ON u.unit = s.unit
+        WHERE s.department = ? QUALIFY row_number() OVER (PARTITION BY r.dataset ORDER BY s.period DESC, s.unit, r."row") <= {REJECTS_SHOWN}
+        ORDER BY s.period DESC, s.unit, r."row\"""",
+        [department],
+    )
+
+
+def _units(con: duckdb.DuckDBPyConnection, department: str) -> list[Row]:
+    return rows(
+        con,
+        """
+        WITH handed AS (
+            SELECT s.dataset, s.unit, sum(s.rows)::BIGINT AS "rows", sum(b.rows_quarantine)::BIGINT AS quarantined,
+                sum(b.rows_rejected)::BIGINT AS rejected, max(s.period) AS last
+            FROM standing s JOIN batches b ON b.batch = s.batch GROUP BY ALL),
+        broken AS (
+            SELECT s.dataset, s.unit, count(DISTINCT (i.batch, i."row")) AS broken
+            FROM issues i JOIN standing s ON s.batch = i.batch AND s.dataset = i.dataset GROUP BY ALL)
+        SELECT t.dataset, t.unit, u.zh AS unit_zh, t.score, t.coverage, t.ranked, t.grade, h."rows", h.quarantined, h.rejected, h.last,
+            coalesce(b.broken, 0) AS broken
+        FROM scores t JOIN handed h ON h.dataset = t.dataset AND h.unit = t.unit LEFT JOIN units u ON u.unit = t.unit
+            LEFT JOIN broken b ON b.dataset = t.dataset AND b.unit = t.unit
+        WHERE t.scope = 'unit' AND t.level = 'total' AND t.department = ? AND t.unit <> '' ORDER BY t.ranked DESC, t.unit""",
+        [department],
+    )
+
+
+def _handed(con: duckdb.DuckDBPyConnection, department: str) -> list[Row]:
+    return rows(
+        con,
+        """
+        SELECT dataset, status, count(*) AS n FROM batches JOIN datasets USING (dataset) WHERE datasets.department = ? GROUP BY ALL
+        ORDER BY n DESC""",
+        [department],
+    )
+
+
+_PARTS = {
+    "dimensions": _dimensions,
+    "passed": _passed,
+    "not_assessed": _not_assessed,
+    "repairs": _repairs,
+    "rejects": _rejects,
+    "unit_scores": _units,
+    "handed": _handed,
+}
+
+
+def handovers(con: duckdb.DuckDBPyConnection, department: str) -> tuple[list[Row], int]:
+    """The newest hand-overs, those refused first, and how many there are in all."""
+    found = rows(
+        con,
+        f"""
+        SELECT b.*, d.title, u.zh AS unit_zh, count(*) OVER () AS every
+        FROM batches b JOIN datasets d USING (dataset) LEFT JOIN units u ON u.unit = b.unit WHERE d.department = ?
+        ORDER BY b.status NOT IN ('refused', 'collected'), b.received_at DESC NULLS LAST, b.source LIMIT {HANDOVERS_SHOWN}""",
+        [department],
+    )
+    return found, found[0]["every"] if found else 0
+
+
+def grouped(found: Sequence[Row], key: str) -> dict[str, list[Row]]:
+    by: dict[str, list[Row]] = {}
+    for row in found:
+        by.setdefault(row[key], []).append(row)
+    return by

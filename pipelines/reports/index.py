@@ -1,0 +1,28 @@
+"""The index page: the league of departments, the base and thematic databases, and how a score is made.
+
+Belongs here: what the page is made of. Not here: the queries (`figures`), its look (`templates/`).
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pipelines.reports import figures
+from pipelines.reports.pages import write_page
+
+if TYPE_CHECKING:
+    import duckdb
+
+
+def write_index(results: duckdb.DuckDBPyConnection, target: Path) -> Path:
+    """Write the index with the league."""
+    return write_page(
+        "index.html",
+        target,
+        published=figures.publication(results),
+        grades=figures.grades(results),
+        league=figures.league(results),
+        models=figures.models(results),
+        runs=figures.rows(results, "FROM runs ORDER BY started_at DESC LIMIT 5"),
+    )
