@@ -39,7 +39,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
         "timeout": 30.0,
         "retries": 4,
     },
-    "postgresql": {"host": None, "port": 5432, "database": None, "schema": "public", "table": None, "changedBy": None, "holdBack": 0.0},
+    "postgresql": {"host": None, "port": 5432, "database": None, "schema": "public", "table": None, "changedBy": None, "holdBack": 60.0},
 }
 ODCS = ("id", "description", "environment", "roles")
 
