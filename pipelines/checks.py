@@ -124,10 +124,15 @@ def _table(records: Sequence[dict[str, Any]]) -> dg.TableMetadataValue:
 
 def accepted_result(project: Project, contract: Contract, refused: Sequence[Refusal]) -> dg.AssetCheckResult:
     """Failed as long as a refused hand-over stands that nothing better replaced."""
-    metadata: dict[str, Any] = {"4 整改单位 who mends": f"{contract.department} {contract.department_en}", "5 报告 report": dg.MetadataValue.url(report_url(project, contract.group))}
+    metadata: dict[str, Any] = {
+        "4 整改单位 who mends": f"{contract.department} {contract.department_en}",
+        "5 报告 report": dg.MetadataValue.url(report_url(project, contract.group)),
+    }
     if refused:
         metadata |= {
-            "1 拒收 refused": _table([{"unit": r.unit, "period": r.period, "source": r.source, "reason": r.reason, "at": r.at} for r in refused[:ROWS_SHOWN]]),
+            "1 拒收 refused": _table(
+                [{"unit": r.unit, "period": r.period, "source": r.source, "reason": r.reason, "at": r.at} for r in refused[:ROWS_SHOWN]]
+            ),
             "2 件数 hand-overs": len(refused),
         }
     periods = ", ".join(dict.fromkeys(r.period or "?" for r in refused[:6]))
@@ -136,9 +141,14 @@ def accepted_result(project: Project, contract: Contract, refused: Sequence[Refu
         check_name=ACCEPTED,
         passed=not refused,
         severity=dg.AssetCheckSeverity.ERROR,
-        description=f"拒收 {len(refused)} 件 refused ({periods}): {refused[0].source}: {refused[0].reason}" if refused else PASSED,
+        description=f"拒收 {len(refused)} 件 refused ({periods}): {told_once(refused[0])}" if refused else PASSED,
         metadata=metadata,
     )
+
+
+def told_once(refusal: Refusal) -> str:
+    """Why, with the source named once."""
+    return refusal.reason if refusal.reason.startswith(refusal.source) else f"{refusal.source}: {refusal.reason}"
 
 
 def count_result(contract: Contract, schema: str, name: str, counts: Sequence[Count]) -> dg.AssetCheckResult:
@@ -155,14 +165,18 @@ def count_result(contract: Contract, schema: str, name: str, counts: Sequence[Co
         description=f"{first.batch}: {first.what}: {first.expected} ≠ {first.found}" if first else f"{PASSED} · {batches} 批次 batches",
         metadata={
             "1 批次 batches": batches,
-            "2 行数 rows": _table(
-                [{"unit": c.unit, "period": c.period, "what": c.what, "expected": str(c.expected), "found": str(c.found)} for c in shown[:ROWS_SHOWN]]
-            ),
+            **({"2 行数 rows": _table([_count_record(c) for c in shown[:ROWS_SHOWN]])} if shown else {}),
         },
     )
 
 
-def rule_result(project: Project, contract: Contract, name: str, rules: Sequence[Rule], states: dict[str, RuleState]) -> tuple[dg.AssetCheckResult, bool]:
+def _count_record(count: Count) -> dict[str, Any]:
+    return {"unit": count.unit, "period": count.period, "what": count.what, "expected": str(count.expected), "found": str(count.found)}
+
+
+def rule_result(
+    project: Project, contract: Contract, name: str, rules: Sequence[Rule], states: dict[str, RuleState]
+) -> tuple[dg.AssetCheckResult, bool]:
     """The check's result over the batches that stand, and whether it stops what lies downstream.
 
     Severity is ERROR only where it stops: then the run fails and downstream is skipped. A rule without any result counts
@@ -184,23 +198,35 @@ def rule_result(project: Project, contract: Contract, name: str, rules: Sequence
         metadata |= {
             "1 何处 where": _table(
                 [
-                    {"rule": r.id, "unit": b.unit, "period": b.period, "rows": b.elements, "unexpected": b.unexpected, "percent": round(100 * b.share, 3), "cause": b.note or b.outcome}
+                    ({"rule": r.id} if len(rules) > 1 else {})
+                    | {
+                        "unit": b.unit,
+                        "period": b.period,
+                        "rows": b.elements,
+                        "unexpected": b.unexpected,
+                        "percent": round(100 * b.share, 3),
+                        "cause": b.note or b.outcome,
+                    }
                     for r, b in failing[:ROWS_SHOWN]
                 ]
-                or [{"rule": worst.id, "unit": "", "period": "", "rows": 0, "unexpected": 0, "percent": 0.0, "cause": "没有批次 no batch"}]
+                or [{"unit": "", "period": "", "rows": 0, "unexpected": 0, "percent": 0.0, "cause": "没有批次 no batch"}]
             ),
             "3 不合格率 percent": round(100 * state.share, 4),
             "4 自 since": state.since or "-",
         }
         if state.examples:
-            metadata["5 示例 examples"] = _table([{"unit": b.unit, "period": b.period, "value (masked)": value} for b, value in state.examples])
+            metadata["5 示例 examples"] = _table(
+                [{"unit": b.unit, "period": b.period, "value (masked)": value} for b, value in state.examples]
+            )
     metadata["2 不合格行 unexpected"] = sum(s.unexpected for s in known.values())
     return (
         dg.AssetCheckResult(
             asset_key=dg.AssetKey([contract.schema, contract.name]),
             check_name=name,
             passed=state.outcome == "passed",
-            severity=dg.AssetCheckSeverity.ERROR if stops or (critical and not worst.blocking and state.outcome == "failed") else dg.AssetCheckSeverity.WARN,
+            severity=dg.AssetCheckSeverity.ERROR
+            if stops or (critical and not worst.blocking and state.outcome == "failed")
+            else dg.AssetCheckSeverity.WARN,
             description=cause(worst, state, stops),
             metadata=metadata,
         ),
@@ -219,6 +245,10 @@ def cause(rule: Rule, state: RuleState, stops: bool = False) -> str:
     bad = [b for b in failing if b.outcome == "failed"]
     periods = list(dict.fromkeys(b.period for b in bad))
     units = {b.unit for b in bad if b.unit}
-    where = ", ".join(periods[:3]) + (" …" if len(periods) > 3 else "") + (f" · {len(units)} 单位 units" if len(units) > 1 else "".join(f" · {u}" for u in units))
+    where = (
+        ", ".join(periods[:3])
+        + (" …" if len(periods) > 3 else "")
+        + (f" · {len(units)} 单位 units" if len(units) > 1 else "".join(f" · {u}" for u in units))
+    )
     done = "；已停止下游 downstream stopped" if stops else "；已隔离 quarantined" if rule.blocking else ""
     return f"{rule.title_zh}：{state.unexpected:,} / {state.elements:,} 行不合格 rows fail ({100 * state.share:.2g}%) · {where}{done}"

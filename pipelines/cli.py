@@ -37,7 +37,9 @@ app.command("ui")(ui.ui)
 
 @app.callback()
 def options(
-    root: Annotated[Path | None, typer.Option(help="项目文件夹，含 assets/ 与 expectations/。 The project's folder.", envvar="YUANQING_ROOT")] = None,
+    root: Annotated[
+        Path | None, typer.Option(help="项目文件夹，含 assets/ 与 expectations/。 The project's folder.", envvar="YUANQING_ROOT")
+    ] = None,
     data: Annotated[Path | None, typer.Option(help="数据文件夹，默认 ROOT/data。 Where data is kept.", envvar="YUANQING_DATA")] = None,
 ) -> None:
     # The environment, so that what is started from here (Dagster's processes) works on the same project.

@@ -55,5 +55,7 @@ def _definitions(project: Project) -> dg.Definitions:
 def defs() -> dg.Definitions:
     """The project's definitions, for `workspace.yaml`."""
     from assets.project import Project
+    from pipelines.instance import spare_the_disk
 
+    spare_the_disk()
     return build_definitions(Project.at())

@@ -52,5 +52,7 @@ def clear_errors() -> Iterator[None]:
 
     try:
         yield
-    except (*clear_error_types(), OSError) as error:
+    except Exception as error:
+        if not isinstance(error, (*clear_error_types(), OSError)):
+            raise
         raise Failure(description=told(error), allow_retries=can_be_retried(error)) from error

@@ -17,7 +17,7 @@ from pipelines import checks
 from pipelines.errors import clear_errors
 from pipelines.inbox import inbox_asset
 from pipelines.rulebook import read_rules
-from pipelines.standing import Tally, accounts, balances, refusals, rule_states, standing_batches
+from pipelines.standing import Tally, accounts, balances, refusals, rule_states, standing_batches, stopped
 
 if TYPE_CHECKING:
     import duckdb
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 VERDICT_TAG = "yuanqing/verdict"
 STRAYS_TAG = "yuanqing/strays"  # partition keys of hand-overs for a period that has no partition; collecting refuses them
 PROBLEMS_TAG = "yuanqing/problems"  # what could not be collected beside what was
-RETRIES = 2
+RETRIES, DELAY = 2, 2.0  # further tries, and seconds before the first of them
 KINDS = {"local": ("csv",), "api": ("api",), "postgresql": ("postgres",), "postgres": ("postgres",), "mysql": ("mysql",)}
 
 
@@ -77,7 +77,9 @@ def keys_of(run: dg.DagsterRun, contract: Contract) -> set[str] | None:
     if one := run.tags.get("dagster/partition"):
         keys = {one}
     elif first := run.tags.get("dagster/asset_partition_range_start"):
-        keys = set(partitions(contract).get_partition_keys_in_range(dg.PartitionKeyRange(first, run.tags["dagster/asset_partition_range_end"])))
+        keys = set(
+            partitions(contract).get_partition_keys_in_range(dg.PartitionKeyRange(first, run.tags["dagster/asset_partition_range_end"]))
+        )
     else:
         return None
     return keys | set(filter(None, run.tags.get(STRAYS_TAG, "").split(",")))
@@ -90,7 +92,9 @@ def column_schema(contract: Contract, *, raw: bool = False) -> dg.TableSchema:
             dg.TableColumn(
                 c.name,
                 "VARCHAR" if raw else c.sql_type,
-                description=f"{c.title} {c.title_en}" + (f" · {c.header}" if raw else "") + (f" · {c.description}" if c.description else ""),
+                description=f"{c.title} {c.title_en}"
+                + (f" · {c.header}" if raw else "")
+                + (f" · {c.description}" if c.description else ""),
                 constraints=dg.TableColumnConstraints(nullable=not c.required, unique=contract.key == (c.name,)),
                 tags={"classification": str(c.classification)},
             )
@@ -120,7 +124,20 @@ def freshness(contract: Contract) -> dg.FreshnessPolicy | None:
 
 
 def _days(sla: Any) -> float | None:
-    unit = {"h": 1 / 24, "hour": 1 / 24, "hours": 1 / 24, "d": 1, "day": 1, "days": 1, "w": 7, "mo": 31, "m": 31, "month": 31, "y": 366, "year": 366}
+    unit = {
+        "h": 1 / 24,
+        "hour": 1 / 24,
+        "hours": 1 / 24,
+        "d": 1,
+        "day": 1,
+        "days": 1,
+        "w": 7,
+        "mo": 31,
+        "m": 31,
+        "month": 31,
+        "y": 366,
+        "year": 366,
+    }
     if not sla:
         return None
     return float(sla["value"]) * unit.get(str(sla.get("unit", "d")).lower(), 1)
@@ -155,7 +172,7 @@ def raw_asset(project: Project, contract: Contract) -> dg.AssetsDefinition:
         kinds=kinds_of(contract),
         partitions_def=partitions(contract),
         backfill_policy=dg.BackfillPolicy.single_run(),
-        retry_policy=dg.RetryPolicy(max_retries=RETRIES, delay=2, backoff=dg.Backoff.EXPONENTIAL),
+        retry_policy=dg.RetryPolicy(max_retries=RETRIES, delay=DELAY, backoff=dg.Backoff.EXPONENTIAL),
         freshness_policy=freshness(contract),
         required_resource_keys={"lake"},
         **_common(contract, raw=True),
@@ -166,13 +183,13 @@ def raw_asset(project: Project, contract: Contract) -> dg.AssetsDefinition:
 
         lake: Lake = context.resources.lake
         with clear_errors():
-            outcome = collect(lake.con, project, contract, context.run_id, partition_keys=keys_of(context.run, contract))
+            outcome = collect(lake.con, project, contract, context.run.run_id, partition_keys=keys_of(context.run, contract))
             if outcome.problems and not outcome.batches:
                 raise LaterError(" ".join(outcome.problems))
         if outcome.problems:
-            context.instance.add_run_tags(context.run_id, {PROBLEMS_TAG: " ".join(outcome.problems)[:2000]})
+            context.instance.add_run_tags(context.run.run_id, {PROBLEMS_TAG: " ".join(outcome.problems)[:2000]})
         lake.done.append(f"raw.{contract.name}")
-        return dg.MaterializeResult(metadata=_collected(lake.con, contract, context.run_id))
+        return dg.MaterializeResult(metadata=_collected(lake.con, contract, context.run.run_id))
 
     return collected
 
@@ -208,9 +225,11 @@ def std_asset(project: Project, contract: Contract) -> dg.AssetsDefinition:
 
         lake: Lake = context.resources.lake
         with clear_errors():
-            done = standardise(lake.con, project, contract, context.run_id, partition_keys=keys_of(context.run, contract))
+            done = standardise(lake.con, project, contract, context.run.run_id, partition_keys=keys_of(context.run, contract))
         lake.done.append(contract.table)
-        repairs = lake.con.execute("SELECT coalesce(sum(rows), 0)::BIGINT FROM evidence.repairs WHERE list_contains(?, batch)", [list(done.batches)]).fetchone()
+        repairs = lake.con.execute(
+            "SELECT coalesce(sum(rows), 0)::BIGINT FROM evidence.repairs WHERE list_contains(?, batch)", [list(done.batches)]
+        ).fetchone()
         return dg.MaterializeResult(
             metadata={
                 "1 批次 batches": len(done.batches),
@@ -227,7 +246,9 @@ def std_asset(project: Project, contract: Contract) -> dg.AssetsDefinition:
 def source_checks(project: Project, contract: Contract) -> dg.AssetChecksDefinition:
     """Nothing refused, everything accounted for."""
 
-    @dg.multi_asset_check(specs=checks.source_specs(contract), name=f"check_raw_{contract.name}", can_subset=True, required_resource_keys={"lake"})
+    @dg.multi_asset_check(
+        specs=checks.source_specs(contract), name=f"check_raw_{contract.name}", can_subset=True, required_resource_keys={"lake"}
+    )
     @checks.checked
     def check_collection(context: dg.AssetCheckExecutionContext) -> Iterator[dg.AssetCheckResult]:
         lake: Lake = context.resources.lake
@@ -255,7 +276,10 @@ def std_checks(project: Project, contract: Contract) -> dg.AssetChecksDefinition
     groups = checks.rule_groups(rules)
 
     @dg.multi_asset_check(
-        specs=[checks.balanced_spec(contract), *checks.rule_specs(contract, rules)], name=f"check_std_{contract.name}", can_subset=True, required_resource_keys={"lake"}
+        specs=[checks.balanced_spec(contract), *checks.rule_specs(contract, rules)],
+        name=f"check_std_{contract.name}",
+        can_subset=True,
+        required_resource_keys={"lake"},
     )
     @checks.checked
     def check_rows(context: dg.AssetCheckExecutionContext) -> Iterator[dg.AssetCheckResult]:
@@ -304,8 +328,14 @@ def model_asset(project: Project, contract: Contract) -> dg.AssetsDefinition:
         from assets.models import build
 
         lake: Lake = context.resources.lake
+        bad = [f"{name} ({', '.join(rules)})" for name, rules in stopped(lake.con, project, sources_of(project, contract)).items()]
+        if bad:
+            raise dg.Failure(
+                f"{contract.table} is left as it was: stopped by {'; '.join(bad)}. It is built again when that is mended.",
+                allow_retries=False,
+            )
         with clear_errors():
-            made = build(lake.con, project, contract, context.run_id)
+            made = build(lake.con, project, contract, context.run.run_id)
         lake.done.append(contract.table)
         return dg.MaterializeResult(
             metadata={
@@ -317,6 +347,21 @@ def model_asset(project: Project, contract: Contract) -> dg.AssetsDefinition:
         )
 
     return built
+
+
+def sources_of(project: Project, contract: Contract) -> list[Contract]:
+    """The source contracts below a model, through other models too."""
+    from assets.models import dependencies
+
+    by_table = {c.table: c for c in project.contracts.values()}
+    found: dict[str, Contract] = {}
+    waiting = list(dependencies(contract))
+    while waiting:
+        below = by_table.get(waiting.pop())
+        if below is not None and below.name not in found:
+            found[below.name] = below
+            waiting += dependencies(below) if below.layer != "sources" else ()
+    return [c for c in found.values() if c.layer == "sources"]
 
 
 def follow() -> dg.AutomationCondition:
@@ -343,10 +388,12 @@ def published_assets(project: Project, upstream: list[dg.AssetKey]) -> list[dg.A
         lake: Lake = context.resources.lake
         lake.done.append("results")
         # The row goes in before publishing, so that the results speak of the run that published them.
-        record(lake.con, project, context.run_id, context.run.job_name, lake.started, "passed", lake.done)
+        record(lake.con, project, context.run.run_id, context.run.job_name, lake.started, "passed", lake.done)
         with clear_errors():
             publish(project)
-        return dg.MaterializeResult(metadata={"1 大小 bytes": project.results.stat().st_size, "2 文件 file": dg.MetadataValue.path(str(project.results))})
+        return dg.MaterializeResult(
+            metadata={"1 大小 bytes": project.results.stat().st_size, "2 文件 file": dg.MetadataValue.path(str(project.results))}
+        )
 
     @dg.asset(
         key=["reports"],
@@ -356,12 +403,14 @@ def published_assets(project: Project, upstream: list[dg.AssetKey]) -> list[dg.A
         automation_condition=follow(),
         description="各部门质量报告与工作簿、总览、排行。 A report and a workbook for each department, an index, the league.",
     )
-    def reports(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
+    def reports() -> dg.MaterializeResult:
         from pipelines.reports import build_reports
 
         with clear_errors():
             build_reports(project, base_url=project.reports_url)
         pages = len(list(project.reports.glob("*.html")))
-        return dg.MaterializeResult(metadata={"1 页面 pages": pages, "2 总览 index": dg.MetadataValue.url(f"{project.reports_url}/index.html")})
+        return dg.MaterializeResult(
+            metadata={"1 页面 pages": pages, "2 总览 index": dg.MetadataValue.url(f"{project.reports_url}/index.html")}
+        )
 
     return [results, reports, inbox_asset(project, upstream, follow())]

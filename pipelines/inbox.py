@@ -3,7 +3,8 @@
 Belongs here: the list and its asset. Not here: how a check is judged.
 """
 
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
@@ -47,17 +48,45 @@ def failing_checks(con: "duckdb.DuckDBPyConnection", project: Project) -> list[F
             result = checks.accepted_result(project, contract, refused)
             page = check_path("raw", contract.name, checks.ACCEPTED)
             oldest = min(r.period for r in refused)
-            found.append(Failing(contract.name, checks.ACCEPTED, "refused", len(refused), oldest, result.description or "", who, "改正后重新交付 mend and hand over again", page, report))
+            found.append(
+                Failing(
+                    contract.name,
+                    checks.ACCEPTED,
+                    "refused",
+                    len(refused),
+                    oldest,
+                    result.description or "",
+                    who,
+                    "改正后重新交付 mend and hand over again",
+                    page,
+                    report,
+                )
+            )
         states = rule_states(con, contract)
         for rule in read_rules(project, [contract]) if states else ():
             state = states.get(rule.id)
             if state is None or state.outcome == "passed":
                 continue
             stops = state.stops(rule.block_above)
-            word = state.outcome if state.outcome == "not_assessable" else "stopped" if stops else "quarantined" if rule.blocking else "failed"
+            word = (
+                state.outcome if state.outcome == "not_assessable" else "stopped" if stops else "quarantined" if rule.blocking else "failed"
+            )
             name = checks.check_name(rule)
             page = check_path(contract.schema, contract.name, name)
-            found.append(Failing(contract.name, name, word, state.unexpected, state.since, checks.cause(rule, state, stops), who, checks.remedy(rule), page, report))
+            found.append(
+                Failing(
+                    contract.name,
+                    name,
+                    word,
+                    state.unexpected,
+                    state.since,
+                    checks.cause(rule, state, stops),
+                    who,
+                    checks.remedy(rule),
+                    page,
+                    report,
+                )
+            )
     return sorted(found, key=lambda f: (RANK[f.state], -f.unexpected, f.dataset, f.check))
 
 
@@ -65,9 +94,18 @@ def inbox_metadata(found: list[Failing]) -> dict[str, Any]:
     """One table that renders inline, and the same as Markdown, whose links can be followed."""
     lines = ["| 检查 check | 状态 state | 行 rows | 自 since | 原因 cause | 整改单位 who mends |", "|---|---|---|---|---|---|"]
     for f in found:
-        cells = (f"[{f.dataset} · {f.check}]({f.page})", f"{STATES[f.state]} {f.state}", f"{f.unexpected:,}", f.since, f.cause, f"[{f.department}]({f.report})")
+        cells = (
+            f"[{f.dataset} · {f.check}]({f.page})",
+            f"{STATES[f.state]} {f.state}",
+            f"{f.unexpected:,}",
+            f.since,
+            f.cause,
+            f"[{f.department}]({f.report})",
+        )
         lines.append("| " + " | ".join(c.replace("|", "\\|").replace("\n", " ") for c in cells) + " |")
-    records = [{k: v for k, v in asdict(f).items() if k not in ("remedy", "report")} for f in found]
+    records: list[Mapping[str, str | int | float | bool | None]] = [
+        {"dataset": f.dataset, "check": f.check, "state": f.state, "rows": f.unexpected, "since": f.since, "page": f.page} for f in found
+    ]
     metadata: dict[str, Any] = {"2 链接 links": dg.MetadataValue.md("\n".join(lines)), "3 件数 checks": len(found)}
     if records:
         metadata["1 收件箱 inbox"] = dg.MetadataValue.table([dg.TableRecord(r) for r in records])

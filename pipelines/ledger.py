@@ -29,7 +29,9 @@ def declarations(project: Project) -> str:
     return digest.hexdigest()[:16]
 
 
-def record(con: duckdb.DuckDBPyConnection, project: Project, run_id: str, command: str, started_at: datetime, verdict: str, done: list[str]) -> None:
+def record(
+    con: duckdb.DuckDBPyConnection, project: Project, run_id: str, command: str, started_at: datetime, verdict: str, done: list[str]
+) -> None:
     """Write the run's row, in place of an earlier one of the same run. `done` names the tables and pages it made."""
     versions = {name: _version(name) for name in ("yuanqing", "duckdb", "dagster", "sqlglot")}
     with transaction(con, run_id, f"run {command}: {verdict}"):

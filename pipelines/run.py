@@ -9,10 +9,11 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, field
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from expectations.documents import near
-from pipelines.errors import told
+from pipelines.work import seconds_to_settle
 
 if TYPE_CHECKING:
     import dagster as dg
@@ -82,11 +83,10 @@ def run(project: Project, select: Sequence[str] = (), *, progress: Progress | No
     from pipelines.definitions import build_definitions
     from pipelines.instance import open_instance
     from pipelines.jobs import BUILD, PUBLISH
-    from pipelines.work import seconds_to_settle
     from pipelines.writer import sole_run
 
-    begun = time.perf_counter()
-    say = progress or (lambda what, done, of: None)
+    begun, started = time.perf_counter(), datetime.now()
+    say = progress or _silent
     sources, models = selected(project, select)
     with sole_run(project):
         time.sleep(seconds_to_settle(project))
@@ -94,7 +94,7 @@ def run(project: Project, select: Sequence[str] = (), *, progress: Progress | No
         definitions = build_definitions(project)
         work, out_of_date = _look(project, sources, models)
         if not work and not out_of_date:
-            return _finish(project, RunSummary(nothing=True, seconds=time.perf_counter() - begun))
+            return _finish(project, RunSummary(nothing=True, seconds=time.perf_counter() - begun), started)
         summary = RunSummary()
         steps = len(work) + 2
         with open_instance(project) as instance:
@@ -112,7 +112,11 @@ def run(project: Project, select: Sequence[str] = (), *, progress: Progress | No
             summary.runs.append(_execute(definitions, instance, PUBLISH, {}, None))
     summary.undone = [f"{r.job} {r.partitions}: {r.failure}".replace(" :", ":") for r in summary.runs if r.failure and not _only_stopped(r)]
     summary.seconds = time.perf_counter() - begun
-    return _finish(project, summary)
+    return _finish(project, summary, started)
+
+
+def _silent(what: str, done: int, of: int) -> None:
+    """Nobody wants to hear."""
 
 
 def selected(project: Project, names: Iterable[str]) -> tuple[list[Contract], list[Contract]]:
@@ -127,7 +131,7 @@ def selected(project: Project, names: Iterable[str]) -> tuple[list[Contract], li
     for name in wanted:
         if name not in contracts:
             raise SelectionError(f"no dataset is named {name!r}. {near(name, contracts)}")
-    models = [c if not isinstance(c, str) else contracts[c.split('.')[-1]] for c in order(project)]
+    models = order(project)
     if not wanted:
         return project.sources(), models
     chosen = {contracts[n].table for n in wanted}
@@ -157,13 +161,10 @@ def _due(project: Project, summary: RunSummary, models: list[Contract]) -> list[
 
     with open_lake(project) as con:
         summary.stopped = stopped(con, project)
-        collected = {f"std.{name}" for name in project.contracts if _has_std(con, name)}
     held = {f"std.{name}" for name in summary.stopped}
     due = []
     for model in models:
-        needs = set(dependencies(model))
-        absent = {n for n in needs if n.startswith("std.") and n not in collected}
-        if needs & held or absent:
+        if set(dependencies(model)) & held:
             held.add(model.table)
             summary.held.append(model.table)
         else:
@@ -171,13 +172,9 @@ def _due(project: Project, summary: RunSummary, models: list[Contract]) -> list[
     return due
 
 
-def _has_std(con: Any, name: str) -> bool:
-    from assets.lake import columns_of
-
-    return columns_of(con, f"std.{name}") is not None
-
-
-def _execute(definitions: dg.Definitions, instance: dg.DagsterInstance, job: str, tags: dict[str, str], assets: list[list[str]] | None) -> Ran:
+def _execute(
+    definitions: dg.Definitions, instance: dg.DagsterInstance, job: str, tags: dict[str, str], assets: list[list[str]] | None
+) -> Ran:
     import dagster as dg
 
     from pipelines.factories import PROBLEMS_TAG
@@ -195,7 +192,15 @@ def _execute(definitions: dg.Definitions, instance: dg.DagsterInstance, job: str
     seconds = time.perf_counter() - begun
     record = instance.get_run_by_id(result.run_id)
     problems = record.tags.get(PROBLEMS_TAG, "") if record else ""
-    return Ran(job, keys, result.run_id, result.success, round(seconds, 3), len(result.all_events), problems if result.success else _failure(result))
+    return Ran(
+        job,
+        keys,
+        result.run_id,
+        result.success,
+        round(seconds, 3),
+        len(result.all_events),
+        problems if result.success else _failure(result),
+    )
 
 
 def _failure(result: Any) -> str:
@@ -223,7 +228,7 @@ def _only_stopped(ran: Ran) -> bool:
     return "blocking" in ran.failure.lower() and "check" in ran.failure.lower()
 
 
-def _finish(project: Project, summary: RunSummary) -> RunSummary:
+def _finish(project: Project, summary: RunSummary, started: datetime) -> RunSummary:
     """Add what stands now to the summary."""
     from assets.lake import open_lake
     from pipelines.inbox import failing_checks
@@ -233,16 +238,12 @@ def _finish(project: Project, summary: RunSummary) -> RunSummary:
         summary.failing = failing_checks(con, project)
         summary.stopped = stopped(con, project)
         summary.refused = [r for c in project.sources() for r in refusals(con, c)]
-        ids = [r.run_id for r in summary.runs]
         rows = con.execute(
             """SELECT dataset, count(*) FILTER (status = 'standardised'), coalesce(sum(rows_raw), 0)::BIGINT, coalesce(sum(rows_std), 0)::BIGINT,
                 coalesce(sum(rows_quarantine), 0)::BIGINT, coalesce(sum(rows_rejected), 0)::BIGINT, count(*) FILTER (status = 'refused'), count(*) FILTER (status = 'repeated')
-            FROM evidence.batches WHERE list_contains(?, run_id) GROUP BY dataset ORDER BY dataset""",
-            [ids],
+            FROM evidence.batches WHERE collected_at >= ? OR standardised_at >= ? GROUP BY dataset ORDER BY dataset""",
+            [started, started],
         ).fetchall()
     names = ("batches", "rows", "standard", "quarantined", "rejects", "refused", "repeated")
     summary.batches = {row[0]: dict(zip(names, row[1:], strict=True)) for row in rows}
     return summary
-
-
-__all__ = ["Ran", "RunSummary", "SelectionError", "run", "selected", "told"]

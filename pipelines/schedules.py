@@ -24,7 +24,11 @@ ZONE = "Asia/Shanghai"
 
 def schedules(project: Project, jobs: dict[str, Any]) -> list[dg.ScheduleDefinition]:
     """One schedule a source that must be asked; `jobs` by name."""
-    return [_schedule(project, c, CRON[c.delivery.period], jobs[collect_job(c)]) for c in project.sources() if c.delivery and c.server.type != "local"]
+    return [
+        _schedule(project, c, CRON[c.delivery.period], jobs[collect_job(c)])
+        for c in project.sources()
+        if c.delivery and c.server.type != "local"
+    ]
 
 
 def _schedule(project: Project, contract: Contract, cron: str, job: Any) -> dg.ScheduleDefinition:
@@ -39,7 +43,7 @@ def _schedule(project: Project, contract: Contract, cron: str, job: Any) -> dg.S
         description=f"询问来源：{contract.title}。 Ask the source of {contract.title_en} for what is new.",
     )
     def ask(context: dg.ScheduleEvaluationContext) -> Iterator[dg.RunRequest | dg.SkipReason]:
-        found = list(requests(project, [contract], key=context.scheduled_execution_time.isoformat()))
+        found: list[dg.RunRequest | dg.SkipReason] = list(requests(project, [contract], key=context.scheduled_execution_time.isoformat()))
         yield from found or [dg.SkipReason("没有新的交付。 Nothing new to collect.")]
 
     return ask

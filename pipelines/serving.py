@@ -71,10 +71,27 @@ def serve(project: Project, *, port: int, reports_port: int, daemon: bool = True
         "YUANQING_DATA": str(project.data),
         "YUANQING_REPORTS_URL": os.environ.get("YUANQING_REPORTS_URL", f"http://{HOST}:{reports_port}"),
     }
-    location = ["-m", "pipelines.definitions", "-a", "defs"]
-    commands = [["dagster_webserver", "-h", HOST, "-p", str(port), *location, *(["--read-only"] if read_only else [])]]
+    from assets.project import CODE
+
+    workspace = CODE / "workspace.yaml"
+    location = ["-w", str(workspace)] if workspace.exists() else ["-m", "pipelines.definitions", "-a", "defs"]
+    commands = [
+        [
+            "dagster_webserver",
+            "-h",
+            HOST,
+            "-p",
+            str(port),
+            *location,
+            "--uvicorn-log-level",
+            "warning",
+            "--dagster-log-level",
+            "warning",
+            *(["--read-only"] if read_only else []),
+        ]
+    ]
     if daemon:
-        commands.append(["dagster._daemon", "run", *location])
+        commands.append(["dagster._daemon", "run", *location, "--log-level", "warning"])
     processes = Processes()
     try:
         for command in commands:

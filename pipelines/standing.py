@@ -168,7 +168,7 @@ def _standing(contract: Contract) -> str:
     newest = "row_number() OVER (PARTITION BY unit ORDER BY period DESC, received_at DESC, batch DESC) = 1"
     return f"""
         SELECT batch, unit, period, partition_key, period = max(period) OVER (PARTITION BY unit) AS current
-        FROM evidence.batches WHERE dataset = ? AND status = 'standardised' {'QUALIFY ' + newest if full else ''}"""
+        FROM evidence.batches WHERE dataset = ? AND status = 'standardised' {"QUALIFY " + newest if full else ""}"""
 
 
 def standing_batches(con: duckdb.DuckDBPyConnection, contract: Contract) -> list[str]:
@@ -176,16 +176,23 @@ def standing_batches(con: duckdb.DuckDBPyConnection, contract: Contract) -> list
     return [row[0] for row in con.execute(f"SELECT batch FROM ({_standing(contract)}) ORDER BY batch", [contract.name]).fetchall()]
 
 
-def rule_states(con: duckdb.DuckDBPyConnection, contract: Contract, fresh: Sequence[Mapping[str, Any]] | None = None) -> dict[str, RuleState]:
+def rule_states(
+    con: duckdb.DuckDBPyConnection, contract: Contract, fresh: Sequence[Mapping[str, Any]] | None = None
+) -> dict[str, RuleState]:
     """Every rule's state by its id, for the rules that have a result on a batch that stands.
 
     `fresh` (rows as `evidence.results` holds them) take the place of what is written down.
     """
-    batches = {row[0]: row[1:] for row in con.execute(f"SELECT batch, coalesce(unit, ''), period, current FROM ({_standing(contract)})", [contract.name]).fetchall()}
+    batches = {
+        row[0]: row[1:]
+        for row in con.execute(
+            f"SELECT batch, coalesce(unit, ''), period, current FROM ({_standing(contract)})", [contract.name]
+        ).fetchall()
+    }
     columns = ("rule", "batch", "blocking", "outcome", "elements", "unexpected", "note", "result")
     if fresh is None:
         rows = con.execute(
-            f"""SELECT {', '.join(columns)} FROM evidence.results WHERE dataset = ? AND list_contains(?, batch)
+            f"""SELECT {", ".join(columns)} FROM evidence.results WHERE dataset = ? AND list_contains(?, batch)
             QUALIFY row_number() OVER (PARTITION BY batch, rule ORDER BY checked_at DESC) = 1""",
             [contract.name, list(batches)],
         ).fetchall()
@@ -197,7 +204,9 @@ def rule_states(con: duckdb.DuckDBPyConnection, contract: Contract, fresh: Seque
     for rule, batch, blocking, outcome, elements, unexpected, note, result in rows:
         unit, period, current = batches[batch]
         examples = examples_of(result) if outcome == "failed" else ()
-        found.setdefault(rule, []).append(BatchResult(batch, unit, period, current, outcome, elements or 0, unexpected or 0, note or "", examples))
+        found.setdefault(rule, []).append(
+            BatchResult(batch, unit, period, current, outcome, elements or 0, unexpected or 0, note or "", examples)
+        )
         blocks[rule] = bool(blocking)
     states = {}
     for rule, results in found.items():
@@ -249,7 +258,11 @@ def refusals(con: duckdb.DuckDBPyConnection, contract: Contract) -> list[Refusal
 
 def _at_hand(con: duckdb.DuckDBPyConnection, contract: Contract, keys: Collection[str] | None) -> list[dict[str, Any]]:
     """The collected batches of these partitions, or, without partitions, those that stand or wait for standardising."""
-    wanted = "list_contains(?, partition_key)" if keys is not None else f"(status = 'collected' OR batch IN (SELECT batch FROM ({_standing(contract)})))"
+    wanted = (
+        "list_contains(?, partition_key)"
+        if keys is not None
+        else f"(status = 'collected' OR batch IN (SELECT batch FROM ({_standing(contract)})))"
+    )
     cursor = con.execute(
         f"SELECT * FROM evidence.batches WHERE dataset = ? AND status IN ('collected', 'standardised') AND {wanted} ORDER BY batch",
         [contract.name, list(keys) if keys is not None else contract.name],
@@ -275,7 +288,9 @@ def accounts(con: duckdb.DuckDBPyConnection, contract: Contract, keys: Collectio
         at = (b["batch"], b["unit"] or "", b["period"] or "")
         counts.append(Count(*at, "记录 = raw + rejects", b["records"], raw.get(b["batch"], 0) + rejects.get(b["batch"], 0)))
         if b["lines"] is not None:
-            counts.append(Count(*at, "行 lines = 记录 records + 其他行 other lines", b["lines"], (b["records"] or 0) + (b["lines_other"] or 0)))
+            counts.append(
+                Count(*at, "行 lines = 记录 records + 其他行 other lines", b["lines"], (b["records"] or 0) + (b["lines_other"] or 0))
+            )
     return counts
 
 
@@ -286,15 +301,22 @@ def balances(con: duckdb.DuckDBPyConnection, contract: Contract, keys: Collectio
     raw = _rows_of(con, f"raw.{contract.name}", ids)
     std, broken = _rows_of(con, f"std_batches.{contract.name}", ids), _rows_of(con, f"quarantine.{contract.name}", ids)
     return [
-        Count(b["batch"], b["unit"] or "", b["period"] or "", "raw = std + quarantine", raw.get(b["batch"], 0), std.get(b["batch"], 0) + broken.get(b["batch"], 0))
+        Count(
+            b["batch"],
+            b["unit"] or "",
+            b["period"] or "",
+            "raw = std + quarantine",
+            raw.get(b["batch"], 0),
+            std.get(b["batch"], 0) + broken.get(b["batch"], 0),
+        )
         for b in batches
     ]
 
 
-def stopped(con: duckdb.DuckDBPyConnection, project: Project) -> dict[str, list[str]]:
-    """Source datasets that must not be built upon now, with the rules that say so."""
+def stopped(con: duckdb.DuckDBPyConnection, project: Project, sources: Iterable[Contract] | None = None) -> dict[str, list[str]]:
+    """Source datasets (of those given, else of all) that must not be built upon now, with the rules that say so."""
     found: dict[str, list[str]] = {}
-    for contract in project.sources():
+    for contract in project.sources() if sources is None else sources:
         tolerance = {rule.id: rule.block_above for rule in read_rules(project, [contract])}
         rules = [s.rule for s in rule_states(con, contract).values() if s.stops(tolerance.get(s.rule, BLOCK_ABOVE))]
         if rules:

@@ -61,14 +61,18 @@ def _of_one(con: duckdb.DuckDBPyConnection, project: Project, contract: Contract
 
     known = list(partitions(contract).get_partition_keys())
     waiting: dict[str, list[Handover]] = {}
-    for (key,) in con.execute("SELECT DISTINCT partition_key FROM evidence.batches WHERE dataset = ? AND status = 'collected'", [contract.name]).fetchall():
+    for (key,) in con.execute(
+        "SELECT DISTINCT partition_key FROM evidence.batches WHERE dataset = ? AND status = 'collected'", [contract.name]
+    ).fetchall():
         waiting.setdefault(key, [])
     trouble = ""
     try:
         for handover in pending(con, project, contract):
             if not handover.details.get("later"):
                 waiting.setdefault(handover.partition_key, []).append(handover)
-    except (*clear_error_types(), OSError) as error:
+    except Exception as error:
+        if not isinstance(error, (*clear_error_types(), OSError)):
+            raise
         trouble = told(error)
     positions = {key: i for i, key in enumerate(known)}
     strays = tuple(sorted(key for key in waiting if key not in positions))
@@ -85,7 +89,9 @@ def _of_one(con: duckdb.DuckDBPyConnection, project: Project, contract: Contract
     for part in ranges:
         left = strays if part is ranges[-1] else ()
         handovers = [h for key in (*part, *left) for h in waiting.get(key, ())]
-        found.append(Work(contract.name, part[0], part[-1], left, tuple(h.source for h in handovers), tuple(map(_stamp, handovers)), trouble))
+        found.append(
+            Work(contract.name, part[0], part[-1], left, tuple(h.source for h in handovers), tuple(map(_stamp, handovers)), trouble)
+        )
     return found
 
 

@@ -33,7 +33,11 @@ def check(
         print_json(found.as_json())
     else:
         out = console()
-        out.print(f"{file.name}: {found.records:,} 条记录 records, {len(found.rejects):,} 条无法读取 could not be read", markup=False, soft_wrap=True)
+        out.print(
+            f"{file.name}: {found.records:,} 条记录 records, {len(found.rejects):,} 条无法读取 could not be read",
+            markup=False,
+            soft_wrap=True,
+        )
         for note in found.notes:
             out.print(f"· {note}", markup=False, soft_wrap=True)
         if found.refused:
@@ -42,7 +46,9 @@ def check(
             out.print(f"行 line {reject['row']}: {reject['reason']}", style="yellow", markup=False, soft_wrap=True)
         if found.failing:
             rows = [(f["rule"], f["outcome"], f["unexpected"], f["title"], "; ".join(f["examples"]), f["remedy"]) for f in found.failing]
-            out.print(table("未通过 not passing", ("规则 rule", "结果 outcome", "行 rows", "要求 wants", "示例 examples", "整改 remedy"), rows))
+            out.print(
+                table("未通过 not passing", ("规则 rule", "结果 outcome", "行 rows", "要求 wants", "示例 examples", "整改 remedy"), rows)
+            )
         out.print("通过 passed" if found.ok else "不通过 does not pass", style="bold green" if found.ok else "bold red")
     raise typer.Exit(0 if found.ok else 1)
 
@@ -50,7 +56,12 @@ def check(
 @clearly
 def vectors(
     file: Annotated[Path, typer.Argument(help="CSV：value, expect[, note]。", exists=True, dir_okay=False)],
-    kind: Annotated[str | None, typer.Option(help="rid（公民身份号码 resident id）或 uscc（统一社会信用代码 credit code）；默认看文件名 else told by the file's name.")] = None,
+    kind: Annotated[
+        str | None,
+        typer.Option(
+            help="rid（公民身份号码 resident id）或 uscc（统一社会信用代码 credit code）；默认看文件名 else told by the file's name."
+        ),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="输出 JSON。 Print JSON.")] = False,
 ) -> None:
     """用测试向量核对校验算法。 Hold the check-digit code to a file of test vectors; exit 1 where one disagrees.
@@ -63,7 +74,13 @@ def vectors(
         print_json({"vectors": len(found), "wrong": wrong})
     else:
         if wrong:
-            console().print(table("不一致 disagreeing", ("value", "expect", "found", "note"), ([v["value"], v["expect"], v["found"], v["note"]] for v in wrong)))
+            console().print(
+                table(
+                    "不一致 disagreeing",
+                    ("value", "expect", "found", "note"),
+                    ([v["value"], v["expect"], v["found"], v["note"]] for v in wrong),
+                )
+            )
         console().print(f"{file.name}: {len(found) - len(wrong)} / {len(found)} 一致 agree", markup=False)
     raise typer.Exit(1 if wrong else 0)
 
@@ -84,5 +101,7 @@ def compare_vectors(file: Path, kind: str | None = None) -> list[dict[str, Any]]
     with file.open(encoding="utf-8-sig", newline="") as lines:
         reader = csv.DictReader(lines)
         if not {"value", "expect"} <= set(reader.fieldnames or ()):
-            fail(f"{file}:1: found columns {', '.join(reader.fieldnames or ()) or 'none'}; expected value, expect. Name them in the first line.")
+            fail(
+                f"{file}:1: found columns {', '.join(reader.fieldnames or ()) or 'none'}; expected value, expect. Name them in the first line."
+            )
         return [{"value": r["value"], "expect": r["expect"], "found": classify(r["value"]), "note": r.get("note") or ""} for r in reader]

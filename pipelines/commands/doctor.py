@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -28,7 +29,13 @@ def doctor(as_json: Annotated[bool, typer.Option("--json", help="输出 JSON。 
     if as_json:
         print_json([{"what": w, "ok": ok, "found": text, "remedy": remedy} for w, ok, text, remedy in found])
     else:
-        console().print(table("", ("", "查看 what", "情况 found", "办法 remedy"), (("✓" if ok else "✗", what, text, "" if ok else remedy) for what, ok, text, remedy in found)))
+        console().print(
+            table(
+                "",
+                ("", "查看 what", "情况 found", "办法 remedy"),
+                (("✓" if ok else "✗", what, text, "" if ok else remedy) for what, ok, text, remedy in found),
+            )
+        )
         console().print("一切就绪 all well" if not bad else f"{len(bad)} 项需要处理 to mend", style="bold")
     raise typer.Exit(2 if bad else 0)
 
@@ -48,16 +55,24 @@ def findings(project: Project | None = None) -> Iterator[Finding]:
             return
     here = project
     yield ("project", True, f"{here.root} → {here.data}", "")
-    yield from _looked("contracts", lambda: _contracts(here), "Mend the line that is named.")
+    yield from _looked("contracts", partial(_contracts, here), "Mend the line that is named.")
     for contract in _read(here):
         if contract.layer == "sources":
-            yield from _looked(f"suite {contract.name}", lambda c=contract: _suite(here, c), "Mend the line that is named; a dataset without a suite is never checked.")
+            yield from _looked(
+                f"suite {contract.name}",
+                partial(_suite, here, contract),
+                "Mend the line that is named; a dataset without a suite is never checked.",
+            )
             if contract.server.type != "local":
-                yield from _looked(f"source {contract.name}", lambda c=contract: _source(here, c), f"Write [{contract.server.name}] in {here.connections}, or start the server.")
+                yield from _looked(
+                    f"source {contract.name}",
+                    partial(_source, here, contract),
+                    f"Write [{contract.server.name}] in {here.connections}, or start the server.",
+                )
         else:
-            yield from _looked(f"model {contract.table}", lambda c=contract: _model(c), "Mend the SQL beside the contract.")
-    yield from _looked("disk", lambda: _disk(here), "Make room: a run needs about three times what is handed over.")
-    yield from _looked("lake", lambda: _lake(here), "Run `yuanqing run`; where the lake is broken, restore the data folder from its copy.")
+            yield from _looked(f"model {contract.table}", partial(_model, contract), "Mend the SQL beside the contract.")
+    yield from _looked("disk", partial(_disk, here), "Make room: a run needs about three times what is handed over.")
+    yield from _looked("lake", partial(_lake, here), "Run `yuanqing run`; where the lake is broken, restore the data folder from its copy.")
 
 
 def _looked(what: str, look: Callable[[], str], remedy: str) -> Iterator[Finding]:

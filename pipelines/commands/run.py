@@ -20,9 +20,19 @@ SHOWN = 12
 
 @clearly
 def run(
-    select: Annotated[list[str] | None, typer.Option("--select", "-s", help="只运行这些数据集（连同由其构成的库）。 Only these datasets, with what is built from them.")] = None,
+    select: Annotated[
+        list[str] | None,
+        typer.Option("--select", "-s", help="只运行这些数据集（连同由其构成的库）。 Only these datasets, with what is built from them."),
+    ] = None,
     scale: Annotated[int | None, typer.Option(help="先生成样例：多少人口。 First make a sample of so many people.", min=100)] = None,
-    landing: Annotated[Path | None, typer.Option(help="从此文件夹收取（收走的文件会移走）。 Take hand-overs from here; files that are taken in are moved away.", file_okay=False, exists=True)] = None,
+    landing: Annotated[
+        Path | None,
+        typer.Option(
+            help="从此文件夹收取（收走的文件会移走）。 Take hand-overs from here; files that are taken in are moved away.",
+            file_okay=False,
+            exists=True,
+        ),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="输出 JSON。 Print JSON.")] = False,
 ) -> None:
     """收集、标准化、检查、建库、出报告：只做新到的。 From hand-over to report: whatever is new, and nothing else.
@@ -115,18 +125,33 @@ def _serve(project: Project, stack: ExitStack) -> None:
 
 def show(project: Project, summary: RunSummary) -> None:
     """The run in words: what came in, what does not pass, what was not done, where to look."""
+    from pipelines.checks import told_once
+
     out = console()
     if summary.nothing:
         out.print("没有新的交付，未作任何改动。 Nothing new was handed over; nothing was changed.", markup=False)
     if summary.batches:
-        columns = ("数据集 dataset", "批次 batches", "行 rows", "标准 standard", "隔离 quarantined", "弃读 rejects", "拒收 refused", "重复 repeated")
+        columns = (
+            "数据集 dataset",
+            "批次 batches",
+            "行 rows",
+            "标准 standard",
+            "隔离 quarantined",
+            "弃读 rejects",
+            "拒收 refused",
+            "重复 repeated",
+        )
         out.print(table("收到 taken in", columns, ([name, *counts.values()] for name, counts in summary.batches.items())))
     for refusal in summary.refused[:SHOWN]:
-        out.print(f"拒收 refused: {refusal.source}: {refusal.reason}", style="yellow", markup=False, soft_wrap=True)
+        out.print(f"拒收 refused: {told_once(refusal)}", style="yellow", markup=False, soft_wrap=True)
     if summary.failing:
         rows = [(f.dataset, f.check, f.state, f.unexpected, f.since) for f in summary.failing[:SHOWN]]
         out.print()
-        out.print(table(f"未通过 not passing: {len(summary.failing)}", ("数据集 dataset", "检查 check", "状态 state", "行 rows", "自 since"), rows))
+        out.print(
+            table(
+                f"未通过 not passing: {len(summary.failing)}", ("数据集 dataset", "检查 check", "状态 state", "行 rows", "自 since"), rows
+            )
+        )
         if len(summary.failing) > SHOWN:
             out.print(f"… 另有 {len(summary.failing) - SHOWN} 项 more: quality_inbox", markup=False)
     for dataset, rules in summary.stopped.items():
@@ -138,4 +163,8 @@ def show(project: Project, summary: RunSummary) -> None:
     words = {"passed": "通过 passed", "warned": "有问题 warned", "failed": "未通过 failed"}
     out.print(f"\n结论 verdict: {words[summary.verdict]} · {summary.seconds:.1f} s", style="bold", markup=False)
     if project.reports.exists():
-        out.print(f"报告 reports: {project.reports / 'index.html'}\n界面 UI: yuanqing ui\n结果 results: yuanqing sql \"SELECT * FROM scores\"", markup=False, soft_wrap=True)
+        out.print(
+            f'报告 reports: {project.reports / "index.html"}\n界面 UI: yuanqing ui\n结果 results: yuanqing sql "SELECT * FROM scores"',
+            markup=False,
+            soft_wrap=True,
+        )

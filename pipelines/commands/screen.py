@@ -10,7 +10,7 @@ import json
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, NoReturn, ParamSpec, TypeVar
 
 import typer
 
@@ -53,7 +53,7 @@ def clearly(function: Callable[P, T]) -> Callable[P, T]:
     return wrapper
 
 
-def fail(message: str, code: int = 2) -> Any:
+def fail(message: str, code: int = 2) -> NoReturn:
     """Write `message` to standard error and exit."""
     from rich.text import Text
 
@@ -97,7 +97,9 @@ def progress_bar(quiet: bool = False) -> Iterator[Callable[[str, int, int], None
         return
     from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-    with Progress(SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), console=screen, transient=True) as bar:
+    with Progress(
+        SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), console=screen, transient=True
+    ) as bar:
         task = bar.add_task("…", total=None)
 
         def say(what: str, done: int, of: int) -> None:

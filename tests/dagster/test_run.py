@@ -1,0 +1,216 @@
+"""The command from hand-over to report, with the real lake, suite, Dagster and model, on a project of a few rows."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from assets.lake import LakeBusyError, open_lake
+from assets.project import Project
+from pipelines.definitions import build_definitions
+from pipelines.instance import open_instance
+from pipelines.run import SelectionError, run
+from pipelines.writer import sole_run
+
+GOOD = "犬牌,出生日期\r\nA1,2020-01-02\r\nA2,2021-03-04\r\n"
+
+
+@pytest.fixture
+def project(tmp_path: Path, tiny: Callable[..., Project], monkeypatch: pytest.MonkeyPatch) -> Project:
+    made = tiny(tmp_path)
+    # The pages are tested where they are made; here only that they are asked for.
+    monkeypatch.setattr("pipelines.reports.build_reports", lambda p, base_url=None: p.reports.mkdir(exist_ok=True), raising=False)
+    monkeypatch.setattr("pipelines.run.seconds_to_settle", lambda p: 0.0)
+    return made
+
+
+def hand_over(project: Project, period: str, text: str) -> Path:
+    path = project.landing / "pet" / f"pet_{period}.csv"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8", newline="")
+    past = time.time() - 60
+    os.utime(path, (past, past))
+    return path
+
+
+def rows(project: Project, sql: str) -> list[tuple[object, ...]]:
+    with open_lake(project, read_only=True) as con:
+        return con.execute(sql).fetchall()
+
+
+def snapshots(project: Project) -> int:
+    return len(rows(project, "SELECT 1 FROM lake.snapshots()"))
+
+
+def test_from_file_to_base_and_a_second_run_changes_nothing(project: Project) -> None:
+    hand_over(project, "202609", GOOD)
+    hand_over(project, "202610", GOOD + "A3,2022-05-06\r\n")
+    first = run(project)
+    assert first.undone == []
+    assert (first.exit_code, first.verdict) == (0, "passed")
+    assert [(r.job, r.partitions) for r in first.runs] == [("collect_pet", "2026-09-01 … 2026-10-01"), ("build", ""), ("publish", "")]
+    assert first.batches == {"pet": {"batches": 2, "rows": 5, "standard": 5, "quarantined": 0, "rejects": 0, "refused": 0, "repeated": 0}}
+    assert rows(project, "SELECT tag FROM base.animal ORDER BY tag") == [("A1",), ("A2",), ("A3",)]
+    assert project.results.exists()
+
+    before = snapshots(project), project.results.stat().st_mtime_ns
+    second = run(project)
+    assert second.nothing
+    assert second.runs == []
+    assert second.exit_code == 0
+    assert (snapshots(project), project.results.stat().st_mtime_ns) == before
+
+
+def test_one_partition_of_a_range_is_materialised_each(project: Project) -> None:
+    hand_over(project, "202609", GOOD)
+    hand_over(project, "202610", GOOD)
+    run(project)
+    with open_instance(project) as instance:
+        assert instance.get_materialized_partitions(dg.AssetKey(["std", "pet"])) == {"2026-09-01", "2026-10-01"}
+        verdicts = {r.job_name: r.tags.get("yuanqing/verdict") for r in instance.get_runs()}
+    assert verdicts == {"collect_pet": "passed", "build": None, "publish": "passed"}
+
+
+def test_a_few_broken_rows_are_quarantined_and_base_is_built(project: Project) -> None:
+    many = "".join(f"B{i},2020-01-02\r\n" for i in range(40))
+    hand_over(project, "202610", GOOD + many + ",2020-02-02\r\n")
+    done = run(project)
+    assert (done.exit_code, done.verdict) == (0, "warned")
+    assert [(f.check, f.state, f.unexpected, f.since) for f in done.failing] == [("completeness__tag_present", "quarantined", 1, "202610")]
+    assert rows(project, "SELECT count(*) FROM base.animal") == [(42,)]
+
+
+def test_many_broken_rows_stop_base_until_they_are_mended(project: Project) -> None:
+    hand_over(project, "202609", GOOD)
+    run(project)
+    hand_over(project, "202610", GOOD + ",2020-02-02\r\n,2020-02-03\r\n")
+    done = run(project)
+    assert (done.exit_code, done.verdict, done.stopped, done.held) == (1, "failed", {"pet": ["tag_present"]}, ["base.animal"])
+    assert [(r.job, r.ok) for r in done.runs] == [("collect_pet", False), ("publish", True)]
+    again = run(project)
+    assert again.exit_code == 1
+    hand_over(project, "202610", GOOD + "A3,2020-02-02\r\nA4,2020-02-03\r\n")
+    mended = run(project)
+    assert (mended.exit_code, mended.held) == (0, [])
+    assert rows(project, "SELECT count(*) FROM base.animal") == [(4,)]
+
+
+def test_a_refused_hand_over_is_a_failed_check_until_a_better_one_comes(project: Project) -> None:
+    hand_over(project, "202610", "what,else\r\n1,2\r\n")
+    done = run(project)
+    assert done.exit_code == 0
+    assert [(r.period, "header" in r.reason) for r in done.refused] == [("202610", True)]
+    assert [(f.check, f.state) for f in done.failing] == [("handover__accepted", "refused")]
+    with open_instance(project) as instance:
+        key = dg.AssetCheckKey(dg.AssetKey(["raw", "pet"]), "handover__accepted")
+        record = instance.event_log_storage.get_latest_asset_check_execution_by_key([key])[key]
+        evaluation = record.evaluation
+        assert evaluation is not None
+        assert not evaluation.passed
+        assert "拒收 1 件" in (evaluation.description or "")
+    hand_over(project, "202610", GOOD)
+    assert run(project).failing == []
+
+
+def test_a_hand_over_for_a_time_without_partition_is_refused_with_a_reason(project: Project) -> None:
+    hand_over(project, "202010", GOOD)
+    done = run(project)
+    assert [r.source for r in done.refused] == ["pet_202010.csv"]
+    assert run(project).nothing
+
+
+def test_a_source_out_of_reach_fails_its_own_run_and_no_other(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    from assets import collect
+    from assets.readers import LaterError
+
+    def unreachable(*args: object, **kwargs: object) -> None:
+        raise LaterError("the registry at registry.example does not answer. Try again later.")
+
+    hand_over(project, "202610", GOOD)
+    run(project)
+    monkeypatch.setattr(collect, "pending", unreachable)
+    monkeypatch.setattr(collect, "collect", unreachable)
+    monkeypatch.setattr("pipelines.factories.DELAY", 0.01)
+    done = run(project)
+    assert done.exit_code == 2
+    assert [(r.job, r.ok) for r in done.runs] == [("collect_pet", False), ("publish", True)]
+    assert "does not answer" in done.undone[0]
+
+
+def test_what_a_killed_run_left_half_done_is_finished(project: Project) -> None:
+    from assets.collect import collect
+
+    hand_over(project, "202610", GOOD)
+    with open_lake(project) as con:
+        collect(con, project, project.contracts["pet"], "killed-before-standardising")
+    done = run(project)
+    assert done.exit_code == 0
+    assert rows(project, "SELECT count(*) FROM base.animal") == [(2,)]
+    assert run(project).nothing
+
+
+def test_a_changed_model_is_built_again(project: Project) -> None:
+    hand_over(project, "202610", GOOD)
+    run(project)
+    contract = project.contracts["animal"]
+    contract.sql_path.write_text("SELECT p.tag AS tag FROM std.pet AS p WHERE p.tag <> 'A1'\n", encoding="utf-8")
+    done = run(project)
+    assert [r.job for r in done.runs] == ["build", "publish"]
+    assert rows(project, "SELECT tag FROM base.animal") == [("A2",)]
+
+
+def test_only_what_is_selected_is_run(project: Project) -> None:
+    hand_over(project, "202610", GOOD)
+    done = run(project, ["base.animal"])
+    assert "collect_pet" not in [r.job for r in done.runs]
+    with pytest.raises(SelectionError, match="Did you mean 'pet'"):
+        run(project, ["pets"])
+
+
+def test_one_run_at_a_time(project: Project) -> None:
+    with sole_run(project), pytest.raises(LakeBusyError, match="another"):
+        run(project)
+
+
+def test_the_checks_can_be_run_alone_and_judge_anew(project: Project) -> None:
+    hand_over(project, "202610", GOOD + "A3,\r\n")
+    run(project)
+    before = snapshots(project)
+    definitions = build_definitions(project)
+    job = dg.define_asset_job("alone", selection=dg.AssetSelection.checks_for_assets(dg.AssetKey(["std", "pet"])))
+    definitions = dg.Definitions.merge(definitions, dg.Definitions(jobs=[job]))
+    with open_instance(project) as instance:
+        result = definitions.resolve_job_def("alone").execute_in_process(instance=instance)
+    found = {e.check_name: e.passed for e in result.get_asset_check_evaluations()}
+    assert found == {"batch__balanced": True, "completeness__born_present": False, "completeness__tag_present": True}
+    assert snapshots(project) - before <= 1  # the run's own row
+
+
+def test_a_check_that_was_selected_and_says_nothing_fails_the_run() -> None:
+    from pipelines.checks import checked
+
+    key = dg.AssetKey("thing")
+    specs = [dg.AssetCheckSpec(name, asset=key, blocking=True) for name in ("said", "silent")]
+
+    @dg.asset
+    def thing() -> None: ...
+
+    @dg.asset(deps=[thing])
+    def after() -> None: ...
+
+    @dg.multi_asset_check(specs=specs, can_subset=True)
+    @checked
+    def judge(context):  # type: ignore[no-untyped-def]
+        yield dg.AssetCheckResult(asset_key=key, check_name="said", passed=True)
+
+    result = dg.materialize([thing, after, judge], raise_on_error=False)
+    assert not result.success
+    assert [e.asset_key for e in result.get_asset_materialization_events()] == [key]
+    failure = result.failure_data_for_node("judge")
+    assert failure is not None
+    assert "silent" in (failure.user_failure_data.description or "")
