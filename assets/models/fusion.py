@@ -5,7 +5,7 @@ with the same columns in the same order, besides `_source` (the dataset's name a
 it was true), `_batch` and `_row`. Per source the newest record of a key counts; per attribute the first source, in the
 attribute's declared order of authority, that has a value.
 
-Belongs here: the meaning of a fusion and its SQL. Not here: when which keys are fused (`increment`), writing (`build`).
+Belongs here: the meaning of a fusion and its SQL. Not here: when which keys are fused (`increment`), writing (`building`).
 """
 
 from __future__ import annotations

@@ -72,6 +72,7 @@ class Query:
         return DocumentError(self.path, self.first_line + line - 1, found, remedy)
 
     def _refuse(self, tree: exp.Query) -> None:
+        tables = {f"{t.db}.{t.name}" for t in tree.find_all(exp.Table)}
         for node in tree.walk():
             if isinstance(node, exp.SetOperation) and node.args.get("by_name"):
                 raise self._refused("BY NAME")
@@ -79,7 +80,7 @@ class Query:
                 raise self._refused("COLUMNS")
             if isinstance(node, exp.Join) and str(node.args.get("method", "")).upper() == "POSITIONAL":
                 raise self._refused("POSITIONAL")
-            if isinstance(node, exp.Column) and node.args.get("db"):
+            if isinstance(node, exp.Column) and f"{node.args.get('db')}.{node.table}" in tables:
                 raise self.error(line_of(node), f"{node.sql('duckdb')}: a column named with its schema.", "Give the table an alias, and write alias.column.")
 
     def _refused(self, what: str) -> DocumentError:

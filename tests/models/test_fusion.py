@@ -1,0 +1,114 @@
+"""One record of several departments': who wins, what is remembered, what an increment may not change."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import pytest
+
+JAN, FEB, MAR = datetime(2026, 1, 5), datetime(2026, 2, 5), datetime(2026, 3, 5)
+ANN, BEN, COY = "219901189901010011", "219901189901010022", "219901189901010033"
+
+
+def test_the_first_source_with_a_value_wins_attribute_by_attribute(world):
+    world.deliver("register", "r1", [(ANN, "安", "东", JAN), (BEN, None, "西", JAN)])
+    world.deliver("insurance", "i1", [("1", ANN, "安安", "厂", FEB), ("2", BEN, "本", None, FEB), ("3", COY, "柯", "店", FEB)])
+    world.build("people")
+    assert world.rows("SELECT id, name, town, employer, _winner.name, _differs FROM base.people ORDER BY id") == [
+        (ANN, "安", "东", "厂", "register", ["name"]),
+        (BEN, "本", "西", None, "insurance", None),
+        (COY, "柯", None, "店", "insurance", None),
+    ]
+    assert world.rows('SELECT id, _from.register.batch, _from.register."row", _from.insurance.batch FROM base.people ORDER BY id') == [
+        (ANN, "r1", 2, "i1"),
+        (BEN, "r1", 3, "i1"),
+        (COY, None, None, "i1"),
+    ]
+    assert world.rows("SELECT _from.register IS NULL FROM base.people WHERE id = ?".replace("?", f"'{COY}'")) == [(True,)]
+
+
+@pytest.mark.parametrize("extra", [0, 30])
+def test_of_doubled_keys_the_newest_event_counts(world, extra):
+    """With many single keys beside it (one way of finding the newest) and without (the other)."""
+    others = [(f"2199011899010{n:05}", "他", "北", JAN) for n in range(extra)]
+    world.deliver("register", "r1", [(ANN, "旧", "东", JAN), (ANN, "新", None, MAR), (ANN, "中", "西", FEB), *others])
+    built = world.build("people")["people"]
+    assert built.rows == 1 + extra
+    assert world.rows(f'SELECT name, town, _from.register."row" FROM base.people WHERE id = \'{ANN}\'') == [("新", None, 3)]
+
+
+def test_rows_without_a_key_are_left_out(world):
+    world.deliver("insurance", "i1", [("1", None, "无", "厂", JAN), ("2", ANN, "安", "厂", JAN)])
+    assert world.build("people")["people"].rows == 1
+
+
+def test_a_newer_full_delivery_takes_back_what_only_the_older_one_said(world):
+    world.deliver("register", "r1", [(ANN, "安", "东", JAN), (BEN, "本", "西", JAN)], unit="a")
+    world.deliver("register", "q1", [(f"2199011899020{n:05}", "他", "北", JAN) for n in range(9)], unit="b")
+    world.build()
+    world.deliver("register", "r2", [(ANN, "安", "南", FEB)], unit="a", period="202602")
+    built = world.build()
+    assert not built["people"].full
+    assert world.rows("SELECT town, people FROM thematic.towns ORDER BY 1") == [("北", 9), ("南", 1)]
+    assert world.rows("SELECT batch FROM evidence.lineage WHERE dataset = 'base.people' ORDER BY 1") == [("q1",), ("r2",)]
+    assert world.rows("SELECT batch FROM evidence.lineage WHERE dataset = 'thematic.towns' ORDER BY 1") == [("q1",), ("r2",)]
+
+
+def test_a_corrected_id_in_a_delta_takes_the_wrong_one_away(world):
+    world.deliver("insurance", "i1", [("1", ANN, "安", "厂", JAN), *((str(n), f"2199011899020{n:05}", "他", "店", JAN) for n in range(10, 20))])
+    world.build()
+    world.deliver("insurance", "i2", [("1", BEN, "安", "厂", FEB)], received=1)
+    built = world.build("people")["people"]
+    assert (built.full, built.changed) == (False, 1)
+    assert world.rows("SELECT id FROM base.people WHERE name = '安'") == [(BEN,)]
+
+
+def test_nothing_new_makes_no_snapshot(world):
+    world.deliver("register", "r1", [(ANN, "安", "东", JAN)])
+    assert world.build()["people"].changed == 1
+    before = world.snapshot
+    built = world.build()
+    assert [b.changed for b in built.values()] == [0, 0]
+    assert world.snapshot == before
+
+
+def test_an_older_period_that_comes_late_changes_nothing(world):
+    world.deliver("register", "r2", [(ANN, "安", "东", FEB)], period="202602")
+    world.build()
+    world.deliver("register", "r1", [(ANN, "旧", "西", JAN)], period="202601", received=5)
+    before = world.snapshot
+    world.build()
+    assert world.snapshot == before
+    assert world.rows("SELECT name FROM base.people") == [("安",)]
+
+
+def test_changed_sql_makes_the_table_anew(world):
+    world.deliver("register", "r1", [(ANN, "安", "东", JAN)])
+    world.build("people")
+    path = world.project.contracts["people"].sql_path
+    path.write_text(path.read_text(encoding="utf-8").replace('r.town AS "town"', '\'镇\' || r.town AS "town"'), encoding="utf-8")
+    assert world.build("people")["people"].full
+    assert world.rows("SELECT town FROM base.people") == [("镇东",)]
+
+
+def test_a_failed_build_leaves_everything_as_it_was(world):
+    world.deliver("register", "r1", [(ANN, "安", "东", JAN)])
+    world.build()
+    before = world.rows("FROM base.people"), world.rows("FROM evidence.lineage ORDER BY ALL")
+    world.deliver("insurance", "i1", [("1", ANN, "安", "厂", FEB)])
+    path = world.project.contracts["people"].sql_path
+    good = path.read_text(encoding="utf-8")
+    path.write_text(good.replace('r.town AS "town"', "CAST(error('stop') AS VARCHAR) AS \"town\""), encoding="utf-8")
+    with pytest.raises(Exception, match="stop"):
+        world.build("people")
+    assert (world.rows("FROM base.people"), world.rows("FROM evidence.lineage ORDER BY ALL")) == before
+    path.write_text(good, encoding="utf-8")
+    assert world.build("people")["people"].batches == ("i1",)
+
+
+def test_unchanged_rows_of_a_thematic_table_stay(world):
+    world.deliver("register", "r1", [(ANN, "安", "东", JAN), (BEN, "本", "西", JAN)])
+    world.build()
+    world.deliver("insurance", "i1", [("1", COY, "柯", "厂", FEB)])
+    world.deliver("register", "r2", [(ANN, "安", "东", JAN), (BEN, "本", "南", JAN)], period="202602")
+    assert world.build()["towns"].changed == 1
