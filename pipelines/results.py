@@ -18,7 +18,7 @@ from assets.evidence import TABLES
 from assets.lake import literal, open_lake, quote
 from pipelines.querying import QueryError, as_objects, query
 from pipelines.scores import COLUMNS as SCORES
-from pipelines.views import VIEWS
+from pipelines.views import STORED, VIEWS
 
 if TYPE_CHECKING:
     import duckdb
@@ -212,8 +212,9 @@ def _write(con: duckdb.DuckDBPyConnection, project: Project, standard: Standard)
     con.execute("USE fresh")  # a view keeps the names it was written with: they must not say `fresh`
     said = {name: comment for columns in (*TABLES.values(), SCORES, STANDING, RULES, DATASETS) for name, _, comment in columns}
     for view, (comment, select, own) in VIEWS.items():
-        con.execute(f"CREATE VIEW {quote(view)} AS {select}")
-        con.execute(f"COMMENT ON VIEW {quote(view)} IS {literal(comment)}")
+        kind = "TABLE" if view in STORED else "VIEW"
+        con.execute(f"CREATE {kind} {quote(view)} AS {select}")
+        con.execute(f"COMMENT ON {kind} {quote(view)} IS {literal(comment)}")
         for column in [d[0] for d in con.execute(f"FROM {quote(view)} LIMIT 0").description or []]:
             con.execute(f"COMMENT ON COLUMN {quote(view)}.{quote(column)} IS {literal((said | own)[column])}")
     con.execute("USE lake")

@@ -21,12 +21,13 @@ _FAILING_RULES = """
         WHERE d.outcome = 'failed' AND (g.period IS NULL OR d.period > g.period) GROUP BY ALL),
     counted AS (
         SELECT n.department, n.dataset, n.rule, u.title_zh, u.title_en, u.remedy_zh, u.remedy_en, u.indicator, u.weight, u.severity,
-            u.blocking, sum(greatest(coalesce(n.unexpected, 0), 1))::BIGINT AS "rows",
+            u.blocking, (sum(greatest(coalesce(n.unexpected, 0), 1)) FILTER (n.outcome = 'failed'))::BIGINT AS "rows",
             sum(coalesce(n.elements, 1) - CASE WHEN u.indicator LIKE '02%' THEN 0 ELSE coalesce(n.missing, 0) END)::BIGINT AS evaluated,
-            count(*) AS batches, count(DISTINCT n.unit) AS units, coalesce(any_value(w.since), min(n.period)) AS since
+            count(*) FILTER (n.outcome = 'failed') AS batches,
+            count(DISTINCT n.unit) FILTER (n.outcome = 'failed') AS units, coalesce(any_value(w.since), min(n.period) FILTER (n.outcome = 'failed')) AS since
         FROM now n JOIN rules u ON u.dataset = n.dataset AND u.rule = n.rule
             LEFT JOIN since w ON w.dataset = n.dataset AND w.rule = n.rule
-        WHERE n.outcome = 'failed' GROUP BY ALL)
+        WHERE n.outcome IN ('passed', 'failed') GROUP BY ALL HAVING bool_or(n.outcome = 'failed'))
     SELECT *, weight * "rows" AS urgency FROM counted ORDER BY urgency DESC, dataset, rule"""
 
 _NOT_ASSESSABLE = """
@@ -43,7 +44,7 @@ VIEWS: dict[str, tuple[str, str, dict[str, str]]] = {
         _FAILING_RULES,
         {
             "rows": "rows that break it; for a rule on a whole batch, batches",
-            "evaluated": "rows evaluated in the batches that break it",
+            "evaluated": "rows evaluated in all standing batches",
             "batches": "standing batches that break it",
             "units": "units that break it",
             "since": "the first period of the present failure: the one after the last that was good",
@@ -54,3 +55,6 @@ VIEWS: dict[str, tuple[str, str, dict[str, str]]] = {
     "league": ("departments by score x coverage", _LEAGUE, {"rank": "its place; equal values share one"}),
 }
 """Name -> (comment, SELECT, comments of the columns that no table has)."""
+
+STORED = frozenset({"failing_rules"})
+"""Kept as tables, because every page asks them; the file never changes, so they cannot go stale."""

@@ -19,6 +19,7 @@ def build_reports(project: Project, base_url: str | None = None) -> list[Path]:
     Reads `project.results` (`pipelines.results.publish` makes it; `FileNotFoundError` without). `base_url` is where browsers
     reach `project.reports`; workbooks, which travel alone, name it. Each file is swapped in whole. Returns the files written.
     """
+    from pipelines.querying import connect
     from pipelines.reports.department import write_department
     from pipelines.reports.figures import departments
     from pipelines.reports.index import write_index
@@ -26,10 +27,10 @@ def build_reports(project: Project, base_url: str | None = None) -> list[Path]:
     from pipelines.results import connect_results
 
     written: list[Path] = []
-    with connect_results(project) as results:
+    with connect_results(project) as results, connect(project) as lake:
         for name in departments(results):
             folder = project.reports / name
             written.append(write_department(results, name, folder / "index.html"))
-            written.append(write_workbook(project, results, name, folder / f"{name}.xlsx", base_url))
+            written.append(write_workbook(project, lake, results, name, folder / f"{name}.xlsx", base_url))
         written.append(write_index(results, project.reports / "index.html"))
     return written

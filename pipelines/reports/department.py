@@ -26,12 +26,15 @@ def write_department(results: duckdb.DuckDBPyConnection, department: str, target
     by_dataset = figures.grouped(failing, "dataset")
     for dataset in datasets:
         dataset["failing"] = by_dataset.get(dataset["dataset"], [])
+    me = next(entry for entry in league if entry["department"] == department)
+    grades = figures.grades(results)
     return write_page(
         "department.html",
         target,
         published=figures.publication(results),
-        grades=figures.grades(results),
-        me=next(entry for entry in league if entry["department"] == department),
+        grades=grades,
+        me=me,
+        by_score=next(g for g in grades.values() if (me["score"] or 0) >= g["at_least"]),
         of=len(league),
         indicators=figures.grouped(figures.indicators(results, department), "dimension"),
         first=failing[:FIRST],

@@ -131,9 +131,27 @@ def failing(con: duckdb.DuckDBPyConnection, department: str) -> list[Row]:
         rule["more_places"] = len(here) - len(rule["places"])
         rule["more_rows"] = sum(p["unexpected"] for p in here[UNITS_SHOWN:])
         rule["examples"] = _examples(here)
-        rule["note"] = next((p["note"] for p in here if p["note"]), "")
+        # A batch's note counts that batch's rows; it helps only where there are no rows to show.
+        rule["note"] = "" if rule["examples"] or any(p["positions"] for p in rule["places"]) else next((p["note"] for p in here if p["note"]), "")
         rule["share"] = rule["rows"] / rule["evaluated"] if rule["evaluated"] else None
     return found
+
+
+def failing_places(con: duckdb.DuckDBPyConnection, department: str) -> list[Row]:
+    """Every failing rule on every batch, the most urgent rule first."""
+    return rows(
+        con,
+        """
+        SELECT d.title, s.unit, u.zh AS unit_zh, s.period, b.source, f.title_zh, greatest(coalesce(r.unexpected, 0), 1) AS "rows", f.since,
+            f.blocking, f.remedy_zh, f.indicator, f.rule
+        FROM results r JOIN standing s ON s.batch = r.batch AND s.dataset = r.dataset
+            JOIN failing_rules f ON f.dataset = r.dataset AND f.rule = r.rule JOIN datasets d ON d.dataset = r.dataset
+            LEFT JOIN batches b ON b.batch = r.batch LEFT JOIN units u ON u.unit = s.unit
+        WHERE s.department = ? AND r.outcome = 'failed'
+        QUALIFY row_number() OVER (PARTITION BY r.batch, r.dataset, r.rule ORDER BY r.checked_at DESC, r.run_id DESC) = 1
+        ORDER BY f.urgency DESC, f.dataset, f.rule, "rows" DESC""",
+        [department],
+    )
 
 
 def _listed(place: Row, name: str) -> list[Any]:
