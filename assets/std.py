@@ -7,6 +7,7 @@ set of batches alone. Not here: filling them (`assets.collect`, `assets.standard
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Collection
 from typing import TYPE_CHECKING
 
 from assets.lake import columns_of, literal, quote
@@ -70,17 +71,19 @@ def current_batches(contract: Contract) -> str:
     return f"SELECT batch {standing} QUALIFY {newest}"
 
 
-def current_rows(contract: Contract, source: str | None = None) -> str:
+def current_rows(contract: Contract, source: str | None = None, batches: Collection[str] | None = None) -> str:
     """SQL that gives the rows of a source dataset that stand now: the declared columns, `_batch`, `_row`, `_failed`.
 
     `source` stands in for the table of all batches: SQL for some of its rows, with all rows of each key that it holds.
+    `batches`, where they are known already, lets files of older batches be skipped.
     Deltas: the newest row of each key, by the event column, then by receipt of the batch, then by position; rows whose event
     is missing come last. A delta without a key keeps every row.
     """
     source = source or f"std_batches.{quote(contract.name)}"
     columns = [c.name for c in contract.columns] + [*POSITION, *FAILED]
     if not is_delta(contract) or not contract.key:
-        return f"SELECT {', '.join(map(quote, columns))} FROM {source} WHERE _batch IN ({current_batches(contract)})"
+        chosen = current_batches(contract) if batches is None else ", ".join(map(literal, sorted(batches))) or "NULL"
+        return f"SELECT {', '.join(map(quote, columns))} FROM {source} WHERE _batch IN ({chosen})"
     rows = ", ".join(f"s.{quote(c)}" for c in columns)
     key = ", ".join(f"s.{quote(c)}" for c in contract.key)
     event = contract.delivery.event if contract.delivery else None

@@ -17,7 +17,7 @@ from assets.lake import columns_of, literal, quote, transaction
 from assets.models.fusion import Fusion, drop_temporary, fuse, is_fusion, read_fusion
 from assets.models.increment import FULL_FROM, TOUCHED, Changed, changed, cut_down, read_increment, share, touch
 from assets.models.sql import CODES, Query, code_rows, code_tables, columns_known, dependencies, read_model
-from assets.std import digest, ensure_std, ensure_view
+from assets.std import current_rows, digest, ensure_std, ensure_view
 from expectations.documents import DocumentError
 
 if TYPE_CHECKING:
@@ -114,7 +114,7 @@ def build(con: duckdb.DuckDBPyConnection, project: Project, contract: Contract, 
         with transaction(con, run_id, f"build {contract.table}: {len(new)} batches"):
             if not stands:
                 _create(con, model)
-            written = _by_keys(con, model, what) if incremental else _in_full(con, model, fresh=not stands)
+            written = _by_keys(con, model, what) if incremental else _in_full(con, model, what, fresh=not stands)
             _incorporate(con, contract, what, run_id)
     finally:
         con.execute("DROP TABLE IF EXISTS temp.touched")
@@ -157,7 +157,7 @@ def _create(con: duckdb.DuckDBPyConnection, model: _Model) -> None:
     con.execute(f"COMMENT ON TABLE {table} IS {literal(f'{model.contract.title} [{model.definition}]')}")
 
 
-def _rows(con: duckdb.DuckDBPyConnection, model: _Model, replaced: Mapping[str, str] | None = None) -> str:
+def _rows(con: duckdb.DuckDBPyConnection, model: _Model, replaced: Mapping[str, str]) -> str:
     select = model.select(replaced)
     if model.fusion:
         return fuse(con, model.fusion, select)
@@ -165,10 +165,10 @@ def _rows(con: duckdb.DuckDBPyConnection, model: _Model, replaced: Mapping[str, 
     return f"SELECT {columns} FROM ({select}\n)"
 
 
-def _in_full(con: duckdb.DuckDBPyConnection, model: _Model, *, fresh: bool) -> int:
+def _in_full(con: duckdb.DuckDBPyConnection, model: _Model, what: Changed, *, fresh: bool) -> int:
     """Build from all rows. A table that stands keeps its unchanged rows, so that its change feed shows what changed."""
     table = quote(model.contract.table)
-    rows = _rows(con, model)
+    rows = _rows(con, model, {s.table: current_rows(s, batches=what.standing[s.name]) for s in model.sources})
     if fresh:
         return _affected(con, f"INSERT INTO {table} {rows}")
     if model.fusion:
@@ -189,7 +189,7 @@ def _by_keys(con: duckdb.DuckDBPyConnection, model: _Model, what: Changed) -> in
     if not touch(con, increment, what.moved, model.sources):
         return 0
     table = quote(model.contract.table)
-    replaced = {s.table: cut_down(increment, s) for s in model.sources if s.name in increment.expressions}
+    replaced = {s.table: cut_down(increment, s, what.standing[s.name]) for s in model.sources if s.name in increment.expressions}
     rows = _rows(con, model, replaced)
     touched = f"({increment.key}) IN (SELECT ({increment.key}) FROM {TOUCHED})"
     con.execute(f"DELETE FROM {table} WHERE {touched}")

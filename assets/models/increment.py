@@ -87,10 +87,14 @@ def _line(contract: Contract) -> int:
 
 @dataclass(frozen=True)
 class Changed:
-    """What a model is made of (`built`), will be made of (`present`), and by source dataset the batches that came or went."""
+    """What a model is made of (`built`) and will be made of (`present`).
+
+    By source dataset: the batches that stand (`standing`), and those that came or went since (`moved`).
+    """
 
     built: frozenset[str]
     present: frozenset[str]
+    standing: Mapping[str, frozenset[str]]
     moved: Mapping[str, frozenset[str]]
 
     def __bool__(self) -> bool:
@@ -104,7 +108,7 @@ def changed(con: duckdb.DuckDBPyConnection, contract: Contract, sources: Collect
     now = {s.name: _batches(con, current_batches(s)) for s in sources}
     before = {s.name: _batches(con, f"SELECT batch FROM evidence.batches WHERE dataset = ? AND batch IN ({lineage})", s.name, contract.table) for s in sources}
     present = frozenset().union(*now.values(), *(_batches(con, lineage, m.table) for m in models))
-    return Changed(built, present, {name: now[name] ^ before[name] for name in now})
+    return Changed(built, present, now, {name: now[name] ^ before[name] for name in now})
 
 
 def _batches(con: duckdb.DuckDBPyConnection, sql: str, *values: str) -> frozenset[str]:
@@ -149,7 +153,7 @@ def _new_rows(source: Contract, batches: Collection[str]) -> str:
     return f"SELECT * FROM {table} SEMI JOIN ({rows}) USING ({key})"
 
 
-def cut_down(increment: Increment, source: Contract) -> str:
+def cut_down(increment: Increment, source: Contract, batches: Collection[str]) -> str:
     """The standing rows of a source that bear on touched keys."""
     touching = increment.touching(source.name)
     if is_delta(source) and source.key:
@@ -157,5 +161,5 @@ def cut_down(increment: Increment, source: Contract) -> str:
         table = f"std_batches.{quote(source.name)}"
         near_rows = f"(SELECT * FROM {table} SEMI JOIN (SELECT {key} FROM {table} AS r WHERE {touching}) USING ({key}))"
         return f"SELECT * FROM ({current_rows(source, near_rows)}) AS r WHERE {touching}"
-    return f"SELECT * FROM ({current_rows(source)}) AS r WHERE {touching}"
+    return f"SELECT * FROM ({current_rows(source, batches=batches)}) AS r WHERE {touching}"
 
