@@ -88,7 +88,7 @@ def map_header(contract: Contract, header: Sequence[str], where: str = "header")
 
 
 def _said(column: Column) -> str:
-    return f"{column.header} ({column.title})" if column.title != column.header else column.header
+    return column.header if column.title in (column.header, column.name) else f"{column.header} ({column.title})"
 
 
 def _nearest(column: Column, extra: dict[str, int]) -> str:

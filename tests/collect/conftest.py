@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
@@ -15,22 +16,32 @@ from assets.collect import Collected, collect
 from assets.lake import open_lake
 from assets.project import Project
 
-Column = tuple[str, str] | str
+if TYPE_CHECKING:
+    import duckdb
 
 
 class Desk:
-    """A department's desk and the collector's: `put` a file, `collect`, look at `raw`, `rejects`, `batches`."""
+    """A department's desk and the collector's: `put` a file, `collect`, look at `raw`, `rejects`, the folders."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
-        self.project = Project.at(root, root / "data") if (root / "assets").is_dir() else self._make(root)
+        (root / "assets" / "sources" / "office").mkdir(parents=True, exist_ok=True)
+        self.project = Project.at(root, root / "data")
         self.runs = 0
+        self._lake: AbstractContextManager[duckdb.DuckDBPyConnection] | None = None
 
-    @staticmethod
-    def _make(root: Path) -> Project:
-        (root / "assets" / "sources" / "office").mkdir(parents=True)
-        (root / "expectations").mkdir()
-        return Project.at(root, root / "data")
+    @property
+    def con(self) -> duckdb.DuckDBPyConnection:
+        """The lake, opened once for all of a test: opening loads extensions."""
+        if self._lake is None:
+            self._lake = open_lake(self.project)
+            self._con = self._lake.__enter__()
+        return self._con
+
+    def close(self) -> None:
+        if self._lake is not None:
+            self._lake.__exit__(None, None, None)
+            self._lake = None
 
     def contract(
         self, columns: list[dict[str, Any]], *, server: dict[str, Any] | None = None, delivery: dict[str, Any] | None = None, options: dict[str, Any] | None = None
@@ -68,15 +79,20 @@ class Desk:
 
     def collect(self, **options: Any) -> Collected:
         self.runs += 1
-        with open_lake(self.project) as con:
-            return collect(con, self.project, self.project.contracts["people"], f"run{self.runs}", **options)
+        return collect(self.con, self.project, self.project.contracts["people"], f"run{self.runs}", **options)
 
     def sql(self, query: str) -> list[tuple[Any, ...]]:
-        with open_lake(self.project, read_only=True) as con:
-            return con.execute(query).fetchall()
+        return self.con.execute(query).fetchall()
 
     def raw(self, columns: str = "*") -> list[tuple[Any, ...]]:
         return self.sql(f"SELECT {columns} FROM raw.people ORDER BY _batch, _row")
+
+    def rejects(self) -> list[tuple[Any, ...]]:
+        return self.sql('SELECT "row", text, reason FROM evidence.rejects ORDER BY batch, "row"')
+
+    def reason(self, name: str) -> str:
+        """What the file beside a refused one says."""
+        return (self.project.landing / "refused" / "people" / f"{name}.reason.txt").read_text(encoding="utf-8")
 
     def refused(self) -> list[str]:
         folder = self.project.landing / "refused" / "people"
@@ -102,10 +118,11 @@ def column(name: str, header: str | None = None, *, key: bool = False, required:
 
 
 @pytest.fixture
-def desk(tmp_path: Path) -> Desk:
+def desk(tmp_path: Path) -> Iterator[Desk]:
     made = Desk(tmp_path)
     made.contract([column("id", "BH", key=True, required=True), column("name", "XM"), column("note", "BZ")])
-    return made
+    yield made
+    made.close()
 
 
 @pytest.fixture
@@ -117,5 +134,5 @@ def make_column() -> Callable[..., dict[str, Any]]:
 def _no_leftovers(tmp_path: Path) -> Iterator[None]:
     """Whatever a test does, no working file may stay behind."""
     yield
-    left = [p for p in (tmp_path / "data" / "scratch").rglob("*.csv")] if (tmp_path / "data" / "scratch").exists() else []
-    assert left == []
+    scratch = tmp_path / "data" / "scratch"
+    assert [p for p in scratch.rglob("*") if p.is_file()] == []

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from assets.lake import _extension, connect, open_lake
 from assets.collect import pending
+from assets.lake import _extension, connect
 
 SERVER = {"server": "register", "type": "postgresql", "host": "nowhere.invalid", "port": 5432, "database": "hr", "schema": "public"}
 DELIVERY = {"mode": "delta", "pattern": None}
@@ -137,6 +137,5 @@ def test_a_wrong_change_column_names_the_near_one(register):
 
 def test_pending_shows_the_partition(register):
     register.postgres.run("""INSERT INTO "Insured" VALUES ('1', 1, '2026-09-02', true)""")
-    with open_lake(register.project) as con:
-        [handover] = pending(con, register.project, register.project.contracts["people"])
+    [handover] = pending(register.con, register.project, register.project.contracts["people"])
     assert handover.partition_key == "2026-09-01" and handover.source == "register: public.Insured"
