@@ -1,0 +1,130 @@
+"""`make bench-pipeline`: the whole path against two bare loads of the same files, in one run.
+
+A  the files transcoded and loaded bare into a plain DuckDB file
+B  the files transcoded and loaded bare into a lake
+C  the path without Dagster: collect, standardise and check, base, results, reports
+D  the path through the command: `yuanqing run`
+
+Figures are whole processes as the operating system accounts for them; quote the ratios, not the seconds.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+HERE = Path(__file__).resolve().parent.parent
+
+
+@dataclass(frozen=True)
+class Measured:
+    """Wall and processor time in seconds, the largest resident memory in MB, and what was printed."""
+
+    wall: float
+    cpu: float
+    memory: float
+    output: str
+
+
+def measured(command: list[str], data: Path | None = None) -> Measured:
+    """Run a command to its end. Raises `SystemExit` with its words where it fails (but for exit code 1: a check that failed)."""
+    environment = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"} | ({"YUANQING_DATA": str(data)} if data else {})
+    began = time.perf_counter()
+    with tempfile.TemporaryFile() as out:
+        process = subprocess.Popen(command, cwd=HERE, env=environment, stdout=out, stderr=subprocess.DEVNULL)
+        _, status, usage = os.wait4(process.pid, 0)
+        wall = time.perf_counter() - began
+        process.returncode = os.waitstatus_to_exitcode(status)
+        out.seek(0)
+        output = out.read().decode()
+    if process.returncode not in (0, 1):
+        sys.exit(f"{' '.join(command)} ended with {process.returncode}: {output[-2000:]}")
+    return Measured(wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024, output)
+
+
+def hand_overs(folder: Path, people: int, months: tuple[str, ...]) -> Path:
+    """Hand-overs of the register for the given months: everybody, once a month."""
+    from assets.project import Project
+    from sample_data import make
+
+    data = folder / "made"
+    make(Project.at(data=data), scale=people)
+    files = folder / "files" / "population_register"
+    files.mkdir(parents=True)
+    for file in sorted((data / "landing" / "population_register").glob("*.csv")):
+        if any(month in file.name for month in months):
+            shutil.move(file, files / file.name)
+    shutil.rmtree(data)
+    return files
+
+
+def landed(files: Path, data: Path) -> Path:
+    landing = data / "landing" / files.name
+    landing.mkdir(parents=True)
+    for file in files.iterdir():
+        os.link(file, landing / file.name)
+    return data
+
+
+def size(folder: Path) -> int:
+    return sum(p.stat().st_size for p in folder.rglob("*") if p.is_file())
+
+
+def main() -> None:
+    asked = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    asked.add_argument("--people", type=int, default=1_000_000)
+    asked.add_argument("--folder", type=Path, help="where to work (default: a temporary folder)")
+    given = asked.parse_args()
+    screen = Console(width=110)
+    with tempfile.TemporaryDirectory(dir=given.folder) as name:
+        folder = Path(name)
+        screen.print(f"making hand-overs of {given.people:,} people")
+        files = hand_overs(folder, given.people, ("202610",))
+        total = size(files)
+        me = [sys.executable, "-m", "benchmarks.children"]
+        a = measured([*me, "bare-plain", str(files), str(folder / "a")])
+        b = measured([*me, "bare-lake", str(files), str(folder / "b")])
+        c = measured([*me, "steps", str(landed(files, folder / "c"))])
+        d_data = landed(files, folder / "d")
+        d = measured([sys.executable, "-m", "pipelines.cli", "run", "--json"], d_data)
+        report(screen, given.people, total, a, b, c, d, size(folder / "d" / "lake"))
+
+
+def report(screen: Console, people: int, total: int, a: Measured, b: Measured, c: Measured, d: Measured, kept: int) -> None:
+    spent: dict[str, float] = json.loads(c.output)
+    summary = json.loads(d.output)
+    table = Table(title=f"{people:,} people, {total / 1e6:,.0f} MB of GB18030 text", title_justify="left")
+    for heading in ("", "wall s", "cpu s", "peak MB", "wall / A", "wall / B", "cpu / A"):
+        table.add_column(heading, justify="left" if not heading else "right")
+    for label, m in (("A bare, plain file", a), ("B bare, lake", b), ("C path without Dagster", c), ("D path, by the command", d)):
+        table.add_row(
+            label, f"{m.wall:.1f}", f"{m.cpu:.1f}", f"{m.memory:,.0f}", f"{m.wall / a.wall:.2f}", f"{m.wall / b.wall:.2f}", f"{m.cpu / a.cpu:.2f}"
+        )
+    screen.print(table)
+    where = Table(title="where the time goes (C)", title_justify="left")
+    for heading in ("step", "wall s", "up to here / A"):
+        where.add_column(heading, justify="left" if heading == "step" else "right")
+    so_far = c.wall - sum(spent.values())
+    where.add_row("start of Python, libraries", f"{so_far:.1f}", f"{so_far / a.wall:.2f}")
+    for step, seconds in spent.items():
+        so_far += seconds
+        where.add_row(step, f"{seconds:.1f}", f"{so_far / a.wall:.2f}")
+    screen.print(where)
+    events = sum(run["events"] for run in summary["runs"])
+    screen.print(f"Dagster's own share (D - C): {d.wall - c.wall:.1f} s, {100 * (d.wall - c.wall) / d.wall:.0f} % of D; {events} events in {len(summary['runs'])} runs")
+    screen.print(f"lake on disk {kept / 1e6:,.0f} MB; rows {summary['batches']}")
+
+
+if __name__ == "__main__":
+    main()
