@@ -87,7 +87,8 @@ def source_specs(contract: Contract) -> list[dg.AssetCheckSpec]:
             ACCOUNTED,
             asset=asset,
             blocking=True,
-            description="来源的每条记录都在 raw 或 rejects，每个物理行都有去处。 Every record of the source is in raw or in rejects; every physical line is accounted for.",
+            description="来源的每条记录都在 raw 或 rejects，每个物理行都有去处。 "
+            "Every record of the source is in raw or in rejects; every physical line is accounted for.",
         ),
     ]
 

@@ -16,7 +16,8 @@ from pipelines.commands import check, doctor, look, run, ui
 
 app = typer.Typer(
     name="yuanqing",
-    help="源清：把部门交付的公共数据收上来、查清楚、建成库、说明来历。\n\nCollect a province's public data, hold it to the standard, show where every value came from.",
+    help="源清：把部门交付的公共数据收上来、查清楚、建成库、说明来历。\n\n"
+    "Collect a province's public data, hold it to the standard, show where every value came from.",
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode="rich",

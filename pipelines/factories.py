@@ -196,7 +196,8 @@ def raw_asset(project: Project, contract: Contract) -> dg.AssetsDefinition:
 
 def _collected(con: "duckdb.DuckDBPyConnection", contract: Contract, run_id: str) -> dict[str, Any]:
     row = con.execute(
-        """SELECT count(*) FILTER (status IN ('collected', 'standardised')), count(*) FILTER (status = 'refused'), count(*) FILTER (status = 'repeated'),
+        """SELECT count(*) FILTER (status IN ('collected', 'standardised')),
+            count(*) FILTER (status = 'refused'), count(*) FILTER (status = 'repeated'),
             coalesce(sum(rows_raw), 0)::BIGINT, coalesce(sum(rows_rejected), 0)::BIGINT, coalesce(sum(bytes), 0)::BIGINT
         FROM evidence.batches WHERE dataset = ? AND run_id = ?""",
         [contract.name, run_id],
@@ -212,7 +213,8 @@ def std_asset(project: Project, contract: Contract) -> dg.AssetsDefinition:
     @dg.asset(
         key=["std", contract.name],
         deps=[dg.AssetKey(["raw", contract.name])],
-        description=f"标准化：{described(contract)}\n\n清洗、转换类型、逐行检查；身份或结构损坏的行进入隔离区。 Trimmed, typed, checked; rows whose identity or shape is broken go to quarantine.",
+        description=f"标准化：{described(contract)}\n\n清洗、转换类型、逐行检查；身份或结构损坏的行进入隔离区。 "
+        "Trimmed, typed, checked; rows whose identity or shape is broken go to quarantine.",
         kinds={"duckdb"},
         partitions_def=partitions(contract),
         backfill_policy=dg.BackfillPolicy.single_run(),
@@ -379,7 +381,8 @@ def published_assets(project: Project, upstream: list[dg.AssetKey]) -> list[dg.A
         kinds={"duckdb"},
         automation_condition=follow(),
         required_resource_keys={"lake"},
-        description="结果库：质量、批次、血缘、目录，任何 DuckDB 客户端可读。 results.duckdb: quality, batches, lineage and catalogue, readable by any DuckDB client.",
+        description="结果库：质量、批次、血缘、目录，任何 DuckDB 客户端可读。 "
+        "results.duckdb: quality, batches, lineage and catalogue, readable by any DuckDB client.",
     )
     def results(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
         from pipelines.ledger import record
@@ -407,10 +410,9 @@ def published_assets(project: Project, upstream: list[dg.AssetKey]) -> list[dg.A
         from pipelines.reports import build_reports
 
         with clear_errors():
-            build_reports(project, base_url=project.reports_url)
-        pages = len(list(project.reports.glob("*.html")))
+            written = build_reports(project, base_url=project.reports_url)
         return dg.MaterializeResult(
-            metadata={"1 页面 pages": pages, "2 总览 index": dg.MetadataValue.url(f"{project.reports_url}/index.html")}
+            metadata={"1 文件 files": len(written), "2 总览 index": dg.MetadataValue.url(f"{project.reports_url}/index.html")}
         )
 
     return [results, reports, inbox_asset(project, upstream, follow())]

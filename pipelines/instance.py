@@ -90,7 +90,7 @@ def spare_the_disk() -> None:
     from sqlalchemy.engine import Engine
 
     @event.listens_for(Engine, "connect")
-    def _connected(connection: Any, record: Any) -> None:
+    def _connected(connection: Any, _record: Any) -> None:
         if isinstance(connection, Connection):
             connection.execute("PRAGMA synchronous = OFF")
 

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 def report_url(project: Project, group: str) -> str:
     """The address of a department's report, under the base address that browsers reach."""
-    return f"{project.reports_url.rstrip('/')}/{quote(group)}.html"
+    return f"{project.reports_url.rstrip('/')}/{quote(group)}/index.html"
 
 
 def check_path(schema: str, dataset: str, check: str) -> str:

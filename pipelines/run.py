@@ -104,8 +104,7 @@ def run(project: Project, select: Sequence[str] = (), *, progress: Progress | No
                 ran = _execute(definitions, instance, f"collect_{item.dataset}", item.tags, None)
                 summary.runs.append(ran)
             say("基础库与主题库 base and thematic", len(work), steps)
-            _, out_of_date = _look(project, [], models)
-            due = _due(project, summary, [c for c in models if c.table in out_of_date])
+            due = _due(project, summary, models)
             if due:
                 summary.runs.append(_execute(definitions, instance, BUILD, {}, [[c.schema, c.name] for c in due]))
             say("结果与报告 results and reports", len(work) + 1, steps)
@@ -154,16 +153,18 @@ def _look(project: Project, sources: list[Contract], models: list[Contract]) -> 
 
 
 def _due(project: Project, summary: RunSummary, models: list[Contract]) -> list[Contract]:
-    """The models that may be built now: not those that stand on a stopped dataset, directly or through another model."""
+    """The models that are out of date and may be built now: none that stands on a stopped dataset, directly or through another."""
     from assets.lake import open_lake
     from assets.models import dependencies
+    from pipelines.ledger import stale
     from pipelines.standing import stopped
 
     with open_lake(project) as con:
         summary.stopped = stopped(con, project)
+        out_of_date = set(stale(con, project, [c.table for c in models]))
     held = {f"std.{name}" for name in summary.stopped}
     due = []
-    for model in models:
+    for model in (m for m in models if m.table in out_of_date):
         if set(dependencies(model)) & held:
             held.add(model.table)
             summary.held.append(model.table)
@@ -239,8 +240,9 @@ def _finish(project: Project, summary: RunSummary, started: datetime) -> RunSumm
         summary.stopped = stopped(con, project)
         summary.refused = [r for c in project.sources() for r in refusals(con, c)]
         rows = con.execute(
-            """SELECT dataset, count(*) FILTER (status = 'standardised'), coalesce(sum(rows_raw), 0)::BIGINT, coalesce(sum(rows_std), 0)::BIGINT,
-                coalesce(sum(rows_quarantine), 0)::BIGINT, coalesce(sum(rows_rejected), 0)::BIGINT, count(*) FILTER (status = 'refused'), count(*) FILTER (status = 'repeated')
+            """SELECT dataset, count(*) FILTER (status = 'standardised'), coalesce(sum(rows_raw), 0)::BIGINT,
+                coalesce(sum(rows_std), 0)::BIGINT, coalesce(sum(rows_quarantine), 0)::BIGINT, coalesce(sum(rows_rejected), 0)::BIGINT,
+                count(*) FILTER (status = 'refused'), count(*) FILTER (status = 'repeated')
             FROM evidence.batches WHERE collected_at >= ? OR standardised_at >= ? GROUP BY dataset ORDER BY dataset""",
             [started, started],
         ).fetchall()

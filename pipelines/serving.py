@@ -95,7 +95,7 @@ def serve(project: Project, *, port: int, reports_port: int, daemon: bool = True
     processes = Processes()
     try:
         for command in commands:
-            processes.running.append(subprocess.Popen([sys.executable, "-m", *command], env=environment, cwd=project.data))
+            processes.running.append(subprocess.Popen([sys.executable, "-m", *command], env=environment, cwd=project.data))  # noqa: S603 - our own
         yield processes
     finally:
         processes.end()
@@ -106,9 +106,8 @@ def serve(project: Project, *, port: int, reports_port: int, daemon: bool = True
 class _Pages(SimpleHTTPRequestHandler):
     """Reports as files; nothing is listed, nothing is logged."""
 
-    def log_message(self, *args: Any) -> None:
-        return None
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002, ARG002 - the name that the library gives it
+        """Says nothing."""
 
-    def list_directory(self, path: Any) -> None:
+    def list_directory(self, path: Any) -> None:  # noqa: ARG002
         self.send_error(404)
-        return None

@@ -35,6 +35,7 @@ DIMENSIONS = {
     "06": ("accessibility", "可访问性"),
 }
 EXAMPLES = 5
+FEW = 10
 
 
 def dimension(indicator: str) -> str:
@@ -110,10 +111,13 @@ class RuleState:
         return [(batch, value) for value, batch in list(seen.items())[:EXAMPLES]]
 
     def stops(self, tolerance: float = BLOCK_ABOVE) -> bool:
-        """Whether downstream must stop: a blocking rule broken by more than `tolerance` of the rows now current."""
+        """Whether downstream must stop: a blocking rule broken by more than `tolerance` of the rows now current.
+
+        A handful of rows (fewer than `FEW`) stops nothing unless it is half of what came: one of twelve rows is no disaster.
+        """
         current = [b for b in self.batches if b.current]
-        rows = sum(b.elements for b in current)
-        return self.blocking and rows > 0 and sum(b.unexpected for b in current) / rows > tolerance
+        rows, broken = sum(b.elements for b in current), sum(b.unexpected for b in current)
+        return self.blocking and broken > tolerance * rows and (broken >= FEW or 2 * broken >= rows)
 
 
 @dataclass(frozen=True)
@@ -245,7 +249,8 @@ def refusals(con: duckdb.DuckDBPyConnection, contract: Contract) -> list[Refusal
     """Refused hand-overs that no accepted one of the same unit and period has replaced since, the newest first."""
     rows = con.execute(
         """
-        SELECT r.dataset, coalesce(r.unit, ''), coalesce(r.period, ''), r.source, coalesce(r.reason, ''), strftime(r.collected_at, '%Y-%m-%d %H:%M')
+        SELECT r.dataset, coalesce(r.unit, ''), coalesce(r.period, ''), r.source, coalesce(r.reason, ''),
+            strftime(r.collected_at, '%Y-%m-%d %H:%M')
         FROM evidence.batches r
         WHERE r.dataset = ? AND r.status = 'refused' AND NOT EXISTS (
             FROM evidence.batches a WHERE a.dataset = r.dataset AND a.status IN ('collected', 'standardised')

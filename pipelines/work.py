@@ -25,7 +25,8 @@ class Work:
     """One run of one source dataset over neighbouring partitions `first` to `last`.
 
     `strays` are partition keys of hand-overs for a period that has no partition: collecting refuses them with a reason.
-    `sources` are the pending hand-overs and `stamps` what each is like now, `trouble` why the source could not be asked (the run then fails with it).
+    `sources` are the pending hand-overs and `stamps` what each is like now, `trouble` why the source could not be
+    asked (the run then fails with it).
     """
 
     dataset: str
@@ -124,5 +125,5 @@ def seconds_to_settle(project: Project, quiet: float = 2.5) -> float:
     """How long to wait until the newest file has been left alone for `quiet` seconds; readers pass over one still written."""
     now = time.time()
     ages = (now - changed / 1e9 for _, _, changed in landing_files(project, project.sources()))
-    youngest = min((age for age in ages if 0 <= age), default=quiet)
+    youngest = min((age for age in ages if age >= 0), default=quiet)
     return max(0.0, quiet - youngest)

@@ -101,7 +101,6 @@ def compare_vectors(file: Path, kind: str | None = None) -> list[dict[str, Any]]
     with file.open(encoding="utf-8-sig", newline="") as lines:
         reader = csv.DictReader(lines)
         if not {"value", "expect"} <= set(reader.fieldnames or ()):
-            fail(
-                f"{file}:1: found columns {', '.join(reader.fieldnames or ()) or 'none'}; expected value, expect. Name them in the first line."
-            )
+            found = ", ".join(reader.fieldnames or ()) or "none"
+            fail(f"{file}:1: found columns {found}; expected value, expect. Name them in the first line.")
         return [{"value": r["value"], "expect": r["expect"], "found": classify(r["value"]), "note": r.get("note") or ""} for r in reader]

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack, suppress
 from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from pipelines.commands.screen import clearly, console, print_json, table
+from pipelines.commands.screen import clearly, console, print_json, sample_servers, table
 
 if TYPE_CHECKING:
     from assets.project import Project
@@ -24,7 +25,12 @@ def doctor(as_json: Annotated[bool, typer.Option("--json", help="输出 JSON。 
 
     例 example: yuanqing doctor
     """
-    found = list(findings())
+    from assets.project import Project, ProjectError
+
+    with ExitStack() as stack:
+        with suppress(ProjectError, OSError):  # what is wrong is found below
+            stack.enter_context(sample_servers(Project.at()))
+        found = list(findings())
     bad = [f for f in found if not f[1]]
     if as_json:
         print_json([{"what": w, "ok": ok, "found": text, "remedy": remedy} for w, ok, text, remedy in found])

@@ -72,7 +72,9 @@ def _show_origin(found: object) -> None:
 
 @clearly
 def truth(as_json: Annotated[bool, typer.Option("--json", help="输出 JSON。 Print JSON.")] = False) -> None:
-    """与样例埋设的差错对照：埋设、发现、遗漏、误报。 Hold what was found against the planted faults; exit 1 on a false alarm or a claimed miss.
+    """与样例埋设的差错对照：埋设、发现、遗漏、误报。 Hold what was found against the planted faults.
+
+    退出码 exit code: 0 一致 agrees; 1 有误报，或规则声称能发现而遗漏 a false alarm, or a miss that a rule claims.
 
     例 example: yuanqing truth --json
     """

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from pipelines.commands.screen import clearly, console, print_json, progress_bar, table
+from pipelines.commands.screen import clearly, console, print_json, progress_bar, sample_servers, table
 
 if TYPE_CHECKING:
     from assets.project import Project
@@ -56,7 +57,7 @@ def run(
     with ExitStack() as stack, progress_bar(quiet=as_json) as say:
         if scale is not None:
             _make(project, scale, say)
-        _serve(project, stack)
+        stack.enter_context(sample_servers(project))
         summary = run_all(project, select or (), progress=say)
     if as_json:
         print_json(summary.as_json())
@@ -107,20 +108,14 @@ def publish(as_json: Annotated[bool, typer.Option("--json", help="输出 JSON。
         console().print(f"结果 results: {project.results}\n报告 reports: {project.reports / 'index.html'}", markup=False, soft_wrap=True)
 
 
-def _make(project: Project, scale: int, say: object) -> object:
+def _make(project: Project, scale: int, say: Callable[[str, int, int], None]) -> dict[str, Any]:
+    """The sample of so many people; one that stands already is left alone."""
+    from dataclasses import asdict
+
     from sample_data import make
 
-    return make(project, scale=scale, progress=say)
-
-
-def _serve(project: Project, stack: ExitStack) -> None:
-    """The sample's servers (a database, an API), as long as the run lasts, where a sample has been made."""
-    try:
-        from sample_data import made, serving
-    except ImportError:
-        return
-    if made(project):
-        stack.enter_context(serving(project))
+    made = make(project, scale=scale, progress=lambda what, share: say(f"样例 sample: {what}", int(100 * share), 100))
+    return asdict(made)
 
 
 def show(project: Project, summary: RunSummary) -> None:

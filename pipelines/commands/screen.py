@@ -9,13 +9,15 @@ import functools
 import json
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any, NoReturn, ParamSpec, TypeVar
 
 import typer
 
 if TYPE_CHECKING:
     from rich.console import Console
+
+    from assets.project import Project
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -81,6 +83,15 @@ def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> 
     return made
 
 
+def sample_servers(project: Project) -> AbstractContextManager[None]:
+    """The sample's servers (a database, an API), where a sample has been made; else nothing."""
+    if not (project.data / "sample" / "made.json").exists():
+        return nullcontext()
+    from sample_data import serving
+
+    return serving(project)
+
+
 @contextmanager
 def progress_bar(quiet: bool = False) -> Iterator[Callable[[str, int, int], None]]:
     """A bar for what takes longer than people like to wait; on standard error, gone at the end, none where nobody looks."""
@@ -91,7 +102,7 @@ def progress_bar(quiet: bool = False) -> Iterator[Callable[[str, int, int], None
         def plain(what: str, done: int, of: int) -> None:
             if not quiet and what not in said:
                 said.add(what)
-                screen.print(f"· {what}" + (f" ({done + 1}/{of})" if of else ""), markup=False)
+                screen.print(f"· {what}" + (f" ({done + 1}/{of})" if 0 < of < 100 else ""), markup=False)
 
         yield plain
         return

@@ -27,7 +27,10 @@ def ui(
     out = console()
     with serve(project, port=port, reports_port=reports_port, daemon=daemon, read_only=read_only) as processes:
         out.print(
-            f"界面 UI:       http://127.0.0.1:{port}\n报告 reports: http://127.0.0.1:{reports_port}/index.html\n收件箱 inbox: http://127.0.0.1:{port}/assets/quality_inbox\nCtrl-C 结束 ends it",
+            f"界面 UI:       http://127.0.0.1:{port}\n"
+            f"报告 reports: http://127.0.0.1:{reports_port}/index.html\n"
+            f"收件箱 inbox: http://127.0.0.1:{port}/assets/quality_inbox\n"
+            "Ctrl-C 结束 ends it",
             markup=False,
         )
         processes.wait()

@@ -53,7 +53,8 @@ expectations:
   - type: expect_column_values_to_not_be_null
     kwargs: {column: tag}
     severity: critical
-    meta: {id: tag_present, indicator: "0201", blocking: true, title: {zh: 犬牌必填, en: The tag is present}, remedy: {zh: 补录, en: Enter it}}
+    meta:
+      {id: tag_present, indicator: "0201", blocking: true, title: {zh: 犬牌必填, en: Tag is present}, remedy: {zh: 补录, en: Enter it}}
   - type: expect_column_values_to_not_be_null
     kwargs: {column: born}
     severity: warning
