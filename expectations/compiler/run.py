@@ -26,6 +26,8 @@ _MERGE = {"count": "sum", "present": "sum", "sum": "sum", "min": "min", "max": "
 def _merge(how: str, a: Any, b: Any) -> Any:
     if a is None or b is None:
         return a if b is None else b
+    if how == "add":
+        return {key: a.get(key, 0) + b.get(key, 0) for key in a | b}
     return a + b if how == "sum" else min(a, b) if how == "min" else max(a, b)
 
 

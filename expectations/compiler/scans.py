@@ -163,14 +163,16 @@ class Scans:
 
 
 def how_to_merge(also: str) -> str:
-    """The function that merges an extra aggregate over the groups of the mask: sum, min or max. Raises `ValueError`."""
+    """What merges an extra aggregate over the groups of the mask: sum, min, max, or add (a histogram's counts). Raises `ValueError`."""
+    if also.startswith("histogram("):
+        return "add"
     aggregates = list(parse_one(also, read="duckdb").find_all(exp.AggFunc))
     found = {type(a) for a in aggregates}
     if found and found <= {exp.Count, exp.Sum, exp.CountIf}:
         return "sum"
     if found in ({exp.Min}, {exp.Max}):
         return "min" if found == {exp.Min} else "max"
-    raise ValueError(f"{also!r} cannot be merged over groups: give a count, a sum, a min or a max")
+    raise ValueError(f"{also!r} cannot be merged over groups: give a count, a sum, a min, a max or a histogram")
 
 
 def quoted(table: str) -> str:

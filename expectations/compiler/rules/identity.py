@@ -46,16 +46,19 @@ def _resident_checks(text: Expression, is_form: Expression) -> Expression:
     return call("equal", check, call("slice", text, 18, 1))
 
 
-def _folded(value: Expression, form: str) -> tuple[Expression, Expression]:
-    """The text to judge (folded unless it already has the form), and whether that has the form."""
-    as_is = Shared(whole_match(value, form))
+def _folded(value: Expression, good: str, form: str) -> tuple[Expression, Expression, Expression]:
+    """Whether the value matches `good`; the text to judge (folded where it does not); whether that has the form.
+
+    `good` must be of the form: a good value is then read by one regular expression alone.
+    """
+    as_is = Shared(whole_match(value, good))
     text = Shared(choose((as_is, value), otherwise=call("fold_code", value)))
-    return text, Shared(choose((as_is, True), otherwise=whole_match(text, form)))
+    return as_is, text, Shared(choose((as_is, True), otherwise=whole_match(text, form)))
 
 
 def resident_word(value: Expression, divisions: Divisions) -> Expression:
     """The word that `classify_resident_id` gives for the text; NULL for NULL."""
-    text, is_form = _folded(value, identity.RESIDENT_FORM)
+    good, text, is_form = _folded(value, f"{divisions.present}{identity.DATE}[0-9]{{3}}[0-9X]", identity.RESIDENT_FORM)
     checks = _resident_checks(text, is_form)
     born = call("slice", text, 7, 8)
     timely = call("less_equal", born, Today(kind="text"))
@@ -63,7 +66,7 @@ def resident_word(value: Expression, divisions: Divisions) -> Expression:
     any_place = f"(?:{divisions.present}|{divisions.historical}|{divisions.wide})"
     word = choose(
         (call("is_null", value), call("text", None)),
-        (call("and", whole_match(text, f"{divisions.present}{identity.DATE}[0-9]{{3}}[0-9X]"), timely, checks), "valid"),
+        (call("and", good, timely, checks), "valid"),
         (
             is_form,
             choose(
@@ -71,6 +74,7 @@ def resident_word(value: Expression, divisions: Divisions) -> Expression:
                 (call("not", timely), "future_date"),
                 (call("not", whole_match(place, any_place)), "bad_division"),
                 (call("not", checks), "bad_check"),
+                (whole_match(place, divisions.present), "valid"),
                 (whole_match(place, divisions.historical), "valid_historical_division"),
                 otherwise="prefecture_prefix",
             ),
@@ -99,7 +103,7 @@ def _weighted(text: Expression, start: int, alphabet: str, weights: tuple[int, .
 
 def credit_word(value: Expression, divisions: Divisions, categories: tuple[str, ...], pilots: tuple[str, ...]) -> Expression:
     """The word that `classify_credit_code` gives for the text; NULL for NULL."""
-    text, is_form = _folded(value, identity.CREDIT_FORM)
+    _, text, is_form = _folded(value, identity.CREDIT_FORM, identity.CREDIT_FORM)
     outer = _weighted(text, 1, identity.CREDIT_ALPHABET, identity.CREDIT_WEIGHTS)
     inner = _weighted(text, 9, identity.ORGANISATION_ALPHABET, identity.ORGANISATION_WEIGHTS)
     wanted = call("remainder", call("subtract", 31, call("remainder", outer, 31)), 31)

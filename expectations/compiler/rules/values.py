@@ -55,8 +55,9 @@ def within(value: Expression, low: Expression | None, high: Expression | None, s
 
 def _between(arguments: Arguments, scope: Scope) -> RowTest:
     column = scope.column(arguments["column"])
-    if column.kind == "boolean":
-        raise ArgumentError("column", f"{column.name} is true or false and has no order.", "Use expect_column_values_to_be_in_set.")
+    if column.kind in ("boolean", "string"):
+        found = f"{column.name} is a {column.kind}, for which Great Expectations takes no bounds."
+        raise ArgumentError("column", found, "Use expect_column_values_to_be_in_set or expect_column_values_to_match_regex.")
     low, high = (None if arguments[a] is None else scope.literal(arguments[a], column, a) for a in ("min_value", "max_value"))
     return _over(arguments, column, call("not", within(column, low, high, arguments["strict_min"], arguments["strict_max"])))
 

@@ -1,0 +1,139 @@
+"""Great Expectations on pandas is the judge: our verdicts are its verdicts, to the row."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date, datetime, timedelta
+from typing import Any
+
+import duckdb
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+
+from expectations.compiler.verdicts import Verdicts
+from expectations.suite import Suite
+
+EITHER = "ignore_row_if: either_value_is_missing"
+RULES = [
+    ("expect_column_values_to_not_be_null", "{column: s}"),
+    ("expect_column_values_to_not_be_null", "{column: x, mostly: 0.5}"),
+    ("expect_column_values_to_be_null", "{column: t}"),
+    ("expect_column_values_to_be_in_set", "{column: s, value_set: [a, b, '']}"),
+    ("expect_column_values_to_be_in_set", "{column: i, value_set: [0, 1, 2.0]}"),
+    ("expect_column_values_to_be_in_set", "{column: x, value_set: [0, 1.5], mostly: 0.4}"),
+    ("expect_column_values_to_not_be_in_set", "{column: s, value_set: [a, 汉]}"),
+    ("expect_column_values_to_be_between", "{column: i, min_value: 0, max_value: 2.5}"),
+    ("expect_column_values_to_be_between", "{column: x, min_value: 0, max_value: 2, strict_min: true, strict_max: true}"),
+    ("expect_column_values_to_be_between", "{column: x, max_value: -1, strict_max: true}"),
+    ("expect_column_values_to_be_between", "{column: f, min_value: 1900-01-01, max_value: 2020-06-30}"),
+    ("expect_column_values_to_be_between", "{column: w, min_value: '2020-01-01 00:00:00', strict_min: true}"),
+    ("expect_column_values_to_match_regex", "{column: s, regex: '^[ab]+$'}"),
+    ("expect_column_values_to_match_regex", r"{column: s, regex: '\A(?:a|汉.)\Z'}"),
+    ("expect_column_values_to_not_match_regex", r"{column: s, regex: '[\u4e00-\u9fff]|b{2,}'}"),
+    ("expect_column_values_to_not_match_regex", "{column: s, regex: a.b}"),
+    ("expect_column_value_lengths_to_equal", "{column: s, value: 1}"),
+    ("expect_column_value_lengths_to_be_between", "{column: s, min_value: 1, max_value: 2}"),
+    ("expect_column_value_lengths_to_be_between", "{column: s, max_value: 2, strict_max: true}"),
+    ("expect_column_values_to_be_unique", "{column: s}"),
+    ("expect_column_values_to_be_unique", "{column: x, mostly: 0.6}"),
+    ("expect_compound_columns_to_be_unique", "{column_list: [s, i]}"),
+    ("expect_compound_columns_to_be_unique", "{column_list: [s, i, d], ignore_row_if: any_value_is_missing}"),
+    ("expect_compound_columns_to_be_unique", "{column_list: [s, t], ignore_row_if: never}"),
+    ("expect_column_pair_values_a_to_be_greater_than_b", "{column_A: d, column_B: e}"),
+    ("expect_column_pair_values_a_to_be_greater_than_b", "{column_A: d, column_B: e, or_equal: true, ignore_row_if: either_value_is_missing}"),
+    ("expect_column_pair_values_a_to_be_greater_than_b", "{column_A: i, column_B: x, ignore_row_if: neither}"),
+    ("expect_column_pair_values_to_be_equal", "{column_A: s, column_B: t}"),
+    ("expect_column_pair_values_to_be_equal", "{column_A: i, column_B: x, ignore_row_if: either_value_is_missing}"),
+    ("expect_table_row_count_to_be_between", "{min_value: 3, max_value: 6}"),
+    ("expect_table_row_count_to_equal", "{value: 4}"),
+    ("expect_column_to_exist", "{column: s}"),
+    ("expect_column_to_exist", "{column: nowhere}"),
+    ("expect_table_columns_to_match_set", "{column_set: [s, t], exact_match: false}"),
+    # our own, as Great Expectations classes
+    ("expect_column_values_to_parse", "{column: d}"),
+    ("expect_column_values_to_be_division", "{column: t, elsewhere: true}"),
+]
+CONDITIONED = [
+    ("expect_column_values_to_not_be_null", """{column: d, row_condition: 'col("s")=="a"', condition_parser: great_expectations}"""),
+    ("expect_column_values_to_be_in_set", """{column: i, value_set: [1], row_condition: 'col("s")!="a"', condition_parser: great_expectations}"""),
+    ("expect_column_values_to_be_between", """{column: x, min_value: 0, row_condition: 'col("i")>=1', condition_parser: great_expectations}"""),
+    ("expect_column_values_to_be_null", """{column: t, row_condition: 'col("d").notnull()', condition_parser: great_expectations}"""),
+    ("expect_column_values_to_be_unique", "{column: i, row_condition: {type: comparison, column: {name: s}, operator: IN, parameter: [a, b]}}"),
+    ("expect_column_values_to_be_unique", "{column: i, row_condition: {type: comparison, column: {name: s}, operator: NOT_IN, parameter: [a, b]}}"),
+    ("expect_column_pair_values_to_be_equal", "{column_A: s, column_B: t, row_condition: {type: nullity, column: {name: i}, is_null: true}}"),
+    (
+        "expect_column_value_lengths_to_equal",
+        "{column: s, value: 1, row_condition: {type: and, conditions: [{type: nullity, column: {name: t}, is_null: false}, {type: comparison, column: {name: i}, operator: <, parameter: 2}]}}",
+    ),
+]
+FIGURES = [
+    ("expect_column_max_to_be_between", "{column: x, min_value: 0, max_value: 2}"),
+    ("expect_column_min_to_be_between", "{column: i, min_value: 0, strict_min: true}"),
+    ("expect_column_mean_to_be_between", "{column: i, min_value: 0, max_value: 1}"),
+    ("expect_column_sum_to_be_between", "{column: i, max_value: 3}"),
+    ("expect_column_unique_value_count_to_be_between", "{column: s, min_value: 2, max_value: 3}"),
+    ("expect_column_proportion_of_unique_values_to_be_between", "{column: s, min_value: 0.5}"),
+]
+
+texts = st.one_of(st.none(), st.sampled_from(["", "a", "b", "bb", "ab", "a\n", "\na", "a\nb", "汉", "汉字", "𠮷", "a ", "A", "210102", "440500", "210122"]))
+whole = st.one_of(st.none(), st.integers(-2, 3))
+floats = st.one_of(st.none(), st.sampled_from([0.0, 1.5, 2.0, -1.0, float("nan"), float("inf"), float("-inf")]))
+days = st.one_of(st.none(), st.dates(date(1890, 1, 1), date(2030, 1, 1)), st.sampled_from([date(1900, 1, 1), date(2020, 6, 30)]))
+times = st.one_of(st.none(), st.sampled_from([datetime(2020, 1, 1), datetime(2020, 1, 1, 0, 0, 1), datetime(1899, 12, 31, 23)]))
+
+
+@st.composite
+def tables(draw: st.DrawFn) -> list[dict[str, Any]]:
+    size = draw(st.integers(1, 7))
+    columns = {"s": texts, "t": texts, "i": whole, "x": floats, "d": days, "e": days, "f": days, "w": times, "d__text": st.sampled_from([None, "x"])}
+    return [{name: draw(strategy) for name, strategy in columns.items()} for _ in range(size)]
+
+
+FIGURES_OF_MAPS = ("success", "element_count", "unexpected_count", "unexpected_percent", "missing_count", "missing_percent", "unexpected_percent_total")
+
+
+def compare(ours: Verdicts, theirs: list[dict[str, Any]], rules: list[tuple[str, str]]) -> None:
+    differences = []
+    for result, gx, rule in zip(ours.results, theirs, rules, strict=True):
+        mine = {"success": result.outcome == "passed", **result.to_gx()["result"]}
+        for key in FIGURES_OF_MAPS:
+            if mine.get(key) != pytest.approx(gx.get(key)):
+                differences.append((rule, key, mine.get(key), gx.get(key)))
+        if "partial_unexpected_index_list" in gx and [row - 1 for row in mine["partial_unexpected_index_list"]] != gx["partial_unexpected_index_list"]:
+            differences.append((rule, "rows", mine["partial_unexpected_index_list"], gx["partial_unexpected_index_list"]))
+    assert not differences
+
+
+@settings(max_examples=6, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True, phases=[Phase.generate])
+@given(rows=tables())
+def test_rules_are_as_gx_judges_them(
+    rows: list[dict[str, Any]], suite_of: Callable[..., Suite], judge: Callable[..., Verdicts], gx_validate: Callable[..., Any], con: duckdb.DuckDBPyConnection
+) -> None:
+    rules = RULES + CONDITIONED
+    suite = suite_of(*rules)
+    compare(judge(suite, rows), gx_validate(suite, con), rules)
+
+
+@settings(max_examples=4, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True, phases=[Phase.generate])
+@given(rows=tables())
+def test_figures_are_as_gx_counts_them(
+    rows: list[dict[str, Any]], suite_of: Callable[..., Suite], judge: Callable[..., Verdicts], gx_validate: Callable[..., Any], con: duckdb.DuckDBPyConnection
+) -> None:
+    rows = [{**row, "s": row["s"] or "a", "i": row["i"] or 0, "x": 1.0 if row["x"] is None or row["x"] != row["x"] else row["x"]} for row in rows]
+    suite = suite_of(*FIGURES)
+    for result, gx in zip(judge(suite, rows).results, gx_validate(suite, con), strict=True):
+        assert (result.outcome == "passed") == gx["success"], (result, gx)
+        assert result.observed_value == pytest.approx(gx["observed_value"]), (result, gx)
+
+
+def test_long_partial_lists_hold_the_first_twenty(
+    suite_of: Callable[..., Suite], judge: Callable[..., Verdicts], gx_validate: Callable[..., Any], con: duckdb.DuckDBPyConnection
+) -> None:
+    suite = suite_of(("expect_column_values_to_be_in_set", "{column: s, value_set: [v3]}"), ("expect_column_pair_values_to_be_equal", "{column_A: i, column_B: x}"))
+    rows = [{"s": f"v{n % 5}", "i": n, "x": 0.5, "d": date(2020, 1, 1) + timedelta(n)} for n in range(60)]
+    for result, gx in zip(judge(suite, rows).results, gx_validate(suite, con), strict=True):
+        assert [tuple(v) if isinstance(v, list) else v for v in result.partial_unexpected_list] == [
+            tuple(v) if isinstance(v, tuple | list) else v for v in gx["partial_unexpected_list"]
+        ]
+        assert len(result.partial_unexpected_list) == 20
