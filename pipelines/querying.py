@@ -274,17 +274,15 @@ def _name_wholly(tree: exp.Expr, used: Sequence[Place]) -> None:
     names = {cte.alias_or_name.lower() for cte in tree.find_all(exp.CTE)}
     for node in tree.find_all(exp.Table):
         catalog, schema = node.catalog.lower(), node.db.lower()
-        if schema == "results" and not catalog:
-            catalog, schema = "results", "main"
-        elif not schema and node.name.lower() not in names:
+        if (schema == "results" and not catalog) or (not schema and node.name.lower() not in names):
             catalog, schema = "results", "main"
         place = places.get((catalog or "lake", schema, node.name.lower()))
         if place is not None:
-            alias = node.alias or node.name
+            if not node.alias:
+                node.set("alias", exp.TableAlias(this=exp.to_identifier(node.name)))
             node.set("catalog", exp.to_identifier(place.catalog))
             node.set("db", exp.to_identifier(place.schema))
             node.set("this", exp.to_identifier(place.name))
-            node.set("alias", exp.TableAlias(this=exp.to_identifier(alias)))
 
 
 class _Follow:

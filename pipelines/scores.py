@@ -5,8 +5,9 @@ Belongs here: which batches count, the arithmetic, and its definition. Not here:
 **Elements.** Per rule and batch, B is what was evaluated and A what meets the rule (GB/T 36344-2018: X = A/B). B is the rows
 looked at less the empty ones; for completeness (dimension 02) the empty ones are expected to be assigned and stay in B. A rule
 on a whole batch (no row count in its result) has the batch as its one element. Of rows that are copies of each other the extra
-ones count, where the result says how many they are (`extra_copies`), else all of them, as Great Expectations counts. A failed rule that names no rows has A = 0.
-For the indicators that count what should not be (0303, 0305), A is what breaks the rule, X = A/B, and the score is 1 - X.
+ones count, where the result says how many they are (`extra_copies`), else all of them, as Great Expectations counts. A failed
+rule that names no rows has A = 0. For the indicators that count what should not be (0303, 0305), A is what breaks the rule,
+X = A/B, and the score is 1 - X.
 
 **Score** (0 to 100) and **coverage** (0 to 1). A rule's coverage is the share of the standing rows on which it was assessed:
 outcome passed or failed, and B > 0. *Not assessable, and rules without a result, are not covered; they never count as passed.*

@@ -24,7 +24,8 @@ _FAILING_RULES = """
             u.blocking, (sum(greatest(coalesce(n.unexpected, 0), 1)) FILTER (n.outcome = 'failed'))::BIGINT AS "rows",
             sum(coalesce(n.elements, 1) - CASE WHEN u.indicator LIKE '02%' THEN 0 ELSE coalesce(n.missing, 0) END)::BIGINT AS evaluated,
             count(*) FILTER (n.outcome = 'failed') AS batches,
-            count(DISTINCT n.unit) FILTER (n.outcome = 'failed') AS units, coalesce(any_value(w.since), min(n.period) FILTER (n.outcome = 'failed')) AS since
+            count(DISTINCT n.unit) FILTER (n.outcome = 'failed') AS units,
+            least(min(w.since), min(n.period) FILTER (n.outcome = 'failed')) AS since
         FROM now n JOIN rules u ON u.dataset = n.dataset AND u.rule = n.rule
             LEFT JOIN since w ON w.dataset = n.dataset AND w.rule = n.rule
         WHERE n.outcome IN ('passed', 'failed') GROUP BY ALL HAVING bool_or(n.outcome = 'failed'))
@@ -47,7 +48,7 @@ VIEWS: dict[str, tuple[str, str, dict[str, str]]] = {
             "evaluated": "rows evaluated in all standing batches",
             "batches": "standing batches that break it",
             "units": "units that break it",
-            "since": "the first period of the present failure: the one after the last that was good",
+            "since": "since which period: the first after the last good one, or the first that stands and fails",
             "urgency": "weight x rows: what to mend first",
         },
     ),

@@ -54,7 +54,8 @@ def league(con: duckdb.DuckDBPyConnection) -> list[Row]:
             FROM standing s JOIN batches b USING (batch) GROUP BY ALL),
         failing AS (SELECT department, count(*) AS rules, sum("rows")::BIGINT AS broken FROM failing_rules GROUP BY ALL),
         refused AS (
-            SELECT d.department, count(*) AS refused FROM batches b JOIN datasets d USING (dataset) WHERE b.status = 'refused' GROUP BY ALL)
+            SELECT d.department, count(*) AS refused FROM batches b JOIN datasets d USING (dataset)
+            WHERE b.status = 'refused' GROUP BY ALL)
         SELECT l."rank", n.*, l.score, l.coverage, l.ranked, l.grade, coalesce(h."rows", 0) AS "rows",
             coalesce(h.quarantined, 0) AS quarantined, coalesce(h.rejected, 0) AS rejected, coalesce(f.rules, 0) AS failing,
             coalesce(f.broken, 0) AS broken, coalesce(r.refused, 0) AS refused
@@ -102,7 +103,8 @@ def indicators(con: duckdb.DuckDBPyConnection, department: str) -> list[Row]:
         """
         SELECT s.dimension, s.indicator, i.zh, i.en, i.better, s.measure, s.score, s.coverage, i.weight, coalesce(r.rules, 0) AS rules
         FROM scores s JOIN indicators i USING (indicator) LEFT JOIN (
-            SELECT indicator, count(*) AS rules FROM rules JOIN datasets USING (dataset) WHERE department = ? GROUP BY ALL) r USING (indicator)
+            SELECT indicator, count(*) AS rules FROM rules JOIN datasets USING (dataset) WHERE department = ? GROUP BY ALL) r
+            USING (indicator)
         WHERE s.level = 'indicator' AND s.scope = 'department' AND s.department = ? AND i.weight > 0 ORDER BY s.indicator""",
         [department, department],
     )
@@ -110,11 +112,16 @@ def indicators(con: duckdb.DuckDBPyConnection, department: str) -> list[Row]:
 
 def failing(con: duckdb.DuckDBPyConnection, department: str) -> list[Row]:
     """The department's failing rules, the most urgent first; each with where it fails, worst first, and masked examples."""
-    found = rows(con, "SELECT f.*, d.title FROM failing_rules f JOIN datasets d USING (dataset) WHERE f.department = ? ORDER BY urgency DESC", [department])
+    found = rows(
+        con,
+        "SELECT f.*, d.title FROM failing_rules f JOIN datasets d USING (dataset) WHERE f.department = ? ORDER BY urgency DESC",
+        [department],
+    )
     where = rows(
         con,
         """
-        SELECT r.dataset, r.rule, r.batch, s.unit, u.zh AS unit_zh, s.period, b.source, coalesce(r.unexpected, 0) AS unexpected, r.note, r.result
+        SELECT r.dataset, r.rule, r.batch, s.unit, u.zh AS unit_zh, s.period, b.source, coalesce(r.unexpected, 0) AS unexpected,
+            r.note, r.result
         FROM results r JOIN standing s ON s.batch = r.batch AND s.dataset = r.dataset
             LEFT JOIN batches b ON b.batch = r.batch LEFT JOIN units u ON u.unit = s.unit
         WHERE s.department = ? AND r.outcome = 'failed'
@@ -132,7 +139,9 @@ def failing(con: duckdb.DuckDBPyConnection, department: str) -> list[Row]:
         rule["more_rows"] = sum(p["unexpected"] for p in here[UNITS_SHOWN:])
         rule["examples"] = _examples(here)
         # A batch's note counts that batch's rows; it helps only where there are no rows to show.
-        rule["note"] = "" if rule["examples"] or any(p["positions"] for p in rule["places"]) else next((p["note"] for p in here if p["note"]), "")
+        rule["note"] = (
+            "" if rule["examples"] or any(p["positions"] for p in rule["places"]) else next((p["note"] for p in here if p["note"]), "")
+        )
         rule["share"] = rule["rows"] / rule["evaluated"] if rule["evaluated"] else None
     return found
 
@@ -190,13 +199,15 @@ def datasets(con: duckdb.DuckDBPyConnection, department: str) -> list[Row]:
         """
         WITH handed AS (
             SELECT s.dataset, count(*) AS batches, count(DISTINCT s.unit) AS units, sum(s.rows)::BIGINT AS "rows",
-                sum(b.rows_quarantine)::BIGINT AS quarantined, sum(b.rows_rejected)::BIGINT AS rejected, min(s.period) AS first, max(s.period) AS last
+                sum(b.rows_quarantine)::BIGINT AS quarantined, sum(b.rows_rejected)::BIGINT AS rejected,
+                min(s.period) AS first, max(s.period) AS last
             FROM standing s LEFT JOIN batches b ON b.batch = s.batch GROUP BY ALL),
         broken AS (
-            SELECT i.dataset, count(DISTINCT (i.batch, i."row")) AS broken FROM issues i JOIN standing s ON s.batch = i.batch AND s.dataset = i.dataset GROUP BY ALL)
+            SELECT i.dataset, count(DISTINCT (i.batch, i."row")) AS broken
+            FROM issues i JOIN standing s ON s.batch = i.batch AND s.dataset = i.dataset GROUP BY ALL)
         SELECT d.*, t.score, t.coverage, t.ranked, t.grade, coalesce(h.batches, 0) AS batches, coalesce(h.units, 0) AS units,
-            coalesce(h."rows", 0) AS "rows", coalesce(h.quarantined, 0) AS quarantined, coalesce(h.rejected, 0) AS rejected, h.first, h.last,
-            coalesce(b.broken, 0) AS broken
+            coalesce(h."rows", 0) AS "rows", coalesce(h.quarantined, 0) AS quarantined, coalesce(h.rejected, 0) AS rejected,
+            h.first, h.last, coalesce(b.broken, 0) AS broken
         FROM datasets d LEFT JOIN scores t ON t.dataset = d.dataset AND t.scope = 'dataset' AND t.level = 'total'
             LEFT JOIN handed h ON h.dataset = d.dataset LEFT JOIN broken b ON b.dataset = d.dataset
         WHERE d.department = ? AND d.layer = 'sources' ORDER BY d.dataset""",

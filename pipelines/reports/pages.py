@@ -77,7 +77,11 @@ def environment() -> Environment:
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     made = Environment(
-        loader=FileSystemLoader(Path(__file__).with_name("templates")), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        loader=FileSystemLoader(Path(__file__).with_name("templates")),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
     )
     made.filters |= {"number": number, "score": score, "percent": percent, "period": period, "moment": moment}
     made.globals |= {"STATUS": STATUS, "SEVERITY": SEVERITY, "REPAIRS": REPAIRS, "PERIODS": PERIODS, "MODES": MODES}

@@ -152,13 +152,29 @@ def _overview(
         at += 1
         _put(sheet, at, fact, forms.text, forms)
     at += 2
-    head = ("数据集 dataset", "交付 delivery", "行 rows", "需更正 to mend", "隔离 quarantined", "无法读取 unreadable", "得分 score", "覆盖率 coverage", "得分×覆盖率 ranked")
+    head = (
+        "数据集 dataset",
+        "交付 delivery",
+        "行 rows",
+        "需更正 to mend",
+        "隔离 quarantined",
+        "无法读取 unreadable",
+        "得分 score",
+        "覆盖率 coverage",
+        "得分×覆盖率 ranked",
+    )
     _put(sheet, at, head, forms.head, forms)
     for d in datasets:
         at += 1
         counts = (d["rows"], d["broken"], d["quarantined"], d["rejected"])
         scored = (score(d["score"]), percent(d["coverage"]), score(d["ranked"]))
-        _put(sheet, at, (f"{d['title']} {d['dataset']}", f"{MODES[d['mode']][0]}，{PERIODS[d['period']][0]}", *counts, *scored), forms.text, forms)
+        _put(
+            sheet,
+            at,
+            (f"{d['title']} {d['dataset']}", f"{MODES[d['mode']][0]}，{PERIODS[d['period']][0]}", *counts, *scored),
+            forms.text,
+            forms,
+        )
     at += 2
     _put(sheet, at, ("维度 dimension", "得分 score", "覆盖率 coverage", "得分×覆盖率 ranked"), forms.head, forms)
     for d in me["dimensions"]:
@@ -175,7 +191,7 @@ def _overview(
     at += 2
     for line in (
         "各数据集工作表：每行一条需更正的记录，列名与列序同契约；有误单元格加粗并着色，批注写明规则与改法。请在源系统更正后重新交付。",
-        "One sheet a dataset: each row a record to mend; wrong cells are bold and coloured, comments say rule and remedy. Mend at the source.",
+        "One sheet a dataset, a row each record; wrong cells are bold and coloured, comments say rule and remedy. Mend at the source.",
         "本表含完整标识，只供本部门使用。 Keys stand in full: for this department only.",
     ):
         sheet.write_string(at, 0, line, forms.soft)
@@ -185,7 +201,19 @@ def _overview(
 def _summary(book: Workbook, forms: Forms, results: duckdb.DuckDBPyConnection, department: str) -> None:
     found = figures.failing_places(results, department)
     sheet = book.add_worksheet("问题汇总")
-    head = ("数据集 dataset", "单位 unit", "期次 period", "文件 source", "问题 problem", "行 rows", "自 since", "处置 handling", "怎么改 remedy", "指标 indicator", "规则号 rule")
+    head = (
+        "数据集 dataset",
+        "单位 unit",
+        "期次 period",
+        "文件 source",
+        "问题 problem",
+        "行 rows",
+        "自 since",
+        "处置 handling",
+        "怎么改 remedy",
+        "指标 indicator",
+        "规则号 rule",
+    )
     for column, width in enumerate((18, 16, 14, 36, 36, 9, 12, 12, 48, 11, 24)):
         sheet.set_column(column, column, width)
     sheet.freeze_panes(1, 0)
@@ -193,7 +221,17 @@ def _summary(book: Workbook, forms: Forms, results: duckdb.DuckDBPyConnection, d
     for at, p in enumerate(found, 1):
         handling = "隔离" if p["blocking"] else "保留并标记"
         unit = f"{p['unit_zh']} {p['unit']}" if p["unit_zh"] else p["unit"]
-        values = (p["title"], unit, period(p["period"]), p["source"], p["title_zh"], p["rows"], period(p["since"]), handling, p["remedy_zh"])
+        values = (
+            p["title"],
+            unit,
+            period(p["period"]),
+            p["source"],
+            p["title_zh"],
+            p["rows"],
+            period(p["since"]),
+            handling,
+            p["remedy_zh"],
+        )
         _put(sheet, at, (*values, p["indicator"], p["rule"]), forms.wrap, forms)
     sheet.autofilter(0, 0, max(len(found), 1), len(head) - 1)
 
@@ -218,7 +256,7 @@ def _rows(
         sheet.set_column(column, column, width)
     told = f"共 {every:,} 行需更正 rows to mend"
     if every > cap:
-        told += f"；此表列出前 {cap:,} 行，另有 {every - cap:,} 行未列出，更正后再看。 The first {cap:,} stand here, {every - cap:,} more do not: mend these, then look again."
+        told += f"；此表列出前 {cap:,} 行，另有 {every - cap:,} 行未列出，更正后再看。 {every - cap:,} more do not stand here."
     sheet.write_string(0, 0, told, forms.soft)
     _put(sheet, 1, (*_OWN, *(f"{c.title}\n{c.header}" for c in contract.columns)), forms.head, forms)
     sheet.freeze_panes(2, 2)
@@ -240,7 +278,9 @@ def _rows(
             elif column in wrong:
                 sheet.write_blank(at, column, None, form)
             if column in wrong and comments < COMMENTS:
-                sheet.write_comment(at, column, "\n".join(f"{r['title_zh']}：{r['remedy_zh']}" for r in wrong[column]), {"author": "yuanqing"})
+                sheet.write_comment(
+                    at, column, "\n".join(f"{r['title_zh']}：{r['remedy_zh']}" for r in wrong[column]), {"author": "yuanqing"}
+                )
                 comments += 1
     sheet.autofilter(1, 0, max(at, 2), len(_OWN) + len(contract.columns) - 1)
 
@@ -256,7 +296,8 @@ def _bad_rows(lake: duckdb.DuckDBPyConnection, contract: Contract, cap: int) -> 
         WITH bad AS (
             SELECT i.batch, i."row", any_value(b.source) AS source, any_value(b.unit) AS unit, any_value(b.period) AS period,
                 list(DISTINCT i.rule ORDER BY i.rule) AS rules
-            FROM results.issues i JOIN results.standing s ON s.batch = i.batch AND s.dataset = i.dataset JOIN results.batches b ON b.batch = i.batch
+            FROM results.issues i JOIN results.standing s ON s.batch = i.batch AND s.dataset = i.dataset
+                JOIN results.batches b ON b.batch = i.batch
             WHERE i.dataset = ? GROUP BY i.batch, i."row"
             ORDER BY period DESC, unit, i.batch, i."row" LIMIT {int(cap)})
         SELECT bad.source, bad."row", bad.rules, {columns}
@@ -283,7 +324,13 @@ def _rejects(book: Workbook, forms: Forms, lake: duckdb.DuckDBPyConnection, depa
     for column, width in enumerate((18, 36, 9, 9, 60, 80)):
         sheet.set_column(column, column, width)
     sheet.freeze_panes(1, 0)
-    _put(sheet, 0, ("数据集 dataset", "文件 source", "行号 line", "行数 lines", "原因与改法 reason and remedy", "原文 text"), forms.head, forms)
+    _put(
+        sheet,
+        0,
+        ("数据集 dataset", "文件 source", "行号 line", "行数 lines", "原因与改法 reason and remedy", "原文 text"),
+        forms.head,
+        forms,
+    )
     for at, values in enumerate(found, 1):
         _put(sheet, at, values, forms.wrap, forms)
     sheet.autofilter(0, 0, len(found), 5)

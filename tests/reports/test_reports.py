@@ -1,0 +1,209 @@
+"""Pages and workbooks: escaped, masked, whole in themselves, and with the rows to mend."""
+
+from __future__ import annotations
+
+import re
+import zipfile
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+from python_calamine import CalamineWorkbook
+
+from assets.project import Project
+from pipelines.querying import connect
+from pipelines.reports import build_reports
+from pipelines.reports.pages import percent, period, score
+from pipelines.reports.workbook import write_workbook
+from pipelines.results import connect_results, publish
+
+from reports_support import batch, contract, fill, raw, result, suite  # isort: skip
+
+ID, NAME = "21990119900307123X", "王小明"
+SCRIPT = "<script>alert(1)</script>"
+FORMULA = '=HYPERLINK("http://example.org","x")'
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    root = tmp_path_factory.mktemp("project")
+    columns = [("id", "GMSFHM", "身份号码", "string", 3), ("name", "XM", "姓名", "string", 3), ("note", "BZ", "备注", "string", 1)]
+    contract(root, "people", columns, title="人口")
+    contract(root, "roads", [("code", "DM", "代码", "string", 1)], group="transport", department=f"交通厅{SCRIPT}", title="道路")
+    rules = [
+        {"id": "id_valid", "column": "id", "indicator": "0301", "weight": 3, "blocking": True, "title": "号码有效", "remedy": "核对证件"},
+        {"id": "note_plain", "column": "note", "indicator": "0302", "title": f"备注{SCRIPT}", "remedy": SCRIPT},
+        {"id": "name_there", "column": "name", "indicator": "0201", "title": "姓名必填"},
+        {"id": "old_table", "column": "note", "indicator": "0105", "title": "代码表过期"},
+    ]
+    suite(root, "people", rules)
+    made = Project(root, root / "data")
+    rows = [("a", 2, ID, NAME, SCRIPT), ("a", 5, "2199", "李四", FORMULA), ("a", 6, ID, NAME, "fine"), ("b", 9, "0219", "赵六", "+1")]
+    raw(made, "people", ["id", "name", "note"], rows)
+    fill(
+        made,
+        batches=[
+            batch("people", "a", unit="210100", rows=3, rows_quarantine=1, rows_rejected=1, source=f"{SCRIPT}.csv"),
+            batch("people", "b", unit="21SF00", rows=1),
+            batch("people", "c", unit="210200", status="refused", reason="found no column GMSFHM", records=None, rows_raw=None),
+        ],
+        results=[
+            result("people", "a", "id_valid", 3, 1, examples=["2***"], note="1 row"),
+            result("people", "b", "id_valid", 1, 1, examples=["0***"]),
+            result("people", "a", "note_plain", 3, 2, examples=[SCRIPT, {"note": SCRIPT}, ["x", None]]),
+            result("people", "a", "name_there", 3, 0),
+            result("people", "a", "old_table", 3, 0, outcome="not_assessable", note="code table out of date"),
+        ],
+        rejects=[{"batch": "a", "dataset": "people", "row": 7, "lines": 1, "text": f"{ID},{NAME}", "reason": f"found 2 fields {SCRIPT}"}],
+        repairs=[{"batch": "a", "dataset": "people", "column": "id", "kind": "trimmed", "rows": 12}],
+        issues=[
+            {"batch": batch_, "dataset": "people", "row": row, "rule": rule}
+            for batch_, row, rule in (("a", 5, "id_valid"), ("a", 5, "note_plain"), ("a", 2, "note_plain"), ("b", 9, "id_valid"))
+        ],
+    )
+    publish(made)
+    build_reports(made, base_url="http://reports.example")
+    return made
+
+
+def pages(project: Project) -> dict[str, str]:
+    return {str(p.relative_to(project.reports)): p.read_text(encoding="utf-8") for p in project.reports.rglob("*.html")}
+
+
+class Links(HTMLParser):
+    """What a browser would fetch or follow, and the elements that could run."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.targets: list[str] = []
+        self.tags: set[str] = set()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.add(tag)
+        self.targets += [v or "" for k, v in attrs if k in ("href", "src", "srcset", "action", "data", "poster")]
+
+
+def test_files(project: Project) -> None:
+    found = sorted(str(p.relative_to(project.reports)) for p in project.reports.rglob("*") if p.is_file())
+    assert found == ["index.html", "police/index.html", "police/police.xlsx", "transport/index.html", "transport/transport.xlsx"]
+    assert (project.reports / "police" / "police.xlsx").stat().st_mode & 0o077 == 0
+
+
+def test_pages_are_whole_in_themselves(project: Project) -> None:
+    for name, text in pages(project).items():
+        links = Links()
+        links.feed(text)
+        outside = [
+            t for t in links.targets if not t.startswith("#") and t != "data:," and not re.fullmatch(r"(\.\./)?[a-z_./]+\.(html|xlsx)", t)
+        ]
+        assert outside == [], name
+        assert not links.tags & {"script", "iframe", "object", "embed", "form", "base"}, name
+        assert "http:" not in text and "https:" not in text and "url(" not in text and "@import" not in text, name
+        for target in (t for t in links.targets if t.endswith(("html", "xlsx"))):
+            assert (project.reports / name).parent.joinpath(target).resolve().exists(), (name, target)
+
+
+def test_every_anchor_leads_somewhere(project: Project) -> None:
+    for text in pages(project).values():
+        wanted = re.findall(r'href="#([^"]+)"', text)
+        assert set(wanted) <= set(re.findall(r'id="([^"]+)"', text))
+
+
+def test_values_are_escaped(project: Project) -> None:
+    found = pages(project)
+    assert all(SCRIPT not in text for text in found.values())
+    escaped = "&lt;script&gt;alert(1)&lt;/script&gt;"
+    assert found["police/index.html"].count(escaped) >= 5  # title, remedy, examples, file name, reason
+    assert escaped in found["index.html"]
+
+
+def test_no_page_shows_a_full_value(project: Project) -> None:
+    for text in pages(project).values():
+        assert ID not in text and NAME not in text
+
+
+def test_what_the_page_says(project: Project) -> None:
+    text = re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", pages(project)["police/index.html"]))
+    assert "号码有效" in text and "核对证件" in text
+    assert "沈阳市 1" in text and "沈抚改革创新示范区 1" in text
+    assert "found no column GMSFHM" in text and "已退回 refused" in text
+    assert "代码表过期" in text and "code table out of date" in text
+    assert "去首尾空白" in text and "12" in text
+    assert "2 行 rows 占 50.0%" in text  # 2 of the 4 numbers evaluated
+    other = pages(project)["transport/index.html"]
+    assert "还没有被接收的交付" in other
+
+
+def sheets(path: Path) -> dict[str, list[list[object]]]:
+    book = CalamineWorkbook.from_path(str(path))
+    return {n: book.get_sheet_by_name(n).to_python(skip_empty_area=False) for n in book.sheet_names}
+
+
+def test_the_workbook_gives_the_rows_to_mend_in_full(project: Project) -> None:
+    found = sheets(project.reports / "police" / "police.xlsx")
+    assert list(found) == ["概览", "问题汇总", "人口", "无法读取的记录"]
+    told, header, *rows = found["人口"]
+    assert told[0] == "共 3 行需更正 rows to mend"
+    assert header == ["文件\nsource", "行号\nline", "处置\nhandling", "问题\nproblems", "身份号码\nGMSFHM", "姓名\nXM", "备注\nBZ"]
+    assert rows == [
+        [f"{SCRIPT}.csv", 2, "保留并标记", f"备注{SCRIPT}", ID, NAME, SCRIPT],
+        [f"{SCRIPT}.csv", 5, "隔离", f"号码有效；备注{SCRIPT}", "2199", "李四", FORMULA],
+        ["b.csv", 9, "隔离", "号码有效", "0219", "赵六", "+1"],
+    ]
+    assert found["无法读取的记录"][1][-1] == f"{ID},{NAME}"
+    assert any("http://reports.example/police/index.html" in row for row in found["概览"])
+
+
+def test_no_cell_is_a_formula_or_a_link(project: Project) -> None:
+    with zipfile.ZipFile(project.reports / "police" / "police.xlsx") as book:
+        for name in book.namelist():
+            if name.startswith("xl/worksheets/sheet"):
+                text = book.read(name).decode()
+                assert "<f>" not in text and "<hyperlink" not in text, name
+
+
+def test_wrong_cells_are_marked_and_explained(project: Project) -> None:
+    with zipfile.ZipFile(project.reports / "police" / "police.xlsx") as book:
+        sheet = book.read("xl/worksheets/sheet3.xml").decode()
+        comments = "".join(book.read(n).decode() for n in book.namelist() if n.startswith("xl/comments"))
+        style = {c: re.search(rf'<c r="{c}" s="(\d+)"', sheet) for c in ("E3", "E4", "G3", "G4", "E5", "G5")}
+    marked = {c: m[1] for c, m in style.items() if m}
+    assert marked["E4"] == marked["G3"] == marked["G4"] == marked["E5"]
+    assert marked["E3"] == marked["G5"] != marked["E4"]
+    assert "号码有效：核对证件" in comments
+
+
+def test_a_sheet_is_capped_and_says_how_many_more(project: Project, tmp_path: Path) -> None:
+    target = tmp_path / "capped.xlsx"
+    with connect_results(project) as results, connect(project) as lake:
+        write_workbook(project, lake, results, "police", target, cap=2)
+    told, _, *rows = sheets(target)["人口"]
+    assert len(rows) == 2
+    assert "共 3 行" in str(told[0]) and "另有 1 行未列出" in str(told[0])
+
+
+def test_building_again_changes_nothing_but_the_time(project: Project) -> None:
+    before = pages(project)
+    build_reports(project)
+    assert pages(project) == before
+
+
+@pytest.mark.parametrize(("value", "shown"), [(None, "—"), (100.0, "100.0"), (99.96, "99.9"), (99.94, "99.9"), (0.0, "0.0")])
+def test_a_score_is_not_rounded_up_to_perfect(value: float | None, shown: str) -> None:
+    assert score(value) == shown
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [(None, "—"), (0.0, "0%"), (1.0, "100%"), (0.00001, "<0.01%"), (0.9999, ">99.9%"), (0.0016, "0.16%"), (0.5, "50.0%")],
+)
+def test_shares(value: float | None, shown: str) -> None:
+    assert percent(value) == shown
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [("202610", "2026-10"), ("20261024", "2026-10-24"), ("2026102408", "2026-10-24 08:00"), ("2026-Q3", "2026-Q3"), (None, "")],
+)
+def test_periods(value: str | None, shown: str) -> None:
+    assert period(value) == shown
