@@ -92,6 +92,11 @@ class Project:
         """The address under which browsers find `reports`: YUANQING_REPORTS_URL, else the small server of `yuanqing ui`."""
         return os.environ.get("YUANQING_REPORTS_URL", "http://127.0.0.1:3001")
 
+    @property
+    def ui_url(self) -> str:
+        """The address under which browsers find the Dagster UI: YUANQING_UI_URL, else that of `yuanqing ui`."""
+        return os.environ.get("YUANQING_UI_URL", "http://127.0.0.1:3000").rstrip("/")
+
     @cached_property
     def contracts(self) -> dict[str, Contract]:
         """Every contract, by dataset name."""

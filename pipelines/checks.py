@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 MOST = 40
 ACCEPTED, ACCOUNTED, BALANCED = "handover__accepted", "handover__accounted", "batch__balanced"
-ROWS_SHOWN = 20
+ROWS_SHOWN = 10
 PASSED = "通过 passed"
 
 

@@ -3,7 +3,6 @@
 Belongs here: the list and its asset. Not here: how a check is judged.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -35,6 +34,7 @@ class Failing:
     report: str
 
 
+WORST = 5
 RANK = {"stopped": 0, "refused": 1, "failed": 2, "quarantined": 3, "not_assessable": 4}
 STATES = {"stopped": "已停止", "refused": "已拒收", "failed": "不合格", "quarantined": "已隔离", "not_assessable": "不可评估"}
 
@@ -90,8 +90,8 @@ def failing_checks(con: "duckdb.DuckDBPyConnection", project: Project) -> list[F
     return sorted(found, key=lambda f: (RANK[f.state], -f.unexpected, f.dataset, f.check))
 
 
-def inbox_metadata(found: list[Failing]) -> dict[str, Any]:
-    """One table that renders inline, and the same as Markdown, whose links can be followed."""
+def inbox_metadata(project: Project, found: list[Failing]) -> dict[str, Any]:
+    """The list as a table that renders inline and as Markdown with links, and the worst as links of their own."""
     lines = ["| 检查 check | 状态 state | 行 rows | 自 since | 原因 cause | 整改单位 who mends |", "|---|---|---|---|---|---|"]
     for f in found:
         cells = (
@@ -103,12 +103,25 @@ def inbox_metadata(found: list[Failing]) -> dict[str, Any]:
             f"[{f.department}]({f.report})",
         )
         lines.append("| " + " | ".join(c.replace("|", "\\|").replace("\n", " ") for c in cells) + " |")
-    records: list[Mapping[str, str | int | float | bool | None]] = [
-        {"dataset": f.dataset, "check": f.check, "state": f.state, "rows": f.unexpected, "since": f.since, "page": f.page} for f in found
-    ]
-    metadata: dict[str, Any] = {"2 链接 links": dg.MetadataValue.md("\n".join(lines)), "3 件数 checks": len(found)}
-    if records:
-        metadata["1 收件箱 inbox"] = dg.MetadataValue.table([dg.TableRecord(r) for r in records])
+    metadata: dict[str, Any] = {"2 全部链接 all links": dg.MetadataValue.md("\n".join(lines)), "3 件数 checks": len(found)}
+    if found:
+        metadata["1 收件箱 inbox"] = dg.MetadataValue.table(
+            [
+                dg.TableRecord(
+                    {
+                        "dataset": f.dataset,
+                        "check": f.check,
+                        "state": f"{STATES[f.state]} {f.state}",
+                        "rows": f.unexpected,
+                        "since": f.since,
+                    }
+                )
+                for f in found
+            ]
+        )
+    # Cells of a table are no links in this UI, addresses of their own are: the worst stand where one click opens them.
+    for position, f in enumerate(found[:WORST], 4):
+        metadata[f"{position} {f.dataset} · {f.check}"] = dg.MetadataValue.url(f"{project.ui_url}{f.page}")
     return metadata
 
 
@@ -132,6 +145,6 @@ def inbox_asset(project: Project, upstream: list[dg.AssetKey], condition: dg.Aut
         from pipelines.factories import tag_verdict
 
         tag_verdict(context, lake)
-        return dg.MaterializeResult(metadata=inbox_metadata(found))
+        return dg.MaterializeResult(metadata=inbox_metadata(project, found))
 
     return quality_inbox

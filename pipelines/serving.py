@@ -6,6 +6,7 @@ Belongs here: starting and ending processes. In production nginx serves the repo
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -93,11 +94,14 @@ def serve(project: Project, *, port: int, reports_port: int, daemon: bool = True
     if daemon:
         commands.append(["dagster._daemon", "run", *location, "--log-level", "warning"])
     processes = Processes()
+    # Ended by a signal, Python would leave the processes behind.
+    before = signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     try:
         for command in commands:
             processes.running.append(subprocess.Popen([sys.executable, "-m", *command], env=environment, cwd=project.data))  # noqa: S603 - our own
         yield processes
     finally:
+        signal.signal(signal.SIGTERM, before)
         processes.end()
         pages.shutdown()
         pages.server_close()
@@ -106,7 +110,7 @@ def serve(project: Project, *, port: int, reports_port: int, daemon: bool = True
 class _Pages(SimpleHTTPRequestHandler):
     """Reports as files; nothing is listed, nothing is logged."""
 
-    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002, ARG002 - the name that the library gives it
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the name that the library gives it
         """Says nothing."""
 
     def list_directory(self, path: Any) -> None:  # noqa: ARG002
