@@ -76,7 +76,9 @@ def order(project: Project) -> list[Contract]:
         return [models[table] for table in TopologicalSorter(needs).static_order()]
     except CycleError as error:
         circle = error.args[1]
-        raise DocumentError(models[circle[0]].sql_path, None, f"models read each other in a circle: {' < '.join(circle)}.", "Take one of these away.") from None
+        raise DocumentError(
+            models[circle[0]].sql_path, None, f"models read each other in a circle: {' < '.join(circle)}.", "Take one of these away."
+        ) from None
 
 
 def create_views(con: duckdb.DuckDBPyConnection, project: Project) -> None:
@@ -213,7 +215,11 @@ def _incorporate(con: duckdb.DuckDBPyConnection, contract: Contract, what: Chang
     if gone:
         con.execute(f"DELETE FROM evidence.lineage WHERE dataset = ? AND batch IN ({gone})", [contract.table])
     now = datetime.now()
-    evidence.write(con, "lineage", [{"dataset": contract.table, "batch": b, "run_id": run_id, "written_at": now} for b in sorted(what.present - what.built)])
+    evidence.write(
+        con,
+        "lineage",
+        [{"dataset": contract.table, "batch": b, "run_id": run_id, "written_at": now} for b in sorted(what.present - what.built)],
+    )
 
 
 def _affected(con: duckdb.DuckDBPyConnection, sql: str) -> int:
@@ -224,5 +230,3 @@ def _affected(con: duckdb.DuckDBPyConnection, sql: str) -> int:
 def _count(con: duckdb.DuckDBPyConnection, table: str) -> int:
     row = con.execute(f"SELECT count(*) FROM {quote(table)}").fetchone()
     return int(row[0]) if row else 0
-
-

@@ -71,7 +71,9 @@ def read_fusion(contract: Contract, query: Query) -> Fusion:
     first = query.branches[0]
     names = first.named_selects
     if not contract.key:
-        raise DocumentError(contract.path, None, "a fusion without a key.", "Declare primaryKey on the columns by which sources are matched.")
+        raise DocumentError(
+            contract.path, None, "a fusion without a key.", "Declare primaryKey on the columns by which sources are matched."
+        )
     for wanted in (*(c.name for c in contract.columns), *TRACE):
         if wanted not in names:
             raise query.error(line_of(first), f"the SELECT gives no {wanted!r}.", near(wanted, names))
@@ -80,7 +82,11 @@ def read_fusion(contract: Contract, query: Query) -> Fusion:
         _same_order(query, names, branch)
         source = branch.selects[names.index("_source")].unalias()
         if not isinstance(source, exp.Literal) or not source.is_string:
-            raise query.error(line_of(branch), f"_source is {source.sql('duckdb')}.", "Write the dataset's name as text, such as 'population_register' AS \"_source\".")
+            raise query.error(
+                line_of(branch),
+                f"_source is {source.sql('duckdb')}.",
+                "Write the dataset's name as text, such as 'population_register' AS \"_source\".",
+            )
         read = {t.name for t in query.tree.find_all(exp.Table)}
         if source.name not in read:
             raise query.error(line_of(branch), f"_source {source.name!r} is no table that it reads.", near(source.name, read))
@@ -94,12 +100,20 @@ def _same_order(query: Query, names: list[str], branch: exp.Select) -> None:
     for position, (wanted, found) in enumerate(zip(names, branch.named_selects, strict=False), start=1):
         if wanted != found:
             expression = branch.selects[position - 1]
-            raise query.error(line_of(expression), f"column {position} is {found!r} here and {wanted!r} in the first SELECT.", "UNION ALL goes by position: give all SELECTs the same order.")
+            raise query.error(
+                line_of(expression),
+                f"column {position} is {found!r} here and {wanted!r} in the first SELECT.",
+                "UNION ALL goes by position: give all SELECTs the same order.",
+            )
     if len(names) != len(branch.selects):
-        raise query.error(line_of(branch), f"{len(branch.selects)} columns here and {len(names)} in the first SELECT.", "Give all SELECTs the same columns; NULL where a source has none.")
+        raise query.error(
+            line_of(branch),
+            f"{len(branch.selects)} columns here and {len(names)} in the first SELECT.",
+            "Give all SELECTs the same columns; NULL where a source has none.",
+        )
 
 
-def _is_null(expression: exp.Expression) -> bool:
+def _is_null(expression: exp.Expr) -> bool:
     return isinstance(expression, exp.Null) or (isinstance(expression, exp.Cast) and isinstance(expression.this, exp.Null))
 
 
@@ -149,7 +163,9 @@ def _newest(con: duckdb.DuckDBPyConnection, fusion: Fusion, n: int, rows: str, n
     key = ", ".join(map(quote, fusion.contract.key))
     wanted = ", ".join(map(quote, needed))
     newest = f"row_number() OVER (PARTITION BY {key} ORDER BY {NEWEST})"
-    total, keys = con.execute(f"SELECT coalesce(sum(n), 0), count(*) FROM (SELECT count(*) AS n FROM {rows} GROUP BY {key})").fetchone() or (0, 0)
+    total, keys = con.execute(
+        f"SELECT coalesce(sum(n), 0), count(*) FROM (SELECT count(*) AS n FROM {rows} GROUP BY {key})"
+    ).fetchone() or (0, 0)
     if total == keys:
         return f"SELECT {wanted} FROM {rows}"
     if keys < 0.9 * total:
@@ -183,16 +199,19 @@ def _columns(fusion: Fusion) -> Iterator[str]:
         values = [f"s{number[s]}.{name}" for s in order]
         value = "NULL" if not values else values[0] if len(values) == 1 else f"coalesce({', '.join(values)})"
         yield f"CAST({value} AS {column.sql_type}) AS {name}"
-    each = [f"{literal(s)}: CASE WHEN s{n}._batch IS NOT NULL THEN {{'batch': s{n}._batch, 'row': s{n}._row}} END" for s, n in number.items()]
+    each = [
+        f"{literal(s)}: CASE WHEN s{n}._batch IS NOT NULL THEN {{'batch': s{n}._batch, 'row': s{n}._row}} END" for s, n in number.items()
+    ]
     yield f"{{{', '.join(each)}}} AS _from"
     if not fusion.contested:
         return
     winners, differing = [], []
     for attribute in fusion.contested:
-        values = {s: f"s{number[s]}.{quote(attribute)}" for s in fusion.orders[attribute]}
-        cases = " ".join(f"WHEN {v} IS NOT NULL THEN {literal(s)}" for s, v in values.items())
+        said = {s: f"s{number[s]}.{quote(attribute)}" for s in fusion.orders[attribute]}
+        cases = " ".join(f"WHEN {v} IS NOT NULL THEN {literal(s)}" for s, v in said.items())
         winners.append(f"{literal(attribute)}: CASE {cases} END")
-        differing.append((attribute, f"least({', '.join(values.values())}) <> greatest({', '.join(values.values())})"))
+        listed = ", ".join(said.values())
+        differing.append((attribute, f"least({listed}) <> greatest({listed})"))
     yield f"{{{', '.join(winners)}}} AS _winner"
-    listed = ", ".join(f"CASE WHEN {test} THEN {literal(a)} END" for a, test in differing)
-    yield f"CASE WHEN {' OR '.join(test for _, test in differing)} THEN list_filter([{listed}], lambda a: a IS NOT NULL) END AS _differs"
+    names = ", ".join(f"CASE WHEN {test} THEN {literal(a)} END" for a, test in differing)
+    yield f"CASE WHEN {' OR '.join(test for _, test in differing)} THEN list_filter([{names}], lambda a: a IS NOT NULL) END AS _differs"

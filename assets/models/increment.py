@@ -59,19 +59,27 @@ def read_increment(contract: Contract) -> Increment | None:
         tables = list(branch.find_all(exp.Table))
         at = line_of(branch)
         if len(tables) != 1 or tables[0].db != "new":
-            raise query.error(at, "an increment's SELECT reads one table of `new`.", "Write SELECT <key> FROM new.<dataset>, and join several by UNION.")
+            raise query.error(
+                at, "an increment's SELECT reads one table of `new`.", "Write SELECT <key> FROM new.<dataset>, and join several by UNION."
+            )
         name = tables[0].name
         if f"std.{name}" not in inputs:
-            raise query.error(at, f"new.{name}: the model reads no std.{name}.", near(name, [t.split(".")[1] for t in inputs if t.startswith("std.")]))
+            raise query.error(
+                at, f"new.{name}: the model reads no std.{name}.", near(name, [t.split(".")[1] for t in inputs if t.startswith("std.")])
+            )
         if len(branch.selects) != len(contract.key):
-            raise query.error(at, f"{len(branch.selects)} columns for the key ({', '.join(contract.key)}).", "Give one expression a key column, in the key's order.")
+            raise query.error(
+                at,
+                f"{len(branch.selects)} columns for the key ({', '.join(contract.key)}).",
+                "Give one expression a key column, in the key's order.",
+            )
         if name in expressions:
             raise query.error(at, f"new.{name} stands twice.", "Write one SELECT a source.")
         expressions[name] = tuple(_over_row(e) for e in branch.selects)
     return Increment(contract, expressions)
 
 
-def _over_row(expression: exp.Expression) -> str:
+def _over_row(expression: exp.Expr) -> str:
     bare = expression.unalias().copy()
     for column in bare.find_all(exp.Column):
         column.set("table", exp.to_identifier("r", quoted=True))
@@ -106,7 +114,10 @@ def changed(con: duckdb.DuckDBPyConnection, contract: Contract, sources: Collect
     lineage = "SELECT batch FROM evidence.lineage WHERE dataset = ?"
     built = _batches(con, lineage, contract.table)
     now = {s.name: _batches(con, current_batches(s)) for s in sources}
-    before = {s.name: _batches(con, f"SELECT batch FROM evidence.batches WHERE dataset = ? AND batch IN ({lineage})", s.name, contract.table) for s in sources}
+    before = {
+        s.name: _batches(con, f"SELECT batch FROM evidence.batches WHERE dataset = ? AND batch IN ({lineage})", s.name, contract.table)
+        for s in sources
+    }
     present = frozenset().union(*now.values(), *(_batches(con, lineage, m.table) for m in models))
     return Changed(built, present, now, {name: now[name] ^ before[name] for name in now})
 
@@ -135,7 +146,9 @@ def touch(con: duckdb.DuckDBPyConnection, increment: Increment, moved: Mapping[s
     parts = []
     for source in sources:
         if moved[source.name]:
-            columns = ", ".join(f"{e} AS {quote(k)}" for e, k in zip(increment.expressions[source.name], increment.contract.key, strict=True))
+            columns = ", ".join(
+                f"{e} AS {quote(k)}" for e, k in zip(increment.expressions[source.name], increment.contract.key, strict=True)
+            )
             parts.append(f"SELECT {columns} FROM ({_new_rows(source, moved[source.name])}) AS r")
     present = " AND ".join(f"{quote(k)} IS NOT NULL" for k in increment.contract.key)
     con.execute(f"CREATE OR REPLACE TEMP TABLE touched AS SELECT DISTINCT * FROM ({' UNION ALL '.join(parts)}) WHERE {present}")
@@ -162,4 +175,3 @@ def cut_down(increment: Increment, source: Contract, batches: Collection[str]) -
         near_rows = f"(SELECT * FROM {table} SEMI JOIN (SELECT {key} FROM {table} AS r WHERE {touching}) USING ({key}))"
         return f"SELECT * FROM ({current_rows(source, near_rows)}) AS r WHERE {touching}"
     return f"SELECT * FROM ({current_rows(source, batches=batches)}) AS r WHERE {touching}"
-

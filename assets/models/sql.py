@@ -59,7 +59,9 @@ class Query:
             trees = [t for t in sqlglot.parse(self.text, read="duckdb") if t is not None and not isinstance(t, exp.Semicolon)]
         except (ParseError, TokenError) as error:
             first = error.errors[0] if isinstance(error, ParseError) and error.errors else {}
-            raise self.error(first.get("line", 1), f"not SQL: {first.get('description', error)}.", "Mend it; try it in a DuckDB shell.") from None
+            raise self.error(
+                first.get("line", 1), f"not SQL: {first.get('description', error)}.", "Mend it; try it in a DuckDB shell."
+            ) from None
         tree = trees[0] if len(trees) == 1 else None
         if tree is not None and (tree.find(exp.Pivot) or tree.args.get("pivots")):
             raise self._refused("PIVOT")
@@ -81,7 +83,11 @@ class Query:
             if isinstance(node, exp.Join) and str(node.args.get("method", "")).upper() == "POSITIONAL":
                 raise self._refused("POSITIONAL")
             if isinstance(node, exp.Column) and f"{node.args.get('db')}.{node.table}" in tables:
-                raise self.error(line_of(node), f"{node.sql('duckdb')}: a column named with its schema.", "Give the table an alias, and write alias.column.")
+                raise self.error(
+                    line_of(node),
+                    f"{node.sql('duckdb')}: a column named with its schema.",
+                    "Give the table an alias, and write alias.column.",
+                )
 
     def _refused(self, what: str) -> DocumentError:
         first = what.split()[0]
@@ -106,7 +112,11 @@ class Query:
             if not isinstance(table.this, exp.Identifier):
                 if isinstance(table.this, (exp.GenerateSeries, exp.Unnest)):
                     continue
-                raise self.error(line_of(table), f"{table.sql('duckdb')}: a model reads no files.", "Declare the data as a dataset, and read its std table.")
+                raise self.error(
+                    line_of(table),
+                    f"{table.sql('duckdb')}: a model reads no files.",
+                    "Declare the data as a dataset, and read its std table.",
+                )
             db = table.args.get("db")
             if db is None:
                 if table.name in ctes:
@@ -154,7 +164,11 @@ class Query:
         if culprit is None:
             return self.error(1, message.splitlines()[0], "Qualify the column with its table's alias.")
         if culprit.name in known:
-            return self.error(line_of(culprit), f"{culprit.sql('duckdb')}: {message.splitlines()[0].split(' Line:')[0]}.", "Qualify it with the right table's alias.")
+            return self.error(
+                line_of(culprit),
+                f"{culprit.sql('duckdb')}: {message.splitlines()[0].split(' Line:')[0]}.",
+                "Qualify it with the right table's alias.",
+            )
         return self.error(line_of(culprit), f"no column {culprit.name!r} in {', '.join(self.tables)}.", near(culprit.name, known))
 
     @cached_property
@@ -180,8 +194,22 @@ class Query:
             found[name] = tuple(leaves)
         return found
 
+    def equalities(self, columns: Columns) -> tuple[tuple[tuple[str, str], tuple[str, str]], ...]:
+        """Pairs of (table, column) that its outermost joins hold equal."""
+        resolved = self.qualified(columns)
+        if not isinstance(resolved, exp.Select):
+            return ()
+        named = {t.alias_or_name: f"{t.db}.{t.name}" for t in resolved.find_all(exp.Table) if t.db}
+        pairs = []
+        for join in resolved.args.get("joins") or []:
+            for equal in join.args["on"].find_all(exp.EQ) if join.args.get("on") else ():
+                if isinstance(equal.this, exp.Column) and isinstance(equal.expression, exp.Column):
+                    one, other = ((named.get(c.table, ""), c.name) for c in (equal.this, equal.expression))
+                    pairs.append((one, other))
+        return tuple(pairs)
 
-def _branches(tree: exp.Expression) -> Iterator[exp.Select]:
+
+def _branches(tree: exp.Expr) -> Iterator[exp.Select]:
     if isinstance(tree, exp.Union):
         yield from _branches(tree.left)
         yield from _branches(tree.right)
@@ -191,7 +219,7 @@ def _branches(tree: exp.Expression) -> Iterator[exp.Select]:
         yield tree
 
 
-def line_of(node: exp.Expression) -> int:
+def line_of(node: exp.Expr) -> int:
     """The line of the text on which a node, or the first of its parts that knows it, stands."""
     return next((n.meta["line"] for n in node.walk() if "line" in n.meta), 1)
 
@@ -224,9 +252,15 @@ def _check_outputs(contract: Contract, query: Query, columns: Columns) -> None:
     missing = [c.name for c in contract.columns if c.name not in outputs]
     if missing:
         raise query.error(1, f"{contract.path.name} declares {missing[0]!r}, which the SELECT does not give.", near(missing[0], outputs))
-    stray = [name for name in outputs if name not in columns[contract.schema][contract.name] and name not in ("_source", "_event", *POSITION)]
+    stray = [
+        name for name in outputs if name not in columns[contract.schema][contract.name] and name not in ("_source", "_event", *POSITION)
+    ]
     if stray:
-        raise query.error(1, f"the SELECT gives {stray[0]!r}, which {contract.path.name} does not declare.", near(stray[0], [c.name for c in contract.columns]))
+        raise query.error(
+            1,
+            f"the SELECT gives {stray[0]!r}, which {contract.path.name} does not declare.",
+            near(stray[0], [c.name for c in contract.columns]),
+        )
 
 
 def columns_known(project: Project) -> Columns:

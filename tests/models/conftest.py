@@ -48,7 +48,12 @@ customProperties:
 KEY = "      - {name: id, businessName: 号, logicalType: string, primaryKey: true, classification: '3'}"
 SEEN = "      - {name: seen, businessName: 时, logicalType: timestamp}"
 REGISTER = "\n".join(
-    [KEY, "      - {name: name, businessName: 名, logicalType: string, classification: '3'}", "      - {name: town, businessName: 镇, logicalType: string}", SEEN]
+    [
+        KEY,
+        "      - {name: name, businessName: 名, logicalType: string, classification: '3'}",
+        "      - {name: town, businessName: 镇, logicalType: string}",
+        SEEN,
+    ]
 )
 INSURANCE = "\n".join(
     [
@@ -114,14 +119,21 @@ class World:
     con: Any
     runs: int = field(default=0)
 
-    def deliver(self, dataset: str, batch: str, rows: list[tuple[Any, ...]], *, unit: str = "", period: str = "202601", received: int = 0) -> None:
+    def deliver(
+        self, dataset: str, batch: str, rows: list[tuple[Any, ...]], *, unit: str = "", period: str = "202601", received: int = 0
+    ) -> None:
+        """`rows` are in the order of the contract's columns; as their raw text stands what Python makes of them."""
         contract = self.project.contracts[dataset]
         ensure_std(self.con, contract)
-        names = [c.name for c in contract.columns] + ["_batch", "_row"]
-        marks = ", ".join("?" for _ in names)
+        names = ", ".join(quote(c.name) for c in contract.columns)
+        placed = [(*row, batch, position) for position, row in enumerate(rows, start=2)]
+        marks = ", ".join(f"({', '.join('?' * (len(contract.columns) + 2))})" for _ in rows)
         with transaction(self.con, "test", f"deliver {batch}"):
-            for position, row in enumerate(rows, start=2):
-                self.con.execute(f"INSERT INTO std_batches.{quote(dataset)} ({', '.join(map(quote, names))}) VALUES ({marks})", [*row, batch, position])
+            if placed:
+                values = [v for row in placed for v in row]
+                text = [None if v is None else v if isinstance(v, int) else str(v) for v in values]
+                self.con.execute(f"INSERT INTO std_batches.{quote(dataset)} ({names}, _batch, _row) VALUES {marks}", values)
+                self.con.execute(f"INSERT INTO raw.{quote(dataset)} ({names}, _batch, _row) VALUES {marks}", text)
             evidence.write(
                 self.con,
                 "batches",

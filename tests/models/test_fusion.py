@@ -34,7 +34,7 @@ def test_of_doubled_keys_the_newest_event_counts(world, extra):
     world.deliver("register", "r1", [(ANN, "旧", "东", JAN), (ANN, "新", None, MAR), (ANN, "中", "西", FEB), *others])
     built = world.build("people")["people"]
     assert built.rows == 1 + extra
-    assert world.rows(f'SELECT name, town, _from.register."row" FROM base.people WHERE id = \'{ANN}\'') == [("新", None, 3)]
+    assert world.rows(f"SELECT name, town, _from.register.\"row\" FROM base.people WHERE id = '{ANN}'") == [("新", None, 3)]
 
 
 def test_rows_without_a_key_are_left_out(world):
@@ -55,7 +55,9 @@ def test_a_newer_full_delivery_takes_back_what_only_the_older_one_said(world):
 
 
 def test_a_corrected_id_in_a_delta_takes_the_wrong_one_away(world):
-    world.deliver("insurance", "i1", [("1", ANN, "安", "厂", JAN), *((str(n), f"2199011899020{n:05}", "他", "店", JAN) for n in range(10, 20))])
+    world.deliver(
+        "insurance", "i1", [("1", ANN, "安", "厂", JAN), *((str(n), f"2199011899020{n:05}", "他", "店", JAN) for n in range(10, 20))]
+    )
     world.build()
     world.deliver("insurance", "i2", [("1", BEN, "安", "厂", FEB)], received=1)
     built = world.build("people")["people"]
@@ -86,7 +88,7 @@ def test_changed_sql_makes_the_table_anew(world):
     world.deliver("register", "r1", [(ANN, "安", "东", JAN)])
     world.build("people")
     path = world.project.contracts["people"].sql_path
-    path.write_text(path.read_text(encoding="utf-8").replace('r.town AS "town"', '\'镇\' || r.town AS "town"'), encoding="utf-8")
+    path.write_text(path.read_text(encoding="utf-8").replace('r.town AS "town"', "'镇' || r.town AS \"town\""), encoding="utf-8")
     assert world.build("people")["people"].full
     assert world.rows("SELECT town FROM base.people") == [("镇东",)]
 

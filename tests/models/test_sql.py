@@ -28,7 +28,7 @@ def test_dependencies_and_order_are_read_from_the_sql(project):
 
 
 @pytest.mark.parametrize(
-    "sql, line, found, remedy",
+    ("sql", "line", "found", "remedy"),
     [
         ("SELECT id FROM std.regster", 1, "no table std.regster", "Did you mean 'register'?"),
         ("SELECT id\nFROM stt.register", 2, "no schema 'stt'", "Did you mean 'std'?"),
@@ -53,15 +53,19 @@ def test_what_is_wrong_is_said_with_line_and_near_name(project, sql, line, found
     with pytest.raises(DocumentError) as caught:
         Query(project.root / "x.sql", sql).check(columns_known(project))
     assert caught.value.line == line
-    assert found in str(caught.value) and remedy in str(caught.value)
+    assert found in str(caught.value)
+    assert remedy in str(caught.value)
 
 
 @pytest.mark.parametrize(
-    "sql, tables",
+    ("sql", "tables"),
     [
         ("WITH c AS (SELECT * FROM std.register) SELECT c.id FROM c", ("std.register",)),
         ("SELECT i.x FROM std.register AS r, unnest([1, 2]) AS i(x)", ("std.register",)),
-        ("SELECT r.id FROM std.register AS r SEMI JOIN std.insurance AS i ON i.id = r.id QUALIFY row_number() OVER (ORDER BY r.id) = 1", ("std.insurance", "std.register")),
+        (
+            "SELECT r.id FROM std.register AS r SEMI JOIN std.insurance AS i ON i.id = r.id QUALIFY row_number() OVER (ORDER BY r.id) = 1",
+            ("std.insurance", "std.register"),
+        ),
         ("SELECT p._from.register.batch AS b, p._winner.name AS w FROM base.people AS p", ("base.people",)),
         ("SELECT r.* EXCLUDE (town) FROM std.register AS r", ("std.register",)),
     ],
@@ -73,15 +77,15 @@ def test_what_is_taken(project, sql, tables):
 
 
 def test_only_tables_are_rewritten():
-    text = "-- std.register stays here\nSELECT r.id, 'std.register' AS t FROM std.register AS r JOIN \"std\".\"insurance\" ON insurance.id = r.id;\n"
+    text = '-- std.register stays here\nSELECT r.id, \'std.register\' AS t FROM std.register AS r JOIN "std"."insurance" ON insurance.id = r.id;\n'
     rewritten = Query(None, text).rewritten({"std.register": "SELECT 1", "std.insurance": "SELECT 2"}.get)
     assert rewritten == (
-        '-- std.register stays here\nSELECT r.id, \'std.register\' AS t FROM (SELECT 1) AS r JOIN (SELECT 2) AS "insurance" ON insurance.id = r.id'
+        "-- std.register stays here\nSELECT r.id, 'std.register' AS t FROM (SELECT 1) AS r JOIN (SELECT 2) AS \"insurance\" ON insurance.id = r.id"
     )
 
 
 @pytest.mark.parametrize(
-    "old, new, line, found",
+    ("old", "new", "line", "found"),
     [
         ('i.name AS "name", NULL AS "town"', 'NULL AS "town", i.name AS "name"', 5, "column 2 is 'town' here and 'name'"),
         ("'insurance' AS", "'insurence' AS", 5, "Did you mean 'insurance'?"),
@@ -99,7 +103,7 @@ def test_a_fusion_must_fit_its_contract(project, old, new, line, found):
 
 
 @pytest.mark.parametrize(
-    "increment, found",
+    ("increment", "found"),
     [
         ("SELECT id FROM new.registr", "Did you mean 'register'?"),
         ("SELECT id, town FROM new.register", "2 columns for the key (id)"),
@@ -113,16 +117,16 @@ def test_an_increment_must_fit_its_model(project, increment, found):
     again = Project(project.root, project.data)
     with pytest.raises(DocumentError, match=re.escape(found)) as caught:
         read_increment(again.contracts["people"])
-    assert caught.value.path == path and caught.value.line == 16
+    assert (caught.value.path, caught.value.line) == (path, 16)
 
 
 def test_models_in_a_circle_are_named(project):
     rewrite(project, "people", "FROM std.insurance AS i", "FROM thematic.towns AS i")
-    with pytest.raises(DocumentError, match="in a circle: .*base.people.*thematic.towns"):
+    with pytest.raises(DocumentError, match=r"in a circle: .*base\.people.*thematic\.towns"):
         order(project)
 
 
 def test_a_column_that_the_contract_lacks_is_named(project):
     rewrite(project, "towns", 'count(*) AS "people"', 'count(*) AS "poeple"')
-    with pytest.raises(DocumentError, match="declares 'people', which the SELECT does not give. Did you mean 'poeple'"):
+    with pytest.raises(DocumentError, match=r"declares 'people', which the SELECT does not give\. Did you mean 'poeple'"):
         dependencies(project.contracts["towns"], columns_known(project))

@@ -1,0 +1,96 @@
+"""Where a record came from: followed back to batch, line and text, masked."""
+
+from __future__ import annotations
+
+import io
+import json
+from datetime import datetime
+
+import pytest
+from rich.console import Console
+
+from pipelines.lineage.origin import OriginError, origin
+
+JAN, FEB = datetime(2026, 1, 5), datetime(2026, 2, 5)
+ANN, BEN = "219901189901010011", "219901189901010022"
+
+
+@pytest.fixture
+def told(world):
+    """The origin of a record in a world with two hand-overs that disagree on a name."""
+    world.deliver("register", "r1", [(BEN, None, "西", JAN), (ANN, "安", "东", JAN)], unit="a")
+    world.deliver("insurance", "i1", [("1", ANN, "安安", "厂", FEB), ("2", BEN, "本", None, FEB)])
+    world.build()
+    world.con.execute("INSERT INTO evidence.issues VALUES ('r1', 'register', 3, 'town_known')")
+    world.con.execute(f"UPDATE raw.register SET town = '　东 ' WHERE id = '{ANN}'")
+    world.con.close()
+    return lambda table, *key, **options: origin(world.project, table, key, **options)
+
+
+def test_each_attribute_names_its_line_and_the_text_that_came(told):
+    found = told("base.people", ANN, unmasked=True)
+    by_name = {a.name: a for a in found.attributes}
+    assert [(n, a.value, a.said.row.batch, a.said.row.row) for n, a in by_name.items()] == [
+        ("id", ANN, "r1", 3),
+        ("name", "安", "r1", 3),
+        ("town", "东", "r1", 3),
+        ("employer", "厂", "i1", 2),
+    ]
+    assert (by_name["town"].said.text, by_name["town"].said.repair) == ("　东 ", "trimmed")
+    assert [(o.row.batch, o.column, o.text) for o in by_name["name"].others] == [("i1", "name", "安安")]
+    row = by_name["name"].said.row
+    assert (row.department, row.dataset, row.unit, row.period, row.file) == ("部门", "register", "a", "202601", "r1.csv")
+    assert [f.rule for f in row.failed] == ["town_known"]
+
+
+def test_the_second_source_speaks_where_the_first_is_silent(told):
+    by_name = {a.name: a for a in told("people", BEN, unmasked=True).attributes}
+    assert (by_name["name"].value, by_name["name"].said.row.batch) == ("本", "i1")
+    assert by_name["employer"].said is None
+
+
+def test_nothing_personal_is_shown_unless_asked_for(told):
+    found = told("base.people", ANN)
+    screen = io.StringIO()
+    found.render(Console(file=screen, width=200))
+    for shown in (screen.getvalue(), json.dumps(found.as_json(), ensure_ascii=False)):
+        assert ANN not in shown
+        assert "安安" not in shown
+        assert "2199" in shown
+        assert "r1.csv" in shown
+    assert "town_known" in screen.getvalue()
+    assert "去空白" in screen.getvalue()
+
+
+def test_a_standard_row_names_its_own_line(told):
+    found = told("std.register", ANN)
+    assert {(a.said.row.batch, a.said.row.row) for a in found.attributes} == {("r1", 3)}
+
+
+def test_what_cannot_be_told_row_by_row_says_so(told):
+    found = told("thematic.towns", "东")
+    assert "increment" in found.note
+    assert {a.name: a.made_from for a in found.attributes}["town"] == ("std.register.town",) or found.attributes
+
+
+@pytest.mark.parametrize(
+    ("table", "key", "message"),
+    [
+        ("base.peple", (ANN,), "Did you mean 'people'?"),
+        ("std.people", (ANN,), "Did you mean 'base.people'?"),
+        ("base.people", (ANN, "1"), "needs 1: id"),
+        ("base.people", ("219901189901019999",), "no record of base.people has id = 2199************99"),
+        ("std.register", ("219901189901019999",), "Check the key"),
+    ],
+)
+def test_what_is_not_there_is_said(told, table, key, message):
+    with pytest.raises(OriginError) as caught:
+        told(table, *key)
+    assert message in str(caught.value)
+
+
+def test_a_quarantined_record_is_found_there(world):
+    world.deliver("register", "r1", [(ANN, "安", "东", JAN)])
+    world.con.execute("INSERT INTO quarantine.register (id, _batch, _row, _failed) VALUES ('219901', 'r1', 9, ['id_valid'])")
+    with pytest.raises(OriginError, match="in quarantine: batch r1, row 9, rules id_valid"):
+        origin(world.project, "std.register", ("219901",))
