@@ -53,7 +53,11 @@ class Account:
 def accounts(con: duckdb.DuckDBPyConnection, contract: Contract, batches: Iterable[str] | None = None) -> list[Account]:
     """The account of each collected batch of the dataset (of those named), counted anew from raw and rejects."""
     raw = f"raw.{contract.name}"
-    counted = f"SELECT _batch AS batch, count(*) AS n FROM {quote(raw)} GROUP BY 1" if columns_of(con, raw) else "SELECT NULL::VARCHAR AS batch, 0 AS n LIMIT 0"
+    counted = (
+        f"SELECT _batch AS batch, count(*) AS n FROM {quote(raw)} GROUP BY 1"
+        if columns_of(con, raw)
+        else "SELECT NULL::VARCHAR AS batch, 0 AS n LIMIT 0"
+    )
     wanted = list(batches) if batches is not None else None
     rows = con.execute(
         f"""
@@ -95,14 +99,27 @@ def batch_row(contract: Contract, handover: Handover, run_id: str, **values: Any
     return row
 
 
-def write_batches(con: duckdb.DuckDBPyConnection, rows: list[dict[str, Any]]) -> None:
-    """Append rows; a row of the same batch that was refused before gives way."""
+def write_batches(con: duckdb.DuckDBPyConnection, rows: list[dict[str, Any]], *, fetched: bool = False) -> None:
+    """Append rows; a row of the same batch that was refused before gives way.
+
+    `fetched`: the hand-overs were fetched, so source and period alone say which is which; a refused one gives way to
+    what came instead. Files are told apart by content: a refused one stays in the evidence beside the mended one.
+    """
     if not rows:
         return
-    con.execute("DELETE FROM evidence.batches WHERE status = 'refused' AND list_contains(?::VARCHAR[], batch)", [[r["batch"] for r in rows]])
+    if fetched:
+        con.execute(
+            "DELETE FROM evidence.batches WHERE status = 'refused' AND dataset = ? AND list_contains(?::VARCHAR[], source || ' ' || period)",
+            [rows[0]["dataset"], [f"{r['source']} {r['period']}" for r in rows]],
+        )
+    con.execute(
+        "DELETE FROM evidence.batches WHERE status = 'refused' AND list_contains(?::VARCHAR[], batch)", [[r["batch"] for r in rows]]
+    )
     marks = ", ".join("?" for _ in COLUMNS)
     values = ", ".join(f"({marks})" for _ in rows)
-    con.execute(f"INSERT INTO evidence.batches ({', '.join(quote(c) for c in COLUMNS)}) VALUES {values}", [r[c] for r in rows for c in COLUMNS])
+    con.execute(
+        f"INSERT INTO evidence.batches ({', '.join(quote(c) for c in COLUMNS)}) VALUES {values}", [r[c] for r in rows for c in COLUMNS]
+    )
 
 
 def write_rejects(con: duckdb.DuckDBPyConnection, contract: Contract, batch: str, rejects: list[Reject]) -> None:

@@ -70,7 +70,9 @@ def pending(con: duckdb.DuckDBPyConnection, project: Project, contract: Contract
 
 def strays(project: Project) -> list[str]:
     """Names in the landing folder that belong to no dataset: nobody will ever collect them."""
-    known = {str(s.properties.get("path", "")).split("/")[0] for c in project.sources() for s in c.servers if s.type == "local"} | {"refused"}
+    known = {str(s.properties.get("path", "")).split("/")[0] for c in project.sources() for s in c.servers if s.type == "local"} | {
+        "refused"
+    }
     entries = sorted(project.landing.iterdir()) if project.landing.is_dir() else []
     return [shown(p) for p in entries if not p.name.startswith(".") and not (p.is_dir() and p.name in known)]
 
@@ -84,7 +86,11 @@ def extract_file(con: duckdb.DuckDBPyConnection, project: Project, contract: Con
     from assets.readers.options import options
 
     if contract.server.type != "local":
-        raise RefusedError(f"{contract.name} does not come in files", where=shown(path), expected=f"a dataset whose server is local, not {contract.server.type}")
+        raise RefusedError(
+            f"{contract.name} does not come in files",
+            where=shown(path),
+            expected=f"a dataset whose server is local, not {contract.server.type}",
+        )
     if not path.is_file():
         raise RefusedError("no such file", where=shown(path))
     scratch = project.scratch / "check"
@@ -99,13 +105,17 @@ def extract_file(con: duckdb.DuckDBPyConnection, project: Project, contract: Con
 
 def raw_select(contract: Contract, extract: Extract, mapping: HeaderMap, batch: str) -> str:
     """SQL that gives the rows of an extract in the columns of `raw`: the contract's, `_extra`, `_batch`, `_row`."""
-    columns = [f"{f'c{mapping.columns[c.name]}' if c.name in mapping.columns else 'NULL::VARCHAR'} AS {quote(c.name)}" for c in contract.columns]
+    columns = [
+        f"{f'c{mapping.columns[c.name]}' if c.name in mapping.columns else 'NULL::VARCHAR'} AS {quote(c.name)}" for c in contract.columns
+    ]
     pairs = ", ".join(f"{literal(name)}, c{position}" for name, position in mapping.extra.items())
     extra = f"CAST(json_object({pairs}) AS VARCHAR)" if pairs else "NULL::VARCHAR"
     return f"SELECT {', '.join(columns)}, {extra} AS _extra, {literal(batch)} AS _batch, _row FROM ({extract.relation})"
 
 
-def collect(con: duckdb.DuckDBPyConnection, project: Project, contract: Contract, run_id: str, *, partition_keys: set[str] | None = None) -> Collected:
+def collect(
+    con: duckdb.DuckDBPyConnection, project: Project, contract: Contract, run_id: str, *, partition_keys: set[str] | None = None
+) -> Collected:
     """Collect what is pending for one dataset (of the given Dagster partitions).
 
     A refused hand-over never stops the others, a source that cannot be read is named in `problems`.
@@ -169,7 +179,9 @@ class _Run:
         elif isinstance(result, Exception):
             # Its words may hold values of the hand-over: they go to nobody.
             log.error("%s: %s while reading", handover.source, type(result).__name__)
-            raise LaterError(f"{handover.source}: internal error ({type(result).__name__}) while reading. It is left where it is; please report it.")
+            raise LaterError(
+                f"{handover.source}: internal error ({type(result).__name__}) while reading. It is left where it is; please report it."
+            )
         elif result.digest in self.digests:
             result.discard()
             self._repeat(handover, result.digest)
@@ -183,7 +195,14 @@ class _Run:
     def _accept(self, handover: Handover, extract: Extract) -> None:
         mapping = map_header(self.contract, extract.header, f"{handover.source}, header")
         notes = [*extract.notes, *mapping.notes]
-        before = [b for b in self.known if b["status"] != "refused" and b["status"] != "repeated" and b["unit"] == (handover.unit or "") and b["period"] <= handover.period]
+        before = [
+            b
+            for b in self.known
+            if b["status"] != "refused"
+            and b["status"] != "repeated"
+            and b["unit"] == (handover.unit or "")
+            and b["period"] <= handover.period
+        ]
         if before and self.contract.delivery and self.contract.delivery.mode == "full":
             last = before[-1]
             if extract.rows < last["rows_raw"] * (1 - self.contract.delivery.max_fall):
@@ -195,7 +214,9 @@ class _Run:
                 )
             if last["period"] == handover.period:
                 newer = last["received_at"] <= handover.received_at
-                notes.append(f"a further hand-over for {handover.period}: it {'stands in place of' if newer else 'is older than'} {last['batch']}")
+                notes.append(
+                    f"a further hand-over for {handover.period}: it {'stands in place of' if newer else 'is older than'} {last['batch']}"
+                )
         batch = batch_id(handover, extract.digest)
         row = batch_row(
             self.contract,
@@ -224,14 +245,21 @@ class _Run:
         self.ready.append(_Ready(handover, extract, mapping, row))
 
     def _remember(self, row: dict[str, Any]) -> None:
-        self.known.append({k: row[k] for k in ("batch", "unit", "period", "source", "digest", "rows_raw", "received_at", "status", "reason", "watermark")})
+        self.known.append(
+            {k: row[k] for k in ("batch", "unit", "period", "source", "digest", "rows_raw", "received_at", "status", "reason", "watermark")}
+        )
         self.known.sort(key=lambda b: (b["period"], b["received_at"], b["batch"]))
         self.digests[row["digest"]] = row
 
     def _repeat(self, handover: Handover, digest: str) -> None:
         """A digest seen before: a repetition, or a file whose move a killed run left undone."""
         first = self.digests[digest]
-        if handover.path is not None and first["source"] == handover.source and not already_kept(self.project, handover, digest) and first not in [r.row for r in self.ready]:
+        if (
+            handover.path is not None
+            and first["source"] == handover.source
+            and not already_kept(self.project, handover, digest)
+            and first not in [r.row for r in self.ready]
+        ):
             keep_collected(self.project, handover, digest)
             return
         times = sum(b["status"] == "repeated" and b["digest"] == digest for b in self.known) + 1
@@ -280,7 +308,9 @@ class _Run:
                 self.ready.remove(error.ready)
                 self.digests.pop(error.ready.extract.digest, None)
                 refusal = RefusedError(
-                    f"internal error: {error.found} rows came out of {error.ready.extract.rows}", where=error.ready.handover.source, remedy="Please report it; the file is kept."
+                    f"internal error: {error.found} rows came out of {error.ready.extract.rows}",
+                    where=error.ready.handover.source,
+                    remedy="Please report it; the file is kept.",
                 )
                 self._refuse(error.ready.handover, refusal, error.ready.extract)
                 continue
@@ -331,7 +361,7 @@ class _Run:
                 write_rejects(self.con, self.contract, item.row["batch"], item.extract.rejects)
             if len(small) > 1:
                 self.con.execute(f"{into} SELECT {', '.join(quote(c) for c in raw_columns)} FROM temp.main._collecting")
-            write_batches(self.con, [item.row for item in self.ready] + written)
+            write_batches(self.con, [item.row for item in self.ready] + written, fetched=self.contract.server.type != "local")
 
     def _create(self, raw: str, raw_columns: list[str]) -> None:
         there = columns_of(self.con, raw)
@@ -354,7 +384,7 @@ def _read(
             if isinstance(refusal := handover.details.get("refusal"), RefusedError):
                 return refusal
             return reader.read(handover, contract, project, con)
-        except Exception as error:  # noqa: BLE001 - one hand-over must never stop the others
+        except Exception as error:
             return error
 
     if not reader.ahead:

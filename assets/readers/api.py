@@ -51,7 +51,9 @@ class ApiReader:
             moment = datetime(day.year, day.month, day.day)
             period = moment.strftime(form)
             if day >= since and day <= date.today() and period not in done:
-                handovers.append(Handover(contract.name, None, period, partition_of(contract, moment), source.shown, None, datetime.now(), {"day": day}))
+                handovers.append(
+                    Handover(contract.name, None, period, partition_of(contract, moment), source.shown, None, datetime.now(), {"day": day})
+                )
         return handovers
 
     def read(self, handover: Handover, contract: Contract, project: Project, con: duckdb.DuckDBPyConnection) -> Extract:
@@ -74,7 +76,10 @@ class ApiReader:
 def _collected_periods(con: duckdb.DuckDBPyConnection, contract: Contract) -> set[str]:
     if columns_of(con, "evidence.batches") is None:
         return set()
-    rows = con.execute("SELECT DISTINCT period FROM evidence.batches WHERE dataset = ? AND status IN ('collected', 'standardised', 'repeated')", [contract.name]).fetchall()
+    rows = con.execute(
+        "SELECT DISTINCT period FROM evidence.batches WHERE dataset = ? AND status IN ('collected', 'standardised', 'repeated')",
+        [contract.name],
+    ).fetchall()
     return {period for (period,) in rows}
 
 
@@ -139,7 +144,11 @@ class _Source:
             except requests.exceptions.ChunkedEncodingError:
                 said = "the connection was cut"
             except requests.exceptions.RequestException as error:
-                said = "it cannot be reached" if isinstance(error, requests.exceptions.ConnectionError) else f"no usable answer ({type(error).__name__})"
+                said = (
+                    "it cannot be reached"
+                    if isinstance(error, requests.exceptions.ConnectionError)
+                    else f"no usable answer ({type(error).__name__})"
+                )
                 if "RemoteDisconnected" in str(error) or "IncompleteRead" in str(error) or "reset" in str(error):
                     said = "the connection was cut"
             except ValueError:
@@ -151,7 +160,12 @@ class _Source:
             raise LaterError(f"{self.shown}: access refused ({status}, {what}). Check the token in connections.toml.")
         if status == 429 or status >= 500:
             raise LaterError(f"{self.shown}: it goes on answering {status} ({what}). Nothing was kept; the next run tries again.")
-        raise RefusedError(f"status {status} ({what})", where=self.shown, expected="status 200 and a page", remedy="Ask the department whether the page exists; the day is fetched again by the next run.")
+        raise RefusedError(
+            f"status {status} ({what})",
+            where=self.shown,
+            expected="status 200 and a page",
+            remedy="Ask the department whether the page exists; the day is fetched again by the next run.",
+        )
 
     def days(self, since: date) -> Iterator[date]:
         """Days that the API lists, or every day from `since` to yesterday."""
@@ -165,21 +179,30 @@ class _Source:
             form = str(self.opts["dateForm"])
             yield from [datetime.strptime(str(day), form).date() for day in listed]
         except (RefusedError, TypeError, ValueError, LookupError) as error:
-            raise LaterError(f"{self.shown}: the list of days is not as the contract says (`daysPath`, `daysAt`, `dateForm`): {error}.") from None
+            raise LaterError(
+                f"{self.shown}: the list of days is not as the contract says (`daysPath`, `daysAt`, `dateForm`): {error}."
+            ) from None
 
     def page(self, day: date, number: int) -> tuple[list[dict[str, Any]], int, str | None, int]:
         """Records, the announced total, the page's own number where it says so, and the size of the answer."""
         opts = self.opts
         what = f"{day}, page {number}"
         answer, size = self.get(
-            self.address, {opts["dateParam"]: day.strftime(str(opts["dateForm"])), opts["pageParam"]: number, opts["sizeParam"]: opts["pageSize"]}, what
+            self.address,
+            {opts["dateParam"]: day.strftime(str(opts["dateForm"])), opts["pageParam"]: number, opts["sizeParam"]: opts["pageSize"]},
+            what,
         )
         try:
             records = _at(answer, str(opts["recordsAt"]))
             total = int(_at(answer, str(opts["totalAt"])))
             own = str(_at(answer, str(opts["pageAt"]))) if opts["pageAt"] else None
         except (LookupError, TypeError, ValueError):
-            raise RefusedError(f"an answer without `{opts['recordsAt']}` or `{opts['totalAt']}` ({what})", where=self.shown, expected="both, as the contract says", remedy="Ask the department, or correct the contract.") from None
+            raise RefusedError(
+                f"an answer without `{opts['recordsAt']}` or `{opts['totalAt']}` ({what})",
+                where=self.shown,
+                expected="both, as the contract says",
+                remedy="Ask the department, or correct the contract.",
+            ) from None
         if not isinstance(records, list) or not all(isinstance(r, dict) for r in records):
             raise RefusedError(f"`{opts['recordsAt']}` is no list of records ({what})", where=self.shown, expected="a list of JSON objects")
         return records, total, own, size
@@ -238,14 +261,26 @@ def _pages(source: _Source, day: date) -> Iterator[tuple[list[dict[str, Any]], i
                 fault = ""
                 break
         if fault:
-            raise RefusedError(f"{fault} ({day})", where=source.shown, expected="each page once", remedy="Nothing was kept; the next run fetches the day again. If it stays so, tell the department.")
+            raise RefusedError(
+                f"{fault} ({day})",
+                where=source.shown,
+                expected="each page once",
+                remedy="Nothing was kept; the next run fetches the day again. If it stays so, tell the department.",
+            )
         if announced is not None and total != announced:
-            raise LaterError(f"{source.shown}: the total changed from {announced} to {total} while {day} was read. Nothing was kept; the next run tries again.")
+            raise LaterError(
+                f"{source.shown}: the total changed from {announced} to {total} while {day} was read. Nothing was kept; the next run tries again."
+            )
         announced, got = total, got + len(records)
         seen[mark] = number
         number += 1
         if got > announced:
-            raise RefusedError(f"{got} records, where {announced} were announced ({day})", where=source.shown, expected="as many as announced", remedy="Nothing was kept; the next run fetches the day again. If it stays so, tell the department.")
+            raise RefusedError(
+                f"{got} records, where {announced} were announced ({day})",
+                where=source.shown,
+                expected="as many as announced",
+                remedy="Nothing was kept; the next run fetches the day again. If it stays so, tell the department.",
+            )
         yield records, size
 
 

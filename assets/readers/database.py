@@ -54,11 +54,15 @@ class DatabaseReader:
             upper, count = found[0]
             if upper is None:
                 return []
-            odd = source(f"SELECT (count(*) - count({mark}))::text{f', count(*) FILTER (WHERE {mark} > now())::text' if timed else ''} FROM {_table(contract, opts)}")[0]
+            odd = source(
+                f"SELECT (count(*) - count({mark}))::text{f', count(*) FILTER (WHERE {mark} > now())::text' if timed else ''} FROM {_table(contract, opts)}"
+            )[0]
         moment = _moment(upper)
         details = {"from": last, "to": upper, "count": int(count), "without": int(odd[0] or 0), "future": int(odd[1] or 0) if timed else 0}
         period = moment.strftime(PERIODS[contract.delivery.period])
-        return [Handover(contract.name, None, period, partition_of(contract, moment), _shown(contract, opts), None, datetime.now(), details)]
+        return [
+            Handover(contract.name, None, period, partition_of(contract, moment), _shown(contract, opts), None, datetime.now(), details)
+        ]
 
     def read(self, handover: Handover, contract: Contract, project: Project, con: duckdb.DuckDBPyConnection) -> Extract:
         opts = options(contract, "postgresql")
@@ -76,7 +80,10 @@ class DatabaseReader:
         except BaseException:
             extract.discard()
             raise
-        for count, said in ((handover.details["without"], f"have no {changed} and can never be collected by it"), (handover.details["future"], f"have a {changed} in the future and wait for it")):
+        for count, said in (
+            (handover.details["without"], f"have no {changed} and can never be collected by it"),
+            (handover.details["future"], f"have a {changed} in the future and wait for it"),
+        ):
             if count:
                 extract.notes.append(f"{count} rows of the source {said}")
         return extract
@@ -131,7 +138,13 @@ def _kind(said: str) -> str:
         return "the user may not read the table: ask the department for the right to"
     if "no space left" in said:
         return "working files could not be written, the disk is full: make room"
-    if "could not connect" in said or "unable to connect" in said or "no route" in said or "connection refused" in said or "could not translate" in said:
+    if (
+        "could not connect" in said
+        or "unable to connect" in said
+        or "no route" in said
+        or "connection refused" in said
+        or "could not translate" in said
+    ):
         return "the database cannot be reached"
     if "terminating connection" in said or "closed the connection" in said or "connection" in said or "ssl" in said:
         return "the connection to the database was lost while it was read"
@@ -174,7 +187,12 @@ def _columns(source: _Query, contract: Contract, opts: dict[str, Any]) -> tuple[
     wanted = str(opts["changedBy"])
     changed = next((c for c in columns if c == wanted), None) or next((c for c in columns if fold(c) == fold(wanted)), None)
     if changed is None:
-        raise RefusedError(f"no column {wanted!r} (`changedBy`)", where=_shown(contract, opts), expected="the column with the time of change", remedy=near(wanted, columns))
+        raise RefusedError(
+            f"no column {wanted!r} (`changedBy`)",
+            where=_shown(contract, opts),
+            expected="the column with the time of change",
+            remedy=near(wanted, columns),
+        )
     return columns, changed
 
 
@@ -198,7 +216,9 @@ def _account(con: duckdb.DuckDBPyConnection, extract: Extract, path: Path, contr
     cells = ", ".join(f"coalesce(c{at}, chr(0))" for at in range(width))
     size = " + ".join(f"coalesce(strlen(c{at}), 0)" for at in range(width))
     extract.relation = f"SELECT * FROM read_parquet({literal(str(path))})"
-    row = con.execute(f"SELECT count(*), coalesce(sum({size}), 0), bit_xor(md5_number(concat_ws(chr(31), _row, {cells})))::VARCHAR FROM ({extract.relation})").fetchone()
+    row = con.execute(
+        f"SELECT count(*), coalesce(sum({size}), 0), bit_xor(md5_number(concat_ws(chr(31), _row, {cells})))::VARCHAR FROM ({extract.relation})"
+    ).fetchone()
     assert row is not None
     extract.records = extract.lines = int(row[0])
     extract.bytes = int(row[1])

@@ -28,7 +28,15 @@ if TYPE_CHECKING:
 
 BLOCK = 512 << 10  # bytes read at once: what one takes in stays in the processor's cache (8 MB took twice as long)
 LONGEST = 64 << 20  # bytes; a longer line is no line of a table
-ENCODINGS = {"utf-8": "utf-8", "utf-8-sig": "utf-8", "utf8": "utf-8", "ascii": "utf-8", "gb18030": "gb18030", "gbk": "gb18030", "gb2312": "gb18030"}
+ENCODINGS = {
+    "utf-8": "utf-8",
+    "utf-8-sig": "utf-8",
+    "utf8": "utf-8",
+    "ascii": "utf-8",
+    "gb18030": "gb18030",
+    "gbk": "gb18030",
+    "gb2312": "gb18030",
+}
 _MAGIC = {
     b"PK\x03\x04": "a ZIP archive or an .xlsx workbook",
     b"\xd0\xcf\x11\xe0": "an .xls workbook",
@@ -109,9 +117,16 @@ def _read(watched: Watched, name: str, encoding: str, delimiter: str, look_ahead
     extract.lines_other = lines + writer.blank + writer.further
     extract.records, extract.rejects = writer.records, writer.rejects
     if not writer.records:
-        raise RefusedError("a header and no record", where=name, expected="records below the header", remedy="Export it again; an empty delivery must be agreed in words.")
+        raise RefusedError(
+            "a header and no record",
+            where=name,
+            expected="records below the header",
+            remedy="Export it again; an empty delivery must be agreed in words.",
+        )
     if not extract.rows:
-        raise RefusedError(f"none of {writer.records} records can be read: line {writer.rejects[0].row}: {writer.rejects[0].reason}", where=name)
+        raise RefusedError(
+            f"none of {writer.records} records can be read: line {writer.rejects[0].row}: {writer.rejects[0].reason}", where=name
+        )
     extract.relation = _relation(writer, len(header), delimiter)
 
 
@@ -131,16 +146,31 @@ def _blocks(watched: Watched, first: bytes, end: bytes, name: str) -> Iterator[t
         else:
             held += more
             if len(held) > LONGEST:
-                raise RefusedError(f"a line of more than {LONGEST >> 20} MB", where=name, expected="one record a line", remedy="Export it again as delimited text.")
+                raise RefusedError(
+                    f"a line of more than {LONGEST >> 20} MB",
+                    where=name,
+                    expected="one record a line",
+                    remedy="Export it again as delimited text.",
+                )
 
 
 def _judge(sample: bytes, encoding: str, bom: bool, name: str) -> None:
     """Refuse what is no text, or text of another encoding, by the first block; a few bad lines are left to the records."""
     for magic, kind in _MAGIC.items():
         if sample.startswith(magic):
-            raise RefusedError(f"{kind}, by its first bytes", where=name, expected=f"delimited text in {_NAMES[encoding]}", remedy="Save it as CSV and hand it over again.")
+            raise RefusedError(
+                f"{kind}, by its first bytes",
+                where=name,
+                expected=f"delimited text in {_NAMES[encoding]}",
+                remedy="Save it as CSV and hand it over again.",
+            )
     if sample[:4096].count(0) * 5 > len(sample[:4096]):
-        raise RefusedError("mostly NUL bytes: UTF-16 text, or a damaged file", where=name, expected=f"text in {_NAMES[encoding]}", remedy="Save it again in that encoding.")
+        raise RefusedError(
+            "mostly NUL bytes: UTF-16 text, or a damaged file",
+            where=name,
+            expected=f"text in {_NAMES[encoding]}",
+            remedy="Save it again in that encoding.",
+        )
     whole = sample[: max(sample.rfind(b"\n"), sample.rfind(b"\r")) + 1] or sample
     other = _likely(whole.removeprefix(codecs.BOM_UTF8), encoding)
     if encoding == "gb18030" and not whole.isascii() and (other == "utf-8" or bom) and (bom or _han(whole)):
@@ -174,7 +204,9 @@ def _han(data: bytes) -> bool:
     return any("\u3000" <= c <= "\u9fff" or "\uff00" <= c <= "\uffef" for c in data.decode("utf-8", "ignore"))
 
 
-def _header(block: bytes, last: bool, encoding: str, delimiter: str, end: bytes, look_ahead: int, name: str) -> tuple[tuple[str, ...], int, int]:
+def _header(
+    block: bytes, last: bool, encoding: str, delimiter: str, end: bytes, look_ahead: int, name: str
+) -> tuple[tuple[str, ...], int, int]:
     """The first line that is not blank, as names; the bytes and the physical lines that it and what precedes it take."""
     used = lines = 0
     while True:
@@ -193,7 +225,9 @@ def _header(block: bytes, last: bool, encoding: str, delimiter: str, end: bytes,
         used = len(block) if stop < 0 else stop + 1
         lines += 1
     if text.count('"') % 2:
-        raise RefusedError("a quote that never closes in the header", where=f"{name}, line {lines}", expected="quotes in pairs", remedy="Remove it.")
+        raise RefusedError(
+            "a quote that never closes in the header", where=f"{name}, line {lines}", expected="quotes in pairs", remedy="Remove it."
+        )
     names = next(csv.reader([text], delimiter=delimiter, strict=False))
     return tuple(names), used, lines
 
@@ -236,5 +270,3 @@ def _relation(writer: RecordWriter, width: int, delimiter: str) -> str:
             f"parallel = false, max_line_size = {size}, buffer_size = {size * 2})"
         )
     return " UNION ALL ".join(parts)
-
-

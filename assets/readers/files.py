@@ -98,7 +98,9 @@ def _handover(contract: Contract, project: Project, opts: dict[str, Any], path: 
                 raise RefusedError("no ordinary file", where=shown(path), expected="the file itself, not a link or a device")
             inside = path.relative_to(project.landing).as_posix()
             if not _matches(inside, str(opts["path"])):
-                raise RefusedError(f"the name {shown(path)!r}", where="landing", expected=f"a name like {opts['path']}", remedy=_name_remedy(contract))
+                raise RefusedError(
+                    f"the name {shown(path)!r}", where="landing", expected=f"a name like {opts['path']}", remedy=_name_remedy(contract)
+                )
             unit, period, moment = name_of(contract, path, received)
         except RefusedError as refusal:
             details["refusal"] = refusal
@@ -123,11 +125,18 @@ def name_of(contract: Contract, path: Path, received: datetime) -> tuple[str | N
     name = shown(path)
     match = re.fullmatch(delivery.pattern, name, re.IGNORECASE)
     if match is None:
-        raise RefusedError(f"the name {name!r}", where="landing", expected=f"a name of the form {delivery.pattern}", remedy=_name_remedy(contract))
+        raise RefusedError(
+            f"the name {name!r}", where="landing", expected=f"a name of the form {delivery.pattern}", remedy=_name_remedy(contract)
+        )
     try:
         moment = moment_of(contract, match["period"])
     except ValueError as error:
-        raise RefusedError(str(error).replace("unconverted data remains", "not a period"), where=name, expected=f"a {delivery.period} period", remedy="Correct the file's name.") from None
+        raise RefusedError(
+            str(error).replace("unconverted data remains", "not a period"),
+            where=name,
+            expected=f"a {delivery.period} period",
+            remedy="Correct the file's name.",
+        ) from None
     unit = match.groupdict().get("unit")
     if unit is not None and not _UNIT.fullmatch(unit):
         raise RefusedError(f"the unit {unit!r}", where=name, expected="letters, digits, - and _", remedy="Correct the file's name.")

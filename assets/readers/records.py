@@ -180,7 +180,9 @@ class RecordWriter:
         return f'found a quote in the middle of a field, at byte {text.find(34) + 1}; expected quotes around a whole field. Remove it, or quote the field and write "" within.'
 
 
-def decode_lines(block: bytes, encoding: str, end: bytes, first: int, writer: RecordWriter, say: Callable[[bytes, UnicodeError], str]) -> bytes:
+def decode_lines(
+    block: bytes, encoding: str, end: bytes, first: int, writer: RecordWriter, say: Callable[[bytes, UnicodeError], str]
+) -> bytes:
     """A block of which some line does not decode, as UTF-8: such lines become a NUL and their escaped text.
 
     The NUL makes the writer reject the line; `undecodable` holds the reason under the line's number.

@@ -123,16 +123,30 @@ def _sheets(data: bytes, name: str, wanted: str | None) -> Iterator[_Sheet]:
         raise RefusedError("an empty file", where=name, expected="a workbook", remedy="Export it again.")
     if not data.startswith((b"PK", b"\xd0\xcf\x11\xe0")):
         kind = "an HTML page" if data.lstrip()[:200].lower().startswith((b"<", b"\xef\xbb\xbf<")) else "no workbook, by its first bytes"
-        raise RefusedError(kind, where=name, expected="a workbook (.xlsx or .xls)", remedy="Open it in a spreadsheet program and save it as .xlsx.")
-    locked = RefusedError("a workbook with a password", where=name, expected="one that opens without", remedy="Save it without a password and hand it over again.")
+        raise RefusedError(
+            kind, where=name, expected="a workbook (.xlsx or .xls)", remedy="Open it in a spreadsheet program and save it as .xlsx."
+        )
+    locked = RefusedError(
+        "a workbook with a password",
+        where=name,
+        expected="one that opens without",
+        remedy="Save it without a password and hand it over again.",
+    )
     if data.startswith(b"\xd0\xcf") and "EncryptedPackage".encode("utf-16-le") in data:
         raise locked
     if data.startswith(b"PK") and b"xl/" not in data:
-        raise RefusedError("a ZIP archive that holds no workbook", where=name, expected="a workbook (.xlsx or .xls)", remedy="Unpack it and hand over the workbooks in it.")
+        raise RefusedError(
+            "a ZIP archive that holds no workbook",
+            where=name,
+            expected="a workbook (.xlsx or .xls)",
+            remedy="Unpack it and hand over the workbooks in it.",
+        )
     try:
         book = CalamineWorkbook.from_filelike(io.BytesIO(data))
         for meta in book.sheets_metadata:
-            if meta.typ == SheetTypeEnum.WorkSheet and (meta.name == wanted or (wanted is None and meta.visible == SheetVisibleEnum.Visible)):
+            if meta.typ == SheetTypeEnum.WorkSheet and (
+                meta.name == wanted or (wanted is None and meta.visible == SheetVisibleEnum.Visible)
+            ):
                 sheet = book.get_sheet_by_name(meta.name)
                 left = sheet.start[1] if sheet.start else 0
                 merged = {
@@ -144,12 +158,20 @@ def _sheets(data: bytes, name: str, wanted: str | None) -> Iterator[_Sheet]:
                 yield _Sheet(meta.name, list(sheet.iter_rows()) if sheet.start else [], merged)
         if wanted is not None and wanted not in book.sheet_names:
             raise RefusedError(
-                f"no sheet {wanted!r}; the sheets are {', '.join(map(repr, book.sheet_names))}", where=name, expected=f"the sheet {wanted!r}", remedy=f"Rename it back. {near(wanted, book.sheet_names)}"
+                f"no sheet {wanted!r}; the sheets are {', '.join(map(repr, book.sheet_names))}",
+                where=name,
+                expected=f"the sheet {wanted!r}",
+                remedy=f"Rename it back. {near(wanted, book.sheet_names)}",
             )
     except PasswordError:
         raise locked from None
     except CalamineError as error:
-        raise RefusedError(f"a workbook that cannot be read ({str(error)[:120]})", where=name, expected="a whole workbook", remedy="It was damaged on its way: save it again.") from None
+        raise RefusedError(
+            f"a workbook that cannot be read ({str(error)[:120]})",
+            where=name,
+            expected="a whole workbook",
+            remedy="It was damaged on its way: save it again.",
+        ) from None
 
 
 def _find(sheets: Iterator[_Sheet], contract: Contract, name: str, wanted: str | None) -> tuple[_Sheet, int]:
@@ -165,7 +187,12 @@ def _find(sheets: Iterator[_Sheet], contract: Contract, name: str, wanted: str |
         best, row = max(scores, default=(0, 0))
         found.append((best, sheet, -row))
     if not found:
-        raise RefusedError(f"{'an empty sheet' if blank else 'no sheet with cells'}", where=name, expected="a header and records", remedy="Export it again.")
+        raise RefusedError(
+            f"{'an empty sheet' if blank else 'no sheet with cells'}",
+            where=name,
+            expected="a header and records",
+            remedy="Export it again.",
+        )
     found.sort(key=lambda f: -f[0])
     best, sheet, row = found[0]
     if best == 0:
@@ -224,7 +251,12 @@ def _rows(sheet: _Sheet, header_row: int, contract: Contract, opts: dict[str, An
     extract.lines_other += first
     extract.records = table.rows
     if not table.rows:
-        raise RefusedError("a header and no record", where=where, expected="records below the header", remedy="Export it again; an empty delivery must be agreed in words.")
+        raise RefusedError(
+            "a header and no record",
+            where=where,
+            expected="records below the header",
+            remedy="Export it again; an empty delivery must be agreed in words.",
+        )
     extract.header = tuple(header[at] for at in used)
     table.width = max(table.width, sheet.width)
     extract.relation = table.relation(used)
@@ -233,7 +265,9 @@ def _rows(sheet: _Sheet, header_row: int, contract: Contract, opts: dict[str, An
             f"{count} cells of {name} are numbers of 16 or more digits: the spreadsheet has already lost the last digits; format the column as text, enter the numbers anew and hand the file over again"
         )
     for name, count in serial.items():
-        extract.notes.append(f"{count} date cells of {name} are plain numbers (days since 1899-12-30); format the column as a date and hand the file over again")
+        extract.notes.append(
+            f"{count} date cells of {name} are plain numbers (days since 1899-12-30); format the column as a date and hand the file over again"
+        )
     if filled:
         extract.notes.append(f"{filled} cells took the value of the merged cell that covers them")
 

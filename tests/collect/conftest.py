@@ -44,7 +44,12 @@ class Desk:
             self._lake = None
 
     def contract(
-        self, columns: list[dict[str, Any]], *, server: dict[str, Any] | None = None, delivery: dict[str, Any] | None = None, options: dict[str, Any] | None = None
+        self,
+        columns: list[dict[str, Any]],
+        *,
+        server: dict[str, Any] | None = None,
+        delivery: dict[str, Any] | None = None,
+        options: dict[str, Any] | None = None,
     ) -> None:
         """Write the contract of the dataset `people`."""
         server = server or {"server": "landing", "type": "local", "path": "people/*.csv", "format": "csv", "encoding": "utf-8"}
@@ -62,7 +67,13 @@ class Desk:
             "customProperties": [
                 {
                     "property": "delivery",
-                    "value": {"mode": "full", "period": "monthly", "start": "2026-01", "pattern": r"(?P<unit>[a-z]+)_(?P<period>\d{6}).*", **(delivery or {})},
+                    "value": {
+                        "mode": "full",
+                        "period": "monthly",
+                        "start": "2026-01",
+                        "pattern": r"(?P<unit>[a-z]+)_(?P<period>\d{6}).*",
+                        **(delivery or {}),
+                    },
                 }
             ],
         }

@@ -27,13 +27,35 @@ def container(streams: dict[str, bytes]) -> bytes:
 
     def entry(name: str, kind: int, child: int, right: int, start: int, size: int) -> bytes:
         text = name.encode("utf-16-le") + b"\0\0" if name else b""
-        return text.ljust(64, b"\0") + struct.pack("<HBBIII16sIQQIQ", len(text), kind, 1, FREE, right, child, b"\0" * 16, 0, 0, 0, start, size)
+        return text.ljust(64, b"\0") + struct.pack(
+            "<HBBIII16sIQQIQ", len(text), kind, 1, FREE, right, child, b"\0" * 16, 0, 0, 0, start, size
+        )
 
     names = sorted(padded, key=lambda n: (len(n), n.upper()))
     entries = [entry("Root Entry", 5, 1, FREE, END, 0)]
     entries += [entry(n, 2, FREE, i + 2 if i + 1 < len(names) else FREE, starts[n], len(padded[n])) for i, n in enumerate(names)]
     entries += [entry("", 0, FREE, FREE, 0, 0)] * (4 - len(entries))
-    header = struct.pack("<8s16sHHHHH6sIIIIIIIIII", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", b"\0" * 16, 0x3E, 3, 0xFFFE, 9, 6, b"\0" * 6, 0, 1, directory, 0, 4096, END, 0, END, 0, table)
+    header = struct.pack(
+        "<8s16sHHHHH6sIIIIIIIIII",
+        b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1",
+        b"\0" * 16,
+        0x3E,
+        3,
+        0xFFFE,
+        9,
+        6,
+        b"\0" * 6,
+        0,
+        1,
+        directory,
+        0,
+        4096,
+        END,
+        0,
+        END,
+        0,
+        table,
+    )
     header += struct.pack("<108I", *[FREE] * 108)
     fat = struct.pack("<128I", *chains, *[FREE] * (128 - len(chains)))
     return header + body + b"".join(entries) + fat
@@ -59,7 +81,12 @@ def xls(rows: list[list[str | float]]) -> bytes:
     name = struct.pack("<BB", 6, 0) + b"Sheet1"
 
     def book(offset: int) -> bytes:
-        return record(0x809, start) + record(0x42, struct.pack("<H", 1200)) + record(0x85, struct.pack("<IBB", offset, 0, 0) + name) + record(0x0A, b"")
+        return (
+            record(0x809, start)
+            + record(0x42, struct.pack("<H", 1200))
+            + record(0x85, struct.pack("<IBB", offset, 0, 0) + name)
+            + record(0x0A, b"")
+        )
 
     return container({"Workbook": book(len(book(0))) + sheet})
 

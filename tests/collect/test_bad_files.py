@@ -181,7 +181,11 @@ def test_collapse_is_refused_and_the_limit_is_the_contracts(desk):
     batches = {b["source"]: b for b in desk.collect().batches}
     assert batches["dl_202610.csv"]["status"] == "collected"
     assert batches["sy_202610.csv"]["status"] == "refused"
-    assert "4 rows" in batches["sy_202610.csv"]["reason"] and "had 10" in batches["sy_202610.csv"]["reason"] and "at most 50%" in batches["sy_202610.csv"]["reason"]
+    assert (
+        "4 rows" in batches["sy_202610.csv"]["reason"]
+        and "had 10" in batches["sy_202610.csv"]["reason"]
+        and "at most 50%" in batches["sy_202610.csv"]["reason"]
+    )
     desk.put("sy_202611.csv", HEAD + "".join(f"{i},c,d\n" for i in range(5)))
     assert desk.collect().batches[0]["status"] == "collected"
 
@@ -210,7 +214,14 @@ def test_names_that_say_no_period(desk, name, words):
 
 def test_names_of_every_kind(desk, make_column):
     desk.contract([make_column("id", "BH", key=True)], delivery={"pattern": r"(?s)(?P<period>\d{6}).*", "unit": None})
-    names = ["202610 a b.csv", "202610'; DROP TABLE x; --.csv", '202610"quoted".csv', "202610..%2f..\\x.csv", "202610\n\x1b[31m.csv", "202610" + "人" * 81 + "aa.csv"]
+    names = [
+        "202610 a b.csv",
+        "202610'; DROP TABLE x; --.csv",
+        '202610"quoted".csv',
+        "202610..%2f..\\x.csv",
+        "202610\n\x1b[31m.csv",
+        "202610" + "人" * 81 + "aa.csv",
+    ]
     assert max(len(os.fsencode(n)) for n in names) == 255
     for at, name in enumerate(names):
         desk.put(name, f"BH\n{at}\n")

@@ -72,14 +72,21 @@ def register(desk, make_column, postgres, monkeypatch) -> Iterator[Any]:
 
 
 def test_delta_by_change_time_as_text(register):
-    register.postgres.run("""INSERT INTO "Insured" VALUES ('007', 12.50, '2026-10-02 08:00:00', true), ('008', NULL, '2026-10-01 08:00:00.000123', false), ('009', 123456789012345678901234.10, '2026-10-02 08:00:00', NULL)""")
+    register.postgres.run(
+        """INSERT INTO "Insured" VALUES ('007', 12.50, '2026-10-02 08:00:00', true), ('008', NULL, '2026-10-01 08:00:00.000123', false), ('009', 123456789012345678901234.10, '2026-10-02 08:00:00', NULL)"""
+    )
     [batch] = register.collect().batches
     assert register.raw("id, amount, changed_at, _extra, _row") == [
         ("008", None, "2026-10-01 08:00:00.000123", '{"extra":"false"}', 1),
         ("007", "12.50", "2026-10-02 08:00:00", '{"extra":"true"}', 2),
         ("009", "123456789012345678901234.10", "2026-10-02 08:00:00", '{"extra":null}', 3),
     ]
-    assert (batch["watermark"], batch["period"], batch["partition_key"], batch["lines"]) == ("2026-10-02 08:00:00", "202610", "2026-10-01", 3)
+    assert (batch["watermark"], batch["period"], batch["partition_key"], batch["lines"]) == (
+        "2026-10-02 08:00:00",
+        "202610",
+        "2026-10-01",
+        3,
+    )
     assert register.collect().batches == []
     register.postgres.run("""UPDATE "Insured" SET aac040 = 13, aae036 = '2026-11-01 00:00:00.000001' WHERE aac001 = '007'""")
     [batch] = register.collect().batches
@@ -87,10 +94,14 @@ def test_delta_by_change_time_as_text(register):
 
 
 def test_changes_to_come_and_changes_without_a_time_are_counted(register):
-    register.postgres.run("""INSERT INTO "Insured" VALUES ('1', 1, '2026-10-02', true), ('2', 1, '2999-01-01', true), ('3', 1, NULL, true), ('4', 1, localtimestamp, true)""")
+    register.postgres.run(
+        """INSERT INTO "Insured" VALUES ('1', 1, '2026-10-02', true), ('2', 1, '2999-01-01', true), ('3', 1, NULL, true), ('4', 1, localtimestamp, true)"""
+    )
     [batch] = register.collect().batches
     assert register.raw("id") == [("1",)]
-    assert "1 rows of the source have no aae036" in batch["reason"] and "1 rows of the source have a aae036 in the future" in batch["reason"]
+    assert (
+        "1 rows of the source have no aae036" in batch["reason"] and "1 rows of the source have a aae036 in the future" in batch["reason"]
+    )
     register.declare(holdBack=0)
     register.collect()
     assert register.raw("id") == [("1",), ("4",)]

@@ -102,7 +102,10 @@ def test_title_units_merged_headers_footers_and_cells(books):
 
 
 def test_digits_that_the_spreadsheet_lost_are_said(books):
-    books.put("sy_202610.xlsx", workbook(("s", rows(HEADER, [219901199001011234, 1, 2, None], ["219901199001011234", 1, 2, None], [12, 1, 2, 46000]))))
+    books.put(
+        "sy_202610.xlsx",
+        workbook(("s", rows(HEADER, [219901199001011234, 1, 2, None], ["219901199001011234", 1, 2, None], [12, 1, 2, 46000]))),
+    )
     [batch] = books.collect().batches
     damaged, *others = books.raw("id, day")
     assert damaged[0].startswith("21990119900101") and damaged[0] != "219901199001011234" and len(damaged[0]) == 18
@@ -130,7 +133,10 @@ def test_merged_cells_among_the_records_count_for_every_row(books):
 
 
 def test_a_second_header_row_of_ids_is_no_record(books, make_column):
-    books.contract([{**make_column("id", "BH", key=True), "businessName": "编号"}, {**make_column("name", "XM"), "businessName": "姓名"}], server=SERVER)
+    books.contract(
+        [{**make_column("id", "BH", key=True), "businessName": "编号"}, {**make_column("name", "XM"), "businessName": "姓名"}],
+        server=SERVER,
+    )
     books.put("sy_202610.xlsx", workbook(("s", rows(["编号", "姓名"], ["BH", "XM"], ["1", "张"]))))
     books.collect()
     assert books.raw("id, name, _row") == [("1", "张", 3)]
@@ -153,11 +159,17 @@ def test_a_renamed_sheet(books):
 @pytest.mark.parametrize(
     ("content", "words"),
     [
-        (lambda: workbook(("一", rows(HEADER, ["1", 1, 1, None])), ("二", rows(HEADER, ["2", 1, 1, None]))), ["2 sheets that hold the header", "'一', '二'", "`sheet`"]),
+        (
+            lambda: workbook(("一", rows(HEADER, ["1", 1, 1, None])), ("二", rows(HEADER, ["2", 1, 1, None]))),
+            ["2 sheets that hold the header", "'一', '二'", "`sheet`"],
+        ),
         (lambda: workbook(("空", rows())), ["an empty sheet"]),
         (lambda: workbook(("s", rows(HEADER))), ["header and no record"]),
         (lambda: workbook(("s", rows(["x", "y"], [1, 2]))), ["no header in the first 40 rows of 's'", "编号"]),
-        (lambda: workbook(("s", rows(["编码", "金额本月", "金额累计"], [1, 2, 3]))), ["sheet 's', row 1", "needed column 编号", "expected 编号"]),
+        (
+            lambda: workbook(("s", rows(["编码", "金额本月", "金额累计"], [1, 2, 3]))),
+            ["sheet 's', row 1", "needed column 编号", "expected 编号"],
+        ),
         (lambda: workbook(("s", rows([*HEADER, "编号"], [1, 2, 3, None, 5]))), ["编号 stands twice", "(column 5)"]),
         (locked, ["workbook with a password", "Save it without a password"]),
         (lambda: b"", ["empty file"]),

@@ -1,0 +1,216 @@
+"""A real local HTTP server as source: pages of a day, and every way in which they can go wrong."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
+from assets.batches import accounts
+
+RECORDS = [{"BH": f"{i:03}", "XM": None if i == 2 else f"名{i}", "BZ": i} for i in range(1, 8)]
+
+
+class Office:
+    """What the server has, how it misbehaves (`faults`: one for each coming request, None for a good answer), who asked."""
+
+    def __init__(self) -> None:
+        self.days: dict[str, list[dict[str, Any]]] = {"2026-10-01": RECORDS}
+        self.faults: list[Any] = []
+        self.asked: list[str] = []
+        self.authorization: str | None = None
+        self.raw: str | None = None
+        office = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def log_message(self, *_: Any) -> None:
+                pass
+
+            def do_GET(self) -> None:
+                office.answer(self)
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.address = f"http://127.0.0.1:{self.server.server_address[1]}"
+        threading.Thread(target=self.server.serve_forever, args=(0.02,), daemon=True).start()
+
+    def answer(self, request: BaseHTTPRequestHandler) -> None:
+        asked = urlsplit(request.path)
+        self.authorization = request.headers.get("Authorization")
+        if asked.path == "/api/licences/days":
+            return self.send(request, {"days": sorted(self.days)})
+        query = {k: v[0] for k, v in parse_qs(asked.query).items()}
+        self.asked.append(f"{query['date']}/{query['page']}")
+        page, size = int(query["page"]), int(query["size"])
+        fault = self.faults.pop(0) if self.faults else None
+        records = self.days[query["date"]]
+        total: Any = len(records)
+        shown = records[(page - 1) * size : page * size]
+        if isinstance(fault, int):
+            request.send_response(fault)
+            request.send_header("Retry-After", "0")
+            request.send_header("Content-Length", "0")
+            request.end_headers()
+            return None
+        if fault == "twice":
+            shown = records[(page - 2) * size : (page - 1) * size]
+        if fault == "empty":
+            shown = []
+        if fault == "more":
+            total -= 6
+        if fault == "changed":
+            total += 1
+        if fault == "page":
+            page -= 1
+        body = {"data": {"list": shown, "total": total, "page": page}}
+        if fault == "shape":
+            body = {"data": {"rows": []}}
+        self.send(request, body, cut=fault == "cut", text="<html>" if fault == "html" else self.raw)
+        return None
+
+    def send(self, request: BaseHTTPRequestHandler, body: Any, *, cut: bool = False, text: str | None = None) -> None:
+        data = (text or json.dumps(body, ensure_ascii=False)).encode()
+        request.send_response(200)
+        request.send_header("Content-Length", str(len(data)))
+        request.end_headers()
+        request.wfile.write(data[: len(data) // 2] if cut else data)
+        if cut:
+            request.connection.close()
+
+
+@pytest.fixture
+def office() -> Iterator[Office]:
+    made = Office()
+    yield made
+    made.server.shutdown()
+    made.server.server_close()
+
+
+@pytest.fixture
+def api(desk, make_column, office) -> Any:
+    desk.contract(
+        [make_column("id", "BH", key=True, required=True), make_column("name", "XM"), make_column("note", "BZ")],
+        server={"server": "office_api", "type": "api", "location": "http://nowhere.invalid/api/licences"},
+        delivery={"mode": "delta", "period": "daily", "pattern": None, "start": "2026-10-01"},
+        options={
+            "pageSize": 3,
+            "recordsAt": "data.list",
+            "totalAt": "data.total",
+            "pageAt": "data.page",
+            "daysPath": "licences/days",
+            "retries": 2,
+            "timeout": 5,
+        },
+    )
+    desk.project.data.mkdir()
+    desk.project.connections.write_text(f'[office_api]\nlocation = "{office.address}"\ntoken = "geheim"\n')
+    desk.office = office
+    return desk
+
+
+def test_the_pages_of_a_day_become_one_batch(api):
+    [batch] = api.collect().batches
+    assert api.office.asked == ["2026-10-01/1", "2026-10-01/2", "2026-10-01/3"] and api.office.authorization == "Bearer geheim"
+    assert api.raw("id, name, note, _row") == [(r["BH"], r["XM"], str(r["BZ"]), i) for i, r in enumerate(RECORDS, 1)]
+    assert (batch["period"], batch["partition_key"], batch["lines"], batch["records"], batch["watermark"]) == (
+        "20261001",
+        "2026-10-01",
+        7,
+        7,
+        "2026-10-01",
+    )
+    assert "geheim" not in str(batch) and batch["source"] == f"{api.office.address}/api/licences"
+    assert api.collect().batches == [] and len(api.office.asked) == 3
+    assert [a.differences for a in accounts(api.con, api.project.contracts["people"])] == [[]]
+
+
+def test_values_are_the_text_that_came(api):
+    api.office.raw = '{"data": {"list": [{"BH": 007.10, "XM": true, "BZ": {"a": [1.0, "中"]}, "大": 12345678901234567890.10}], "total": 1, "page": 1}}'.replace(
+        "007.10", "7.10"
+    )
+    api.collect()
+    assert api.raw("id, name, note, _extra") == [("7.10", "true", '{"a": ["1.0", "中"]}', '{"大":"12345678901234567890.10"}')]
+
+
+def test_a_day_without_records_is_collected_once(api):
+    api.office.days = {"2026-10-01": [], "2026-10-02": []}
+    first, second = api.collect().batches
+    assert (first["status"], second["status"], first["records"]) == ("collected", "collected", 0) and "no records for this day" in first[
+        "reason"
+    ]
+    assert api.collect().batches == []
+
+
+@pytest.mark.parametrize("faults", [[500, 503], [429, 429], [None, "cut"], [None, "twice", None], [None, "page", "empty"], ["html", None]])
+def test_passing_faults_are_tried_again(api, faults):
+    api.office.faults = list(faults)
+    outcome = api.collect()
+    assert outcome.problems == [] and [b["rows_raw"] for b in outcome.batches] == [7] and len(api.raw()) == 7
+
+
+@pytest.mark.parametrize(
+    ("faults", "words"),
+    [
+        ([500] * 9, "it goes on answering 500"),
+        ([None, *[429] * 9], "it goes on answering 429 (2026-10-01, page 2)"),
+        (["cut"] * 9, "the connection was cut (2026-10-01, page 1)"),
+        (["html"] * 9, "no JSON"),
+        ([401], "access refused (401"),
+        ([None, "changed"], "the total changed from 7 to 8"),
+    ],
+)
+def test_lasting_faults_wait_for_the_next_run(api, faults, words):
+    api.office.faults = list(faults)
+    outcome = api.collect()
+    [problem] = outcome.problems
+    assert words in problem and "geheim" not in problem and outcome.batches == []
+    assert api.sql("SELECT count(*) FROM evidence.batches") == [(0,)]
+    api.office.faults = []
+    assert api.collect().batches[0]["rows_raw"] == 7
+
+
+@pytest.mark.parametrize(
+    ("faults", "words"),
+    [
+        ([None, "twice", "twice", "twice"], "page 2 is page 1 over again"),
+        ([None, None, "empty", "empty", "empty"], "page 3 is empty, though 6 of 7 records have come: a page is missing"),
+        ([None, 404], "status 404 (2026-10-01, page 2)"),
+        (["more"], "records, where 1 were announced"),
+        ([None, "page", "page", "page"], "page 1 came where page 2 was asked for"),
+        (["shape"], "without `data.list`"),
+    ],
+)
+def test_pages_that_do_not_add_up_are_refused_and_fetched_again(api, faults, words):
+    if words.startswith("page 2 is"):
+        api.office.days["2026-10-01"] = RECORDS
+        contract = api.root / "assets/sources/office/people.odcs.yaml"
+        contract.write_text(
+            contract.read_text().replace("property: pageAt", "property: since").replace("value: data.page", "value: 2026-10-01")
+        )
+        api.project = type(api.project).at(api.root, api.root / "data")
+    api.office.days["2026-10-02"] = [{"BH": "9", "XM": "a", "BZ": 1}]
+    api.office.faults = list(faults)
+    refused, good = sorted(api.collect().batches, key=lambda b: b["period"])
+    assert refused["status"] == "refused" and words in refused["reason"]
+    assert (good["status"], good["period"]) == ("collected", "20261002")
+    assert api.raw("id") == [("9",)]
+    api.office.faults = []
+    [mended] = api.collect().batches
+    assert (mended["status"], mended["rows_raw"]) == ("collected", 7)
+    assert api.sql("SELECT count(*) FROM evidence.batches WHERE status = 'refused'") == [(0,)]
+
+
+def test_an_office_out_of_reach_is_a_problem(api):
+    api.project.connections.write_text('[office_api]\nlocation = "http://127.0.0.1:1"\n')
+    [problem] = api.collect().problems
+    assert "http://127.0.0.1:1/api/licences: it cannot be reached" in problem
+
+
+def test_a_connections_file_with_a_typing_error(api):
+    api.project.connections.write_text("[office_api\nlocation = geheim")
+    [problem] = api.collect().problems
+    assert "connections.toml: not readable as TOML" in problem and "geheim" not in problem
