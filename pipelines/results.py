@@ -288,4 +288,7 @@ def connect_results(project: Project) -> duckdb.DuckDBPyConnection:
 
     if not project.results.exists():
         raise FileNotFoundError(f"{project.results}: nothing has been published yet. Run `yuanqing run` first.")
-    return duckdb.connect(str(project.results), read_only=True)
+    con = duckdb.connect()  # attached, not opened: DuckDB gives a second connection to a path the file that the first one holds
+    con.execute(f"ATTACH {literal(str(project.results))} AS results (READ_ONLY)")
+    con.execute("USE results")
+    return con
