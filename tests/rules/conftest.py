@@ -110,6 +110,7 @@ def gx_validate() -> Callable[..., list[dict[str, Any]]]:
         raised = [r for r in result.results if r.exception_info.get("raised_exception") is not False]
         if raised:
             raise AssertionError("\n".join(f"{r.expectation_config.type} {r.expectation_config.kwargs} {str(r.exception_info)[-90:]}" for r in raised))
-        return [{"success": r.success, **r.result} for r in result.results]
+        by_rule = {r.expectation_config.meta["id"]: {"success": r.success, **r.result} for r in result.results}  # it changes the order
+        return [by_rule[rule.id] for rule in suite.rules]
 
     return validate
