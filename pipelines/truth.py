@@ -16,6 +16,8 @@ from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import duckdb
     from rich.console import Console
 
@@ -95,19 +97,29 @@ def compare(project: Project) -> TruthReport:
 
     Raises `FileNotFoundError` where there is no truth (no sample was made) or nothing has been collected yet.
     """
-    from assets.lake import literal, open_lake
+    from assets.lake import open_lake
 
-    path = project.data / "sample" / "truth.parquet"
-    if not path.exists():
-        raise FileNotFoundError(f"{path}: no sample was made here, so no truth is known. Run `make run` first.")
-    report = TruthReport()
+    if not _path(project).exists():
+        raise FileNotFoundError(f"{_path(project)}: no sample was made here, so no truth is known. Run `make run` first.")
     with open_lake(project, read_only=True) as con:
-        faults = _rows(con, f"SELECT * FROM read_parquet({literal(str(path))}) ORDER BY dataset, source, row, kind")
-        for dataset in dict.fromkeys(f["dataset"] for f in faults):
-            contract = project.contracts.get(dataset)
-            if contract is not None:
-                _compare_dataset(con, project, contract, [f for f in faults if f["dataset"] == dataset], report)
+        return compare_in(con, project)
+
+
+def compare_in(con: duckdb.DuckDBPyConnection, project: Project) -> TruthReport:
+    """The same on a connection whose default database is the project's lake."""
+    from assets.lake import literal
+
+    report = TruthReport()
+    faults = _rows(con, f"SELECT * FROM read_parquet({literal(str(_path(project)))}) ORDER BY dataset, source, row, kind")
+    for dataset in dict.fromkeys(f["dataset"] for f in faults):
+        contract = project.contracts.get(dataset)
+        if contract is not None:
+            _compare_dataset(con, project, contract, [f for f in faults if f["dataset"] == dataset], report)
     return report
+
+
+def _path(project: Project) -> Path:
+    return project.data / "sample" / "truth.parquet"
 
 
 def claims_of(project: Project, contract: Contract) -> dict[str, frozenset[str]]:
@@ -131,7 +143,7 @@ class _Evidence:
     issues: Mapping[tuple[str, int], set[str]]
     rejects: set[tuple[str, int]]
     failed: set[tuple[str, str]]
-    """(batch, rule) of rules that failed without naming rows."""
+    """(batch, rule) of failed rules that speak of the whole batch and of no row."""
     quarantined: set[tuple[str, int]]
 
 
@@ -219,9 +231,7 @@ def _evidence(con: duckdb.DuckDBPyConnection, contract: Contract) -> _Evidence:
         issues[batch, row].add(rule)
     rejects = con.execute("SELECT batch, row FROM evidence.rejects WHERE dataset = ?", [contract.name]).fetchall()
     failed = con.execute(
-        "SELECT DISTINCT batch, rule FROM evidence.results r WHERE dataset = ? AND outcome = 'failed' AND NOT EXISTS "
-        "(SELECT 1 FROM evidence.issues i WHERE i.dataset = r.dataset AND i.batch = r.batch AND i.rule = r.rule)",
-        [contract.name],
+        "SELECT DISTINCT batch, rule FROM evidence.results WHERE dataset = ? AND outcome = 'failed' AND unexpected IS NULL", [contract.name]
     ).fetchall()
     table = f"quarantine.{contract.name}"
     kept = con.execute(f"SELECT _batch, _row FROM {quote(table)}").fetchall() if columns_of(con, table) else []  # noqa: S608
