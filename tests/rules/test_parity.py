@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from expectations.compiler.verdicts import Verdicts
+from expectations.identity import resident_check
 from expectations.suite import Suite
 
 EITHER = "ignore_row_if: either_value_is_missing"
@@ -139,3 +140,28 @@ def test_long_partial_lists_hold_the_first_twenty(
             tuple(v) if isinstance(v, tuple | list) else v for v in gx["partial_unexpected_list"]
         ]
         assert len(result.partial_unexpected_list) == 20
+
+
+NUMBERS = [
+    ("expect_column_values_to_be_resident_id", "{column: s}"),
+    ("expect_column_values_to_be_resident_id", "{column: s, accept: [valid, legacy15], mostly: 0.3}"),
+    ("expect_column_values_to_be_credit_code", "{column: s}"),
+    ("expect_column_pair_resident_id_and_birth_date_to_agree", "{column_A: s, column_B: d}"),
+    ("expect_column_pair_resident_id_and_sex_to_agree", "{column_A: s, column_B: t}"),
+    ("expect_column_pair_resident_id_and_sex_to_agree", "{column_A: s, column_B: t, ignore_row_if: both_values_are_missing}"),
+]
+
+
+def test_numbers_are_as_our_classes_judge_them_in_gx(
+    suite_of: Callable[..., Suite], judge: Callable[..., Verdicts], gx_validate: Callable[..., Any], con: duckdb.DuckDBPyConnection
+) -> None:
+    body = "21990118990101001"
+    good = body + resident_check(body)
+    ids = [good, good, good, good, good[:-1] + "0", "219901990101001", "219901990101002", None, "text", "91210100604608172K", "9121010060460817K", good.lower() + " "]
+    sexes = ["1", "2", "9", None, "1", "1", "1", "2", "1", None, "1", "男"]
+    days = [date(1899, 1, 1), date(1899, 1, 2), None, date(1999, 1, 1), date(1899, 1, 1), date(1999, 1, 1), date(1999, 1, 2), date(2000, 1, 1), None, None, date(2000, 1, 1), date(1899, 1, 1)]
+    rows = [{"s": i, "t": s, "d": d} for i, s, d in zip(ids, sexes, days, strict=True)]
+    suite = suite_of(*NUMBERS)
+    ours = judge(suite, rows)
+    compare(ours, gx_validate(suite, con), NUMBERS)
+    assert [r.partial_unexpected_rows for r in ours.results if r.rule.id in ("r3", "r4")] == [(2, 4, 7), (2, 7)]

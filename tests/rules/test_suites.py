@@ -140,3 +140,10 @@ def test_a_wrong_standard_is_refused_by_line(tmp_path: Path) -> None:
     with pytest.raises(DocumentError, match="better: 'less'") as caught:
         load_standard(path)
     assert caught.value.line == text[: text.index("better: lower")].count("\n") + 1
+
+
+def test_the_manual_is_made_from_the_code() -> None:
+    from expectations.manual import manual
+
+    written = Path(__file__).parents[2] / "docs" / "rules.md"
+    assert written.read_text(encoding="utf-8") == manual(), "run: python -m expectations.manual > docs/rules.md"

@@ -1,0 +1,45 @@
+"""The manual of rules (`docs/rules.md`), written from the kinds themselves; a test holds the file to it.
+
+`python -m expectations.manual > docs/rules.md` writes it again.
+"""
+
+from __future__ import annotations
+
+from expectations.compiler.rules import kinds
+
+HEAD = """# 规则手册 Rules
+
+由代码生成，勿手改：`python -m expectations.manual > docs/rules.md`。 Made from the code; do not edit by hand.
+
+规则集是 Great Expectations 自己的格式（YAML）；含义以 GX 在 pandas 上的判定为准，逐行一致。A suite is Great Expectations' own format in YAML; a rule means what GX judges on pandas, to the row.
+
+- **三种结论** 通过、不通过、不可评估（缺列、批次无行）；不可评估绝不算通过。**Three outcomes**: passed, failed, not assessable (a column is absent, the batch has no rows), which never counts as passed. GX itself calls a rule over no rows a success; a batch whose column is wholly empty still passes, as in GX: presence has its own rule.
+- **元素** 行规则的元素是行：`elements` 为看过的行，`missing` 为其中略过的行，`unexpected` 为不符的行，百分比以未略过的行为底。**Element** of a row rule: the row. Percentages are of the rows not left out.
+- **所有行规则** 可带 `mostly`（0 到 1，不符的行照样标出，只影响结论）与 `row_condition`（`col("state")=="4"`、`col("n")>=3`、`col("d").notnull()`，或 GX 的条件对象：`{type: comparison, column: {name: state}, operator: IN, parameter: ["2", "4"]}`）。**Every row rule** takes `mostly` (rows that break it are flagged all the same; it decides the outcome only) and `row_condition` in either of GX's forms. Where the column is empty, `!=` and `NOT_IN` hold, all others do not.
+- **代码表** `value_set: {$code: sex}`；可按列筛选：`{$code: division, status: [current, private], level: county}`。**Code tables**, filtered by a column if wanted.
+- **日期界** `{$today: 0}` 是检查当日，可加减天数。**Dates**: `{$today: 0}` is the day of the check, plus so many days.
+- **正则** 只用 Python、RE2、Java 含义相同的写法：写 `[0-9]` 而非 `\\d`，不用 `(?i)`、`\\b`、环视、反向引用；`$` 只在末尾。**Patterns**: only what Python, RE2 and Java read alike; anything else is refused with the line and what to write.
+- **类型** 值与列的类型须相配：文本列的代码要加引号。**Types** must fit: quote the codes of a text column.
+"""
+
+
+def manual() -> str:
+    """The whole text of `docs/rules.md`."""
+    parts = [HEAD]
+    for title, ours in (("Great Expectations 的规则 Rules of Great Expectations", False), ("自有规则 Rules of our own", True)):
+        parts.append(f"## {title}\n")
+        for kind in kinds().values():
+            if kind.ours is not ours:
+                continue
+            arguments = ", ".join(f"`{n}`" if a.required else f"`{n}`?" for n, a in kind.arguments.items() if n != "condition_parser")
+            clause = f"\n\n依据 clause: {' / '.join(dict.fromkeys(kind.clause))}" if ours else ""
+            words = "".join(f"\n\n`{n}`: {', '.join(f'`{w}`' for w in a.words)}" for n, a in kind.arguments.items() if a.words and n not in ("condition_parser",))
+            parts.append(
+                f"### {kind.type}\n{kind.meaning[0]} {kind.meaning[1]}\n\n参数 arguments: {arguments}{words}{clause}\n\n"
+                f"```yaml\n- type: {kind.type}\n  kwargs: {kind.example}\n```\n"
+            )
+    return "\n".join(parts)
+
+
+if __name__ == "__main__":
+    print(manual(), end="")  # noqa: T201 - its output is the file
