@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from assets.evidence import TABLES
 from assets.lake import literal, open_lake, quote
 from pipelines.querying import QueryError, as_objects, query
+from pipelines.rulebook import holder
 from pipelines.scores import COLUMNS as SCORES
 from pipelines.views import STORED, VIEWS
 
@@ -58,7 +59,7 @@ PUBLISHED: Columns = [
 STANDING: Columns = [
     ("batch", "VARCHAR", "the batch"),
     ("dataset", "VARCHAR", "the dataset"),
-    ("department", "VARCHAR", "the department's folder name; for a model its database"),
+    ("department", "VARCHAR", "the department's folder name; for a model <layer>/<database>"),
     ("unit", "VARCHAR", "the unit; empty where there is one"),
     ("period", "VARCHAR", "the period that the hand-over is for"),
     ("rows", "BIGINT", "its rows"),
@@ -81,7 +82,7 @@ RULES: Columns = [
 DATASETS: Columns = [
     ("dataset", "VARCHAR", "the dataset's name"),
     ("layer", "VARCHAR", "sources, base, thematic"),
-    ("department", "VARCHAR", "the department's folder name; for a model its database"),
+    ("department", "VARCHAR", "the department's folder name; for a model <layer>/<database>"),
     ("department_zh", "VARCHAR", "who answers for it, in Chinese"),
     ("department_en", "VARCHAR", "who answers for it, in English"),
     ("title", "VARCHAR", "its title in Chinese"),
@@ -235,7 +236,7 @@ def _dataset_row(contract: Any) -> tuple[Any, ...]:
     return (
         contract.name,
         contract.layer,
-        contract.group,
+        holder(contract),
         contract.department,
         contract.department_en,
         contract.title,

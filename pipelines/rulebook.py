@@ -19,6 +19,11 @@ if TYPE_CHECKING:
 BLOCK_ABOVE = 0.05
 
 
+def holder(contract: Contract) -> str:
+    """Under which name results speak of who answers for a dataset: the department's folder, or `<layer>/<database>` of a model."""
+    return contract.group if contract.layer == "sources" else f"{contract.layer}/{contract.group}"
+
+
 @dataclass(frozen=True)
 class Rule:
     """One rule of one dataset's suite; `columns` are the columns it looks at, by their names in the contract."""

@@ -28,6 +28,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
+from pipelines.rulebook import holder
+
 if TYPE_CHECKING:
     import duckdb
 
@@ -40,7 +42,7 @@ WINDOW_DAYS = 31
 COLUMNS: list[tuple[str, str, str]] = [
     ("scope", "VARCHAR", "what is scored: unit (of a dataset), dataset, department"),
     ("level", "VARCHAR", "how finely: rule, indicator, dimension, total"),
-    ("department", "VARCHAR", "the department's folder name; for a model its database"),
+    ("department", "VARCHAR", "the department's folder name; for a model <layer>/<database>"),
     ("dataset", "VARCHAR", "the dataset; NULL for a department"),
     ("unit", "VARCHAR", "the unit; NULL for a dataset or department"),
     ("dimension", "VARCHAR", "dimension of GB/T 36344-2018; NULL for the total"),
@@ -64,7 +66,7 @@ def make_standing(con: duckdb.DuckDBPyConnection, contracts: Collection[Contract
     _insert(
         con,
         "delivered (dataset VARCHAR, department VARCHAR, mode VARCHAR, days INTEGER)",
-        [(c.name, c.group, mode, back.get(c.name, 0)) for c, mode in modes],
+        [(c.name, holder(c), mode, back.get(c.name, 0)) for c, mode in modes],
     )
     con.execute("""
         CREATE OR REPLACE TEMP TABLE standing AS

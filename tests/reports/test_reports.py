@@ -98,7 +98,7 @@ def test_pages_are_whole_in_themselves(project: Project) -> None:
         ]
         assert outside == [], name
         assert not links.tags & {"script", "iframe", "object", "embed", "form", "base"}, name
-        assert "http:" not in text and "https:" not in text and "url(" not in text and "@import" not in text, name
+        assert not re.search(r"https?:|url\(|@import", text), name
         for target in (t for t in links.targets if t.endswith(("html", "xlsx"))):
             assert (project.reports / name).parent.joinpath(target).resolve().exists(), (name, target)
 
@@ -119,16 +119,22 @@ def test_values_are_escaped(project: Project) -> None:
 
 def test_no_page_shows_a_full_value(project: Project) -> None:
     for text in pages(project).values():
-        assert ID not in text and NAME not in text
+        assert ID not in text
+        assert NAME not in text
 
 
 def test_what_the_page_says(project: Project) -> None:
     text = re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", pages(project)["police/index.html"]))
-    assert "号码有效" in text and "核对证件" in text
-    assert "沈阳市 1" in text and "沈抚改革创新示范区 1" in text
-    assert "found no column GMSFHM" in text and "已退回 refused" in text
-    assert "代码表过期" in text and "code table out of date" in text
-    assert "去首尾空白" in text and "12" in text
+    assert "号码有效" in text
+    assert "核对证件" in text
+    assert "沈阳市 1" in text
+    assert "沈抚改革创新示范区 1" in text
+    assert "found no column GMSFHM" in text
+    assert "已退回 refused" in text
+    assert "代码表过期" in text
+    assert "code table out of date" in text
+    assert "去首尾空白" in text
+    assert "12" in text
     assert "2 行 rows 占 50.0%" in text  # 2 of the 4 numbers evaluated
     other = pages(project)["transport/index.html"]
     assert "还没有被接收的交付" in other
@@ -159,7 +165,7 @@ def test_no_cell_is_a_formula_or_a_link(project: Project) -> None:
         for name in book.namelist():
             if name.startswith("xl/worksheets/sheet"):
                 text = book.read(name).decode()
-                assert "<f>" not in text and "<hyperlink" not in text, name
+                assert not re.search("<f>|<hyperlink", text), name
 
 
 def test_wrong_cells_are_marked_and_explained(project: Project) -> None:
@@ -179,7 +185,8 @@ def test_a_sheet_is_capped_and_says_how_many_more(project: Project, tmp_path: Pa
         write_workbook(project, lake, results, "police", target, cap=2)
     told, _, *rows = sheets(target)["人口"]
     assert len(rows) == 2
-    assert "共 3 行" in str(told[0]) and "另有 1 行未列出" in str(told[0])
+    assert "共 3 行" in str(told[0])
+    assert "另有 1 行未列出" in str(told[0])
 
 
 def test_building_again_changes_nothing_but_the_time(project: Project) -> None:

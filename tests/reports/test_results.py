@@ -56,7 +56,7 @@ def test_a_publication_that_fails_leaves_the_old_file(project: Project) -> None:
     path = publish(project)
     old = path.read_bytes()
     (project.expectations / "suites" / "sources" / "police" / "people.yaml").write_text("a: [", encoding="utf-8")
-    with pytest.raises(Exception, match="people.yaml"):
+    with pytest.raises(Exception, match=r"people\.yaml"):
         publish(project)
     assert path.read_bytes() == old
     assert [p.name for p in path.parent.iterdir() if p.name.startswith(".results")] == []
@@ -66,8 +66,8 @@ def test_every_table_view_and_column_has_a_comment(project: Project) -> None:
     publish(project)
     with connect_results(project) as con:
         assert con.execute("SELECT table_name, column_name FROM duckdb_columns() WHERE NOT internal AND comment IS NULL").fetchall() == []
-        bare = "SELECT table_name FROM duckdb_tables() WHERE comment IS NULL UNION ALL SELECT view_name FROM duckdb_views() WHERE NOT internal AND comment IS NULL"
-        assert con.execute(bare).fetchall() == []
+        assert con.execute("SELECT table_name FROM duckdb_tables() WHERE NOT internal AND comment IS NULL").fetchall() == []
+        assert con.execute("SELECT view_name FROM duckdb_views() WHERE NOT internal AND comment IS NULL").fetchall() == []
 
 
 def test_no_full_id_and_no_text_of_a_record_is_published(project: Project) -> None:
@@ -78,7 +78,8 @@ def test_no_full_id_and_no_text_of_a_record_is_published(project: Project) -> No
         assert con.execute("SELECT text, reason FROM rejects").fetchall() == [
             ('******************,"***', "found a quote that never closes")
         ]
-    assert ID not in everything and "王小明" not in everything
+    assert ID not in everything
+    assert "王小明" not in everything
     assert ID.encode() not in project.results.read_bytes()
 
 

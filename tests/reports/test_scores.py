@@ -229,3 +229,31 @@ def test_a_dataset_that_was_never_handed_over_halves_the_coverage_of_its_departm
     total = one(found, scope="department", level="total")
     assert (total["score"], total["coverage"], total["ranked"], total["grade"]) == (100, 0.5, 50, "B")
     assert one(found, scope="dataset", dataset="houses", level="total")["coverage"] == 0
+
+
+def test_a_model_has_scores_of_its_own_and_none_in_a_department_of_its_name(project: Project) -> None:
+    """The thematic database `police` is judged by its newest check, apart from the department `police`."""
+    from datetime import datetime
+
+    source = project.root / "assets" / "sources" / "police" / "people.odcs.yaml"
+    text = source.read_text(encoding="utf-8").replace("id: people", "id: joined").replace("name: people", "name: joined")
+    model = project.root / "assets" / "thematic" / "police" / "joined.odcs.yaml"
+    model.parent.mkdir(parents=True)
+    model.write_text(text, encoding="utf-8")
+    suites = project.expectations / "suites"
+    suite(project.root, "people", RULES[:1])
+    (suites / "thematic" / "police").mkdir(parents=True)
+    (suites / "thematic" / "police" / "joined.yaml").write_bytes((suites / "sources" / "police" / "people.yaml").read_bytes())
+    fill(
+        project,
+        batches=[batch("people", "b")],
+        results=[
+            result("people", "b", "id_there", 10, 0),
+            result("joined", "old", "id_there", 10, 9, run_id="run-0", checked_at=datetime(2026, 10, 1)),
+            result("joined", "new", "id_there", 10, 5),
+        ],
+    )
+    found = scores(project)
+    model_rule = one(found, scope="dataset", dataset="joined", rule="id_there")
+    assert (model_rule["department"], model_rule["a"], model_rule["b"]) == ("thematic/police", 5, 10)
+    assert one(found, scope="department", level="indicator", indicator="0201")["score"] == 100
