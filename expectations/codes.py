@@ -97,7 +97,12 @@ def _rows(path: Path, first: tuple[str, ...]) -> list[tuple[int, dict[str, str]]
                 if not values:
                     continue
                 if len(values) != len(header) or not values[0]:
-                    raise DocumentError(path, reader.line_num, f"{len(values)} values under {len(header)} headers, or no {first[0]}.", "Give each row all its values.")
+                    raise DocumentError(
+                        path,
+                        reader.line_num,
+                        f"{len(values)} values under {len(header)} headers, or no {first[0]}.",
+                        "Give each row all its values.",
+                    )
                 rows.append((reader.line_num, dict(zip(header, values, strict=True))))
             return rows
     except UnicodeDecodeError:

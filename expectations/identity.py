@@ -20,7 +20,43 @@ FOLD_TO = "".join(map(chr, range(0x21, 0x7F))).upper() + "ABCDEFGHIJKLMNOPQRSTUV
 _FOLD = str.maketrans(dict(zip(FOLD_FROM, FOLD_TO, strict=False)) | dict.fromkeys(BLANKS, ""))
 
 #: GB/T 2260: the provinces, with Hong Kong, Macao and Taiwan (81 to 83: residence permits, same check).
-PROVINCES = "11 12 13 14 15 21 22 23 31 32 33 34 35 36 37 41 42 43 44 45 46 50 51 52 53 54 61 62 63 64 65 71 81 82 83".split()
+PROVINCES = [
+    "11",
+    "12",
+    "13",
+    "14",
+    "15",
+    "21",
+    "22",
+    "23",
+    "31",
+    "32",
+    "33",
+    "34",
+    "35",
+    "36",
+    "37",
+    "41",
+    "42",
+    "43",
+    "44",
+    "45",
+    "46",
+    "50",
+    "51",
+    "52",
+    "53",
+    "54",
+    "61",
+    "62",
+    "63",
+    "64",
+    "65",
+    "71",
+    "81",
+    "82",
+    "83",
+]
 HOME = "21"
 _OTHERS = "|".join(p for p in PROVINCES if p != HOME)
 

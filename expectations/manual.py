@@ -3,6 +3,7 @@
 `python -m expectations.manual > docs/rules.md` writes it again.
 """
 
+# ruff: noqa: E501 - prose for people
 from __future__ import annotations
 
 from expectations.compiler.rules import kinds
@@ -33,7 +34,11 @@ def manual() -> str:
                 continue
             arguments = ", ".join(f"`{n}`" if a.required else f"`{n}`?" for n, a in kind.arguments.items() if n != "condition_parser")
             clause = f"\n\n依据 clause: {' / '.join(dict.fromkeys(kind.clause))}" if ours else ""
-            words = "".join(f"\n\n`{n}`: {', '.join(f'`{w}`' for w in a.words)}" for n, a in kind.arguments.items() if a.words and n not in ("condition_parser",))
+            words = "".join(
+                f"\n\n`{n}`: {', '.join(f'`{w}`' for w in a.words)}"
+                for n, a in kind.arguments.items()
+                if a.words and n != "condition_parser"
+            )
             parts.append(
                 f"### {kind.type}\n{kind.meaning[0]} {kind.meaning[1]}\n\n参数 arguments: {arguments}{words}{clause}\n\n"
                 f"```yaml\n- type: {kind.type}\n  kwargs: {kind.example}\n```\n"
@@ -42,4 +47,4 @@ def manual() -> str:
 
 
 if __name__ == "__main__":
-    print(manual(), end="")  # noqa: T201 - its output is the file
+    print(manual(), end="")

@@ -94,19 +94,23 @@ def load_standard(path: Path | None = None) -> Standard:
         for sub, inner in node["indicators"].items():
             here = (*at, "indicators", sub)
             if not isinstance(sub, str) or not sub.startswith(str(code)):
-                raise document.error(here, f"indicator {sub!r} in dimension {code!r}.", 'Quote the code, and let it begin with its dimension\'s: "0101".')
+                raise document.error(
+                    here, f"indicator {sub!r} in dimension {code!r}.", 'Quote the code, and let it begin with its dimension\'s: "0101".'
+                )
             _keys(document, here, inner, ("zh", "en", "formula", "element", "better", "weight"))
             if inner["better"] not in ("higher", "lower"):
                 raise document.error((*here, "better"), f"better: {inner['better']!r}.", "Say higher or lower.")
             weight = _weight(document, here, inner)
             indicators[sub] = Indicator(sub, code, inner["zh"], inner["en"], inner["formula"], inner["element"], inner["better"], weight)
         dimensions[code] = Dimension(code, node["name"], node["zh"], node["en"], _weight(document, at, node), tuple(node["indicators"]))
-    grades = []
+    grades: list[Grade] = []
     for position, node in enumerate(data["grades"]):
         here = ("grades", position)
         _keys(document, here, node, ("name", "zh", "en", "at_least"))
         if grades and node["at_least"] >= grades[-1].at_least:
-            raise document.error(here, f"grade {node['name']!r} does not lie below the one before it.", "List grades from the best to the worst.")
+            raise document.error(
+                here, f"grade {node['name']!r} does not lie below the one before it.", "List grades from the best to the worst."
+            )
         grades.append(Grade(node["name"], node["zh"], node["en"], float(node["at_least"])))
     if not grades or grades[-1].at_least != 0:
         raise document.error(("grades",), "the lowest grade does not begin at 0.", "Let the last grade have at_least: 0.")

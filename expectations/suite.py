@@ -67,8 +67,8 @@ class Suite:
     rules: tuple[Rule, ...]
     meta: Mapping[str, Any] = field(default_factory=dict)
 
-    def rule(self, id: str) -> Rule:
-        return next(r for r in self.rules if r.id == id)
+    def rule(self, rule_id: str) -> Rule:
+        return next(r for r in self.rules if r.id == rule_id)
 
     def error(self, rule: Rule, found: str, remedy: str = "") -> DocumentError:
         return DocumentError(self.path, rule.line, f"rule {rule.id}: {found}", remedy)
@@ -90,15 +90,20 @@ def load_suite(path: Path, codes: CodeTables, standard: Standard) -> Suite:
     meta = data.get("meta") or {}
     version = str(meta.get("great_expectations_version", GX_VERSION))
     if not version.startswith(GX_VERSION):
-        at = ("meta", "great_expectations_version")
-        raise document.error(at, f"written for Great Expectations {version}, this is {GX_VERSION}.", f"Check it against {GX_VERSION} and write that here.")
+        raise document.error(
+            ("meta", "great_expectations_version"),
+            f"written for Great Expectations {version}, this is {GX_VERSION}.",
+            f"Check it against {GX_VERSION} and write that here.",
+        )
     rules: list[Rule] = []
     lines: dict[str, int | None] = {}
     for position, node in enumerate(data["expectations"]):
         rule = _rule(document, ("expectations", position), node, codes, standard)
+        at = ("expectations", position, "meta", "id")
         if rule.id in lines:
-            raise document.error(("expectations", position, "meta", "id"), f"the rule id {rule.id!r} stands at line {lines[rule.id]} too.", "Give each rule an id of its own.")
-        lines[rule.id] = document.line("expectations", position, "meta", "id")
+            found = f"the rule id {rule.id!r} stands at line {lines[rule.id]} too."
+            raise document.error(at, found, "Give each rule an id of its own.")
+        lines[rule.id] = document.line(*at)
         rules.append(rule)
     return Suite(data["name"], path, tuple(rules), meta)
 
@@ -111,20 +116,23 @@ def _rule(document: Document, at: tuple[str | int, ...], node: Any, codes: CodeT
     if not isinstance(node, dict):
         raise document.error(at, "an expectation is a mapping.", "Give it type, kwargs, severity and meta.")
     _known(document, at, node, _KEYS)
-    name = node.get("type")
+    name = str(node.get("type"))
     if name not in kinds():
-        raise document.error((*at, "type"), f"unknown expectation type {name!r}.", near(str(name), kinds()))
+        raise document.error((*at, "type"), f"unknown expectation type {name!r}.", near(name, kinds()))
     severity = node.get("severity", "critical")
     if severity not in SEVERITIES:
         raise document.error((*at, "severity"), f"severity {severity!r}.", near(str(severity), SEVERITIES))
     meta = node.get("meta") or {}
     _known(document, (*at, "meta"), meta, _META)
-    id = meta.get("id")
-    if not isinstance(id, str) or not _ID.fullmatch(id):
-        raise document.error((*at, "meta", "id"), f"rule id {id!r}.", "Give meta an id of lower-case letters, digits and underscores, at most 40.")
+    rule_id = meta.get("id")
+    if not isinstance(rule_id, str) or not _ID.fullmatch(rule_id):
+        raise document.error(
+            (*at, "meta", "id"), f"rule id {rule_id!r}.", "Give meta an id of lower-case letters, digits and underscores, at most 40."
+        )
     indicator = meta.get("indicator")
-    if indicator not in standard.indicators:
-        raise document.error((*at, "meta", "indicator"), f"unknown indicator {indicator!r}.", f'Quote its four digits. {near(str(indicator), standard.indicators)}')
+    if not isinstance(indicator, str) or indicator not in standard.indicators:
+        remedy = f"Quote its four digits. {near(str(indicator), standard.indicators)}"
+        raise document.error((*at, "meta", "indicator"), f"unknown indicator {indicator!r}.", remedy)
     weight, blocking, claims = meta.get("weight", 1), meta.get("blocking", False), meta.get("claims") or []
     if isinstance(weight, bool) or not isinstance(weight, int | float) or weight <= 0:
         raise document.error((*at, "meta", "weight"), f"weight {weight!r}.", "Give a number above 0.")
@@ -133,9 +141,9 @@ def _rule(document: Document, at: tuple[str | int, ...], node: Any, codes: CodeT
     if not isinstance(claims, list) or not all(isinstance(c, str) for c in claims):
         raise document.error((*at, "meta", "claims"), f"claims {claims!r}.", "List the fault kinds: [id_missing].")
     kwargs = _kwargs(document, (*at, "kwargs"), kinds()[name], node.get("kwargs") or {}, codes)
-    titles = [_both(document, at, meta, key, fallback) for key, fallback in (("title", id), ("remedy", ""))]
+    titles = [_both(document, at, meta, key, fallback) for key, fallback in (("title", rule_id), ("remedy", ""))]
     line = document.line(*at)
-    return Rule(id, name, kwargs, severity, blocking, indicator, float(weight), *titles[0], *titles[1], tuple(claims), line)
+    return Rule(rule_id, name, kwargs, severity, blocking, indicator, float(weight), *titles[0], *titles[1], tuple(claims), line)
 
 
 def _known(document: Document, at: tuple[str | int, ...], node: Mapping[str, Any], known: Iterable[str]) -> None:
@@ -245,7 +253,7 @@ def suite_to_gx(suite: Suite, *, as_of: date | None = None) -> gx.ExpectationSui
 
     register()
     expectations = [gx_configuration(rule, as_of or date.today()) for rule in suite.rules]
-    made = gx.ExpectationSuite(name=suite.name, expectations=expectations, meta=dict(suite.meta))  # type: ignore[arg-type]
+    made = gx.ExpectationSuite(name=suite.name, expectations=expectations, meta=dict(suite.meta))
     if len(made.expectations) != len(suite.rules):
         kept = {e.meta["id"] for e in made.expectations if e.meta}
         lost = [r.id for r in suite.rules if r.id not in kept]

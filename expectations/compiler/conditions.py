@@ -21,7 +21,12 @@ _TEXT = re.compile(
 )
 _OPERATORS = ("==", "!=", "<", "<=", ">", ">=", "IN", "NOT_IN")
 _TYPES = ("comparison", "nullity", "and", "or")
-_KEYS = {"comparison": {"type", "column", "operator", "parameter"}, "nullity": {"type", "column", "is_null"}, "and": {"type", "conditions"}, "or": {"type", "conditions"}}
+_KEYS = {
+    "comparison": {"type", "column", "operator", "parameter"},
+    "nullity": {"type", "column", "is_null"},
+    "and": {"type", "conditions"},
+    "or": {"type", "conditions"},
+}
 
 
 def condition_object(condition: Any) -> dict[str, Any]:
@@ -29,18 +34,31 @@ def condition_object(condition: Any) -> dict[str, Any]:
     if isinstance(condition, str):
         found = _TEXT.fullmatch(condition)
         if not found:
-            raise ArgumentError("row_condition", f"{condition!r} is no row condition.", """Write col("state")=="4", col("n")>3, or col("end_date").notnull().""")
+            raise ArgumentError(
+                "row_condition",
+                f"{condition!r} is no row condition.",
+                """Write col("state")=="4", col("n")>3, or col("end_date").notnull().""",
+            )
         column = {"name": found["column"]}
         if found["notnull"]:
             return {"type": "nullity", "column": column, "is_null": False}
         text = found["double"] if found["double"] is not None else found["single"]
-        return {"type": "comparison", "column": column, "operator": found["operator"], "parameter": _number(found["number"]) if text is None else text}
+        return {
+            "type": "comparison",
+            "column": column,
+            "operator": found["operator"],
+            "parameter": _number(found["number"]) if text is None else text,
+        }
     if not isinstance(condition, dict) or condition.get("type") not in _TYPES:
         kind = condition.get("type") if isinstance(condition, dict) else condition
         raise ArgumentError("row_condition", f"{kind!r} is no type of condition.", near(str(kind), _TYPES))
     kind = condition["type"]
     if set(condition) != _KEYS[kind]:
-        raise ArgumentError("row_condition", f"a condition of type {kind} has {', '.join(map(str, condition))}.", f"Give it {', '.join(sorted(_KEYS[kind]))}.")
+        raise ArgumentError(
+            "row_condition",
+            f"a condition of type {kind} has {', '.join(map(str, condition))}.",
+            f"Give it {', '.join(sorted(_KEYS[kind]))}.",
+        )
     if kind in ("and", "or"):
         if not condition["conditions"]:
             raise ArgumentError("row_condition", f"an empty list under {kind}.", "Give it at least two conditions.")
@@ -56,7 +74,11 @@ def condition_object(condition: Any) -> dict[str, Any]:
     if operator not in _OPERATORS:
         raise ArgumentError("row_condition", f"operator {operator!r}.", near(str(operator), _OPERATORS))
     if (operator in ("IN", "NOT_IN")) != isinstance(parameter, list) or parameter is None:
-        raise ArgumentError("row_condition", f"parameter {parameter!r} for {operator}.", "Give IN and NOT_IN a list, the others one value; for NULL use type: nullity.")
+        raise ArgumentError(
+            "row_condition",
+            f"parameter {parameter!r} for {operator}.",
+            "Give IN and NOT_IN a list, the others one value; for NULL use type: nullity.",
+        )
     return {"type": kind, "column": column, "operator": operator, "parameter": parameter}
 
 
@@ -73,7 +95,7 @@ def condition_columns(condition: dict[str, Any]) -> Iterator[str]:
 
 
 def compile_condition(condition: dict[str, Any], scope: Scope) -> Expression:
-    """The expression of a condition object. Raises `Absent`, `ArgumentError`."""
+    """The expression of a condition object. Raises `AbsentError`, `ArgumentError`."""
     kind = condition["type"]
     if kind in ("and", "or"):
         return call(kind, *(compile_condition(c, scope) for c in condition["conditions"]))

@@ -12,7 +12,7 @@ from typing import Any
 
 from sqlglot import exp
 
-from expectations.compiler.ir import Call, Column, Constant, Expression, Shared, Today
+from expectations.compiler.ir import Column, Constant, Expression, Shared, Today
 from expectations.identity import FOLD_FROM, FOLD_TO
 
 Spelled = exp.Expression

@@ -6,7 +6,7 @@ Belongs here: the shapes of tests. Not here: how scans are planned from them (`p
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, Union
+from typing import Literal
 
 from expectations.compiler.ir import Expression, columns
 
@@ -71,7 +71,7 @@ class CannotTest:
     en: str
 
 
-Test = Union[RowTest, KeyTest, MeasureTest, ColumnsTest, CannotTest]
+Test = RowTest | KeyTest | MeasureTest | ColumnsTest | CannotTest
 
 
 def uses(test: Test) -> frozenset[str]:

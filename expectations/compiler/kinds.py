@@ -26,7 +26,7 @@ class ArgumentError(Exception):
         self.argument, self.found, self.remedy = argument, found, remedy
 
 
-class Absent(Exception):
+class AbsentError(Exception):
     """A column that the rule names is not among the dataset's."""
 
     def __init__(self, column: str) -> None:
@@ -55,10 +55,10 @@ class Scope(Protocol):
         """The dataset's columns, in order."""
 
     def column(self, name: str) -> Column:
-        """The column of this name. Raises `Absent`."""
+        """The column of this name. Raises `AbsentError`."""
 
     def text(self, name: str) -> Column:
-        """The column that holds the repaired text of this one. Raises `Absent`."""
+        """The column that holds the repaired text of this one. Raises `AbsentError`."""
 
     def literal(self, value: Any, like: Column, argument: str) -> Expression:
         """A value of a suite as a constant comparable with a column. Raises `ArgumentError`."""
@@ -110,9 +110,9 @@ def some_bound(arguments: Arguments) -> None:
     low, high = arguments.get("min_value"), arguments.get("max_value")
     if low is None and high is None:
         raise ArgumentError("min_value", "neither min_value nor max_value: the rule can never fail.", "Give at least one.")
-    if type(low) is type(high) or (isinstance(low, int | float) and isinstance(high, int | float)):
-        if not isinstance(low, dict) and low > high:  # type: ignore[operator]
-            raise ArgumentError("min_value", f"min_value {low!r} is above max_value {high!r}: the rule always fails.", "Change them over.")
+    comparable = type(low) is type(high) or (isinstance(low, int | float) and isinstance(high, int | float))
+    if comparable and not isinstance(low, dict) and low > high:  # type: ignore[operator]
+        raise ArgumentError("min_value", f"min_value {low!r} is above max_value {high!r}: the rule always fails.", "Change them over.")
 
 
 def printed(column: Column, argument: str) -> Expression:
@@ -120,7 +120,9 @@ def printed(column: Column, argument: str) -> Expression:
     from expectations.compiler.ir import call
 
     if column.kind not in PRINTED_ALIKE:
-        raise ArgumentError(argument, f"{column.name} is a {column.kind}, which has no one text.", f"Use {column.name}__text, or a rule on values.")
+        raise ArgumentError(
+            argument, f"{column.name} is a {column.kind}, which has no one text.", f"Use {column.name}__text, or a rule on values."
+        )
     return column if column.kind == "string" else call("text", column)
 
 

@@ -11,7 +11,7 @@ import warnings
 from functools import cache
 from typing import Any
 
-_parser: Any = re._parser  # type: ignore[attr-defined]  # noqa: SLF001 - the only exact reading of a Python pattern
+_parser: Any = re._parser  # type: ignore[attr-defined]  # the only exact reading of a Python pattern
 
 
 class PatternError(Exception):
@@ -68,7 +68,7 @@ def _node(node: tuple[Any, Any], last: bool) -> str:
             raise PatternError("flags such as (?i:...), which engines read differently. Write both cases: [Aa].")
         return f"(?:{_sequence(inner, last)})"
     if kind in ("MAX_REPEAT", "MIN_REPEAT"):
-        return _repeat(*value, lazy=kind == "MIN_REPEAT")
+        return _repeat(value[0], value[1], value[2], lazy=kind == "MIN_REPEAT")
     if kind == "AT":
         return _anchor(str(value), last)
     raise PatternError(f"it holds {_REFUSED.get(kind, kind.lower() + ', which engines read differently.')}")

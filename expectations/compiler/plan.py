@@ -11,13 +11,14 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from expectations.codes import CodeTables
 from expectations.compiler.conditions import compile_condition
 from expectations.compiler.forms import CannotTest, KeyTest, MeasureTest, RowTest, Test, uses
 from expectations.compiler.ir import Call, Column, Constant, Expression, Today, call, fingerprint
-from expectations.compiler.kinds import Absent, ArgumentError, Kind
+from expectations.compiler.kinds import AbsentError, ArgumentError, Kind
 from expectations.compiler.rules import kinds
 from expectations.documents import near
 from expectations.suite import Rule, Suite
@@ -32,7 +33,7 @@ WORD = 62  # bits of a BIGINT that never touch its sign
 
 @dataclass(frozen=True)
 class Field:
-    """A column of the relation: its contract's logical type, its SQL type, and the column that holds its repaired text (None for strings)."""
+    """A column of the relation: logical type, SQL type, and the column that holds its repaired text (None for strings)."""
 
     name: str
     logical_type: str
@@ -79,11 +80,11 @@ class Plan:
     measures: Mapping[Measure, str] = field(repr=False)
     apart: Mapping[Measure, str] = field(repr=False)
 
-    @property
+    @cached_property
     def row_rules(self) -> tuple[Compiled, ...]:
         return tuple(c for c in self.compiled if c.bit is not None)
 
-    @property
+    @cached_property
     def keys(self) -> Mapping[KeyTest, tuple[Compiled, ...]]:
         """The rules on keys by the scan they share: those with the same keys and the same rows."""
         scans: dict[KeyTest, list[Compiled]] = {}
@@ -92,14 +93,19 @@ class Plan:
                 scans.setdefault(compiled.test, []).append(compiled)
         return {test: tuple(rules) for test, rules in scans.items()}
 
-    def nulls_of(self, column: str) -> Compiled | None:
-        """The rule whose bit already counts the missing values of a column."""
+    @cached_property
+    def _counted_nulls(self) -> Mapping[str, Compiled]:
+        found: dict[str, Compiled] = {}
         for compiled in self.row_rules:
             test = compiled.test
-            if isinstance(test, RowTest) and test.condition is None and test.ignored is None and test.shown == (column,):
-                if isinstance(test.unexpected, Call) and test.unexpected.operator == "is_null":
-                    return compiled
-        return None
+            everywhere = isinstance(test, RowTest) and test.condition is None and test.ignored is None
+            if everywhere and isinstance(test.unexpected, Call) and test.unexpected.operator == "is_null":
+                found.setdefault(test.shown[0], compiled)
+        return found
+
+    def nulls_of(self, column: str) -> Compiled | None:
+        """The rule whose bit already counts the missing values of a column."""
+        return self._counted_nulls.get(column)
 
     def run(
         self,
@@ -146,7 +152,9 @@ def compile_suite(suite: Suite, fields: Sequence[Field], *, codes: CodeTables, a
             bit, bits = bits, bits + 1
         compiled.append(Compiled(rule, kind, test, bit))
     day = as_of or date.today()
-    mark = fingerprint([[c.rule.id, c.rule.type, c.mostly, c.rule.severity, c.rule.blocking, c.rule.indicator, c.rule.weight, c.test] for c in compiled])
+    mark = fingerprint(
+        [[c.rule.id, c.rule.type, c.mostly, c.rule.severity, c.rule.blocking, c.rule.indicator, c.rule.weight, c.test] for c in compiled]
+    )
     plan = Plan(suite, tuple(fields), tuple(compiled), day, mark, {}, {})
     wanted = list(dict.fromkeys(m for c in compiled for m in _measures(plan, c)))
     wanted += [m for f in fields if plan.nulls_of(f.name) is None and (m := Measure("present", scope.column(f.name))) not in wanted]
@@ -161,7 +169,7 @@ def _test(suite: Suite, rule: Rule, kind: Kind, scope: _Scope) -> Test:
         condition = arguments.get("row_condition")
         arguments["condition"] = compile_condition(condition, scope) if condition else None
         return kind.compile(arguments, scope)
-    except Absent as absent:
+    except AbsentError as absent:
         near_name = near(absent.column, scope.names)
         return CannotTest(f"数据集没有 {absent.column} 列", f"the dataset has no column {absent.column}. {near_name}")
     except ArgumentError as error:
@@ -214,21 +222,29 @@ class _Scope:
                 return Column(name, f.logical_type, f.sql_type.upper() in ("DOUBLE", "FLOAT", "REAL"))
             if f.text == name:
                 return Column(name)
-        raise Absent(name)
+        raise AbsentError(name)
 
     def text(self, name: str) -> Column:
         for f in self.fields:
             if f.name == name:
                 return Column(f.text or name)
-        raise Absent(name)
+        raise AbsentError(name)
 
     def literal(self, value: Any, like: Column, argument: str) -> Expression:
         if isinstance(value, dict) and like.kind in ("date", "timestamp"):
             return Today(value["$today"], "date" if like.kind == "date" else "timestamp")
         made = _READ.get(like.kind, lambda _: None)(value)
         if made is None:
-            hint = {"string": f'Quote it: "{value}".', "date": "Write a date: 2026-01-31.", "timestamp": "Write a time: 2026-01-31 08:00:00."}
-            raise ArgumentError(argument, f"{argument} {value!r} for {like.name}, which is a {like.kind}: the rule would fail or pass every row.", hint.get(like.kind, f"Give a {like.kind}."))
+            hint = {
+                "string": f'Quote it: "{value}".',
+                "date": "Write a date: 2026-01-31.",
+                "timestamp": "Write a time: 2026-01-31 08:00:00.",
+            }
+            raise ArgumentError(
+                argument,
+                f"{argument} {value!r} for {like.name}, which is a {like.kind}: the rule would fail or pass every row.",
+                hint.get(like.kind, f"Give a {like.kind}."),
+            )
         decimal = like.kind == "number" and not like.floating and isinstance(made, float)
         return Constant(Decimal(str(made)) if decimal else made)
 

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from expectations.compiler.forms import CannotTest, ColumnsTest, KeyTest, MeasureTest, RowTest
-from expectations.compiler.ir import Today
+from expectations.compiler.ir import Column, Today
 from expectations.compiler.plan import WORD, Compiled, Measure, Plan, counted
 from expectations.compiler.scans import Scans, how_to_merge, quoted, text_of
 from expectations.compiler.verdicts import LISTED, RuleResult, Verdicts
@@ -20,6 +20,7 @@ from expectations.compiler.verdicts import LISTED, RuleResult, Verdicts
 if TYPE_CHECKING:
     import duckdb
 
+_NOTHING = 'SELECT NULL::VARCHAR AS "_batch", NULL::BIGINT AS "_row", NULL::VARCHAR[] AS "_failed", NULL::BOOLEAN AS "_blocked" WHERE FALSE'
 _MERGE = {"count": "sum", "present": "sum", "sum": "sum", "min": "min", "max": "max"}
 
 
@@ -79,7 +80,9 @@ def run(
     )
 
 
-def _read_groups(plan: Plan, scans: Scans, con: duckdb.DuckDBPyConnection, groups: str, also: Sequence[tuple[str, str]], figures: Mapping[str, _Figures]) -> None:
+def _read_groups(
+    plan: Plan, scans: Scans, con: duckdb.DuckDBPyConnection, groups: str, also: Sequence[tuple[str, str]], figures: Mapping[str, _Figures]
+) -> None:
     how = [how_to_merge(sql) for _, sql in also]
     cursor = con.execute(f'SELECT * EXCLUDE ("__rows") FROM {groups}')
     while chunk := cursor.fetchmany(10_000):
@@ -99,7 +102,13 @@ def _read_groups(plan: Plan, scans: Scans, con: duckdb.DuckDBPyConnection, group
 
 
 def _make_failing(
-    plan: Plan, scans: Scans, con: duckdb.DuckDBPyConnection, groups: str, failing: str, absent: Mapping[str, Collection[str]], figures: Mapping[str, _Figures]
+    plan: Plan,
+    scans: Scans,
+    con: duckdb.DuckDBPyConnection,
+    groups: str,
+    failing: str,
+    absent: Mapping[str, Collection[str]],
+    figures: Mapping[str, _Figures],
 ) -> None:
     base = scans.failing(groups, absent) if plan.row_rules else None
     doubles = []
@@ -121,8 +130,10 @@ def _make_failing(
     if doubles:
         merged = " UNION ALL ".join(doubles)
         if len(doubles) > 1:
-            merged = f'SELECT "_batch", "_row", flatten(list("_failed")) AS "_failed", bool_or("_blocked") AS "_blocked" FROM ({merged}) GROUP BY ALL'
-            merged = merged.replace("GROUP BY ALL", 'GROUP BY "_batch", "_row"')
+            merged = (
+                'SELECT "_batch", "_row", flatten(list("_failed")) AS "_failed", bool_or("_blocked") AS "_blocked" '
+                f'FROM ({merged}) GROUP BY "_batch", "_row"'
+            )
         select = merged
         if base:
             select = (
@@ -131,7 +142,7 @@ def _make_failing(
                 f'FROM ({base}) AS a FULL JOIN ({merged}) AS b USING ("_batch", "_row")'
             )
     else:
-        select = base or 'SELECT NULL::VARCHAR AS "_batch", NULL::BIGINT AS "_row", NULL::VARCHAR[] AS "_failed", NULL::BOOLEAN AS "_blocked" WHERE FALSE'
+        select = base or _NOTHING
     con.execute(f"CREATE OR REPLACE TEMP TABLE {failing} AS {select}")
     for number in range(len(plan.keys)):
         con.execute(f"DROP TABLE {quoted(f'__doubled_{number}')}")
@@ -167,11 +178,20 @@ def _missing(plan: Plan, figures: _Figures, column: str) -> int:
     rule = plan.nulls_of(column)
     if rule is not None:
         return figures.broken[rule.bit or 0]
-    present = next((v for m, v in figures.measures.items() if m.function == "present" and m.condition is None and m.value.name == column), 0)  # type: ignore[union-attr]
-    return figures.rows - (present or 0)
+    for measure, value in figures.measures.items():
+        if (
+            measure.function == "present"
+            and measure.condition is None
+            and isinstance(measure.value, Column)
+            and measure.value.name == column
+        ):
+            return figures.rows - (value or 0)
+    return figures.rows
 
 
-def _judge(plan: Plan, compiled: Compiled, batch: str, lacks: frozenset[str], figures: _Figures, listed: list[tuple[int, Any]]) -> RuleResult:
+def _judge(
+    plan: Plan, compiled: Compiled, batch: str, lacks: frozenset[str], figures: _Figures, listed: list[tuple[int, Any]]
+) -> RuleResult:
     test, rule = compiled.test, compiled.rule
     if isinstance(test, CannotTest):
         return RuleResult(rule, batch, "not_assessable", note_zh=f"不可评估：{test.zh}", note_en=f"not assessable: {test.en}")
@@ -179,7 +199,9 @@ def _judge(plan: Plan, compiled: Compiled, batch: str, lacks: frozenset[str], fi
         return _columns(plan, compiled, test, batch, lacks)
     if missing := sorted(compiled.uses & lacks):
         names = ", ".join(missing)
-        return RuleResult(rule, batch, "not_assessable", note_zh=f"不可评估：本批次缺列 {names}", note_en=f"not assessable: the batch lacks {names}")
+        return RuleResult(
+            rule, batch, "not_assessable", note_zh=f"不可评估：本批次缺列 {names}", note_en=f"not assessable: the batch lacks {names}"
+        )
     if isinstance(test, MeasureTest):
         return _figure(plan, compiled, test, batch, figures)
     if figures.rows == 0:
@@ -216,12 +238,16 @@ def _columns(plan: Plan, compiled: Compiled, test: ColumnsTest, batch: str, lack
         found = test.wanted[0] in there if not test.position else there[test.position : test.position + 1] == list(test.wanted)
         return _noted(compiled, RuleResult(compiled.rule, batch, "passed" if found else "failed"))
     if test.kind == "list":
-        return _noted(compiled, RuleResult(compiled.rule, batch, "passed" if there == list(test.wanted) else "failed", observed_value=there))
+        return _noted(
+            compiled, RuleResult(compiled.rule, batch, "passed" if there == list(test.wanted) else "failed", observed_value=there)
+        )
     more, fewer = sorted(set(there) - set(test.wanted)), sorted(set(test.wanted) - set(there))
     mismatched = ({"unexpected": more} if more else {}) | ({"missing": fewer} if fewer else {})
     passed = not fewer and (not more or not test.exact)
     details = {"mismatched": mismatched} if mismatched else {}
-    return _noted(compiled, RuleResult(compiled.rule, batch, "passed" if passed else "failed", observed_value=sorted(there), details=details))
+    return _noted(
+        compiled, RuleResult(compiled.rule, batch, "passed" if passed else "failed", observed_value=sorted(there), details=details)
+    )
 
 
 def _figure(plan: Plan, compiled: Compiled, test: MeasureTest, batch: str, figures: _Figures) -> RuleResult:
@@ -237,7 +263,13 @@ def _figure(plan: Plan, compiled: Compiled, test: MeasureTest, batch: str, figur
     else:
         observed = measured(test.function)
     if observed is None or (figures.rows == 0 and test.function != "count"):
-        return RuleResult(compiled.rule, batch, "not_assessable", note_zh="不可评估：没有值可计算", note_en="not assessable: there is no value to work with")
+        return RuleResult(
+            compiled.rule,
+            batch,
+            "not_assessable",
+            note_zh="不可评估：没有值可计算",
+            note_en="not assessable: there is no value to work with",
+        )
     low, high = (_bound(plan, b, observed) for b in (test.low, test.high))
     passed = (low is None or (observed > low if test.strict_low else observed >= low)) and (
         high is None or (observed < high if test.strict_high else observed <= high)

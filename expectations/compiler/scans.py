@@ -149,7 +149,9 @@ class Scans:
         named = ", ".join(
             f'CASE WHEN "__k{(c.bit or 0) // WORD}" & {1 << (c.bit or 0) % WORD} <> 0 THEN {text_of(c.rule.id)} END' for c in rules
         )
-        blocking = [sum(1 << (c.bit or 0) % WORD for c in rules if c.rule.blocking and (c.bit or 0) // WORD == w) for w in range(self.words)]
+        blocking = [
+            sum(1 << (c.bit or 0) % WORD for c in rules if c.rule.blocking and (c.bit or 0) // WORD == w) for w in range(self.words)
+        ]
         blocked = " OR ".join(f'"__k{w}" & {mask} <> 0' for w, mask in enumerate(blocking) if mask) or "FALSE"
         source = f'(SELECT {BATCH}, "__rows", {", ".join(kept)} FROM {groups} WHERE "__rows" IS NOT NULL)'
         lists = f'(SELECT {BATCH}, "__rows", [x FOR x IN [{named}] IF x IS NOT NULL] AS "_failed", {blocked} AS "_blocked" FROM {source})'

@@ -1,5 +1,6 @@
 """Division codes, and texts that must read as their type, as Great Expectations classes (on pandas)."""
 
+# ruff: noqa: N803, N805, ARG002, RUF012 - the signatures and fields are those that Great Expectations looks for
 from __future__ import annotations
 
 import re

@@ -1,5 +1,6 @@
 """Resident ids and credit codes as Great Expectations classes (on pandas): `expectations.identity` judges each value."""
 
+# ruff: noqa: N803, N805, ARG002, RUF012 - the signatures and fields are those that Great Expectations looks for
 from __future__ import annotations
 
 from typing import Any, ClassVar

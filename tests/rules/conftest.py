@@ -1,5 +1,6 @@
 """Great Expectations as the judge, and small relations: what every test of rules needs."""
 
+# ruff: noqa: E501 - tables read better in one line
 from __future__ import annotations
 
 import warnings
@@ -109,7 +110,9 @@ def gx_validate() -> Callable[..., list[dict[str, Any]]]:
             result = batch.validate(suite_to_gx(suite), result_format={"result_format": "SUMMARY"})
         raised = [r for r in result.results if r.exception_info.get("raised_exception") is not False]
         if raised:
-            raise AssertionError("\n".join(f"{r.expectation_config.type} {r.expectation_config.kwargs} {str(r.exception_info)[-90:]}" for r in raised))
+            raise AssertionError(
+                "\n".join(f"{r.expectation_config.type} {r.expectation_config.kwargs} {str(r.exception_info)[-90:]}" for r in raised)
+            )
         by_rule = {r.expectation_config.meta["id"]: {"success": r.success, **r.result} for r in result.results}  # it changes the order
         return [by_rule[rule.id] for rule in suite.rules]
 

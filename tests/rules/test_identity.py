@@ -1,5 +1,6 @@
 """Resident ids and credit codes: the published vectors, and SQL and Python saying the same word of any text."""
 
+# ruff: noqa: E501 - tables read better in one line
 from __future__ import annotations
 
 import csv
@@ -26,7 +27,9 @@ TODAY = date(2026, 11, 25)
 PLAN = Plan(Suite("none", Path("none"), ()), (), (), TODAY, "", {}, {})
 SQL: dict[str, Expression] = {
     "rid": resident_word(Column("v"), DIVISIONS),
-    "uscc": credit_word(Column("v"), DIVISIONS, tuple(CODES.get("credit_code_category").codes), tuple(CODES.get("credit_code_pilot").codes)),
+    "uscc": credit_word(
+        Column("v"), DIVISIONS, tuple(CODES.get("credit_code_category").codes), tuple(CODES.get("credit_code_pilot").codes)
+    ),
 }
 
 
@@ -63,8 +66,30 @@ SPOILT = st.sampled_from(["", " ", "x", "X", "\u3000", "ï¼", "\n", "'", "A", "Ã
 
 @st.composite
 def resident_ids(draw: st.DrawFn) -> str:
-    place = draw(st.sampled_from(["219901", "219914", "219921", "219915", "210102", "210122", "210400", "210101", "440500", "000000", "660101", "110105", "219003"]))
-    day = draw(st.dates(date(1795, 1, 1), date(2120, 12, 31))).strftime("%Y%m%d") if draw(st.booleans()) else draw(st.from_regex("(19|20)00022[89]|[0-9]{8}", fullmatch=True))
+    place = draw(
+        st.sampled_from(
+            [
+                "219901",
+                "219914",
+                "219921",
+                "219915",
+                "210102",
+                "210122",
+                "210400",
+                "210101",
+                "440500",
+                "000000",
+                "660101",
+                "110105",
+                "219003",
+            ]
+        )
+    )
+    day = (
+        draw(st.dates(date(1795, 1, 1), date(2120, 12, 31))).strftime("%Y%m%d")
+        if draw(st.booleans())
+        else draw(st.from_regex("(19|20)00022[89]|[0-9]{8}", fullmatch=True))
+    )
     body = place + day + draw(st.from_regex("[0-9]{3}", fullmatch=True))
     form = draw(st.sampled_from(["full", "full", "full", "wrong", "short", "text"]))
     if form == "short":

@@ -1,5 +1,6 @@
 """Great Expectations on pandas is the judge: our verdicts are its verdicts, to the row."""
 
+# ruff: noqa: E501, PERF401 - tables read better in one line
 from __future__ import annotations
 
 from collections.abc import Callable
@@ -42,7 +43,10 @@ RULES = [
     ("expect_compound_columns_to_be_unique", "{column_list: [s, i, d], ignore_row_if: any_value_is_missing}"),
     ("expect_compound_columns_to_be_unique", "{column_list: [s, t], ignore_row_if: never}"),
     ("expect_column_pair_values_a_to_be_greater_than_b", "{column_A: d, column_B: e}"),
-    ("expect_column_pair_values_a_to_be_greater_than_b", "{column_A: d, column_B: e, or_equal: true, ignore_row_if: either_value_is_missing}"),
+    (
+        "expect_column_pair_values_a_to_be_greater_than_b",
+        "{column_A: d, column_B: e, or_equal: true, ignore_row_if: either_value_is_missing}",
+    ),
     ("expect_column_pair_values_a_to_be_greater_than_b", "{column_A: i, column_B: x, ignore_row_if: neither}"),
     ("expect_column_pair_values_to_be_equal", "{column_A: s, column_B: t}"),
     ("expect_column_pair_values_to_be_equal", "{column_A: i, column_B: x, ignore_row_if: either_value_is_missing}"),
@@ -57,12 +61,27 @@ RULES = [
 ]
 CONDITIONED = [
     ("expect_column_values_to_not_be_null", """{column: d, row_condition: 'col("s")=="a"', condition_parser: great_expectations}"""),
-    ("expect_column_values_to_be_in_set", """{column: i, value_set: [1], row_condition: 'col("s")!="a"', condition_parser: great_expectations}"""),
-    ("expect_column_values_to_be_between", """{column: x, min_value: 0, row_condition: 'col("i")>=1', condition_parser: great_expectations}"""),
+    (
+        "expect_column_values_to_be_in_set",
+        """{column: i, value_set: [1], row_condition: 'col("s")!="a"', condition_parser: great_expectations}""",
+    ),
+    (
+        "expect_column_values_to_be_between",
+        """{column: x, min_value: 0, row_condition: 'col("i")>=1', condition_parser: great_expectations}""",
+    ),
     ("expect_column_values_to_be_null", """{column: t, row_condition: 'col("d").notnull()', condition_parser: great_expectations}"""),
-    ("expect_column_values_to_be_unique", "{column: i, row_condition: {type: comparison, column: {name: s}, operator: IN, parameter: [a, b]}}"),
-    ("expect_column_values_to_be_unique", "{column: i, row_condition: {type: comparison, column: {name: s}, operator: NOT_IN, parameter: [a, b]}}"),
-    ("expect_column_pair_values_to_be_equal", "{column_A: s, column_B: t, row_condition: {type: nullity, column: {name: i}, is_null: true}}"),
+    (
+        "expect_column_values_to_be_unique",
+        "{column: i, row_condition: {type: comparison, column: {name: s}, operator: IN, parameter: [a, b]}}",
+    ),
+    (
+        "expect_column_values_to_be_unique",
+        "{column: i, row_condition: {type: comparison, column: {name: s}, operator: NOT_IN, parameter: [a, b]}}",
+    ),
+    (
+        "expect_column_pair_values_to_be_equal",
+        "{column_A: s, column_B: t, row_condition: {type: nullity, column: {name: i}, is_null: true}}",
+    ),
     (
         "expect_column_value_lengths_to_equal",
         "{column: s, value: 1, row_condition: {type: and, conditions: [{type: nullity, column: {name: t}, is_null: false}, {type: comparison, column: {name: i}, operator: <, parameter: 2}]}}",
@@ -77,7 +96,10 @@ FIGURES = [
     ("expect_column_proportion_of_unique_values_to_be_between", "{column: s, min_value: 0.5}"),
 ]
 
-texts = st.one_of(st.none(), st.sampled_from(["", "a", "b", "bb", "ab", "a\n", "\na", "a\nb", "汉", "汉字", "𠮷", "a ", "A", "210102", "440500", "210122"]))
+texts = st.one_of(
+    st.none(),
+    st.sampled_from(["", "a", "b", "bb", "ab", "a\n", "\na", "a\nb", "汉", "汉字", "𠮷", "a ", "A", "210102", "440500", "210122"]),
+)
 whole = st.one_of(st.none(), st.integers(-2, 3))
 floats = st.one_of(st.none(), st.sampled_from([0.0, 1.5, 2.0, -1.0, float("nan"), float("inf"), float("-inf")]))
 days = st.one_of(st.none(), st.dates(date(1890, 1, 1), date(2030, 1, 1)), st.sampled_from([date(1900, 1, 1), date(2020, 6, 30)]))
@@ -87,12 +109,30 @@ times = st.one_of(st.none(), st.sampled_from([datetime(2020, 1, 1), datetime(202
 @st.composite
 def tables(draw: st.DrawFn) -> list[dict[str, Any]]:
     size = draw(st.integers(1, 7))
-    columns = {"s": texts, "t": texts, "i": whole, "x": floats, "d": days, "e": days, "f": days, "w": times, "d__text": st.sampled_from([None, "x"])}
+    columns = {
+        "s": texts,
+        "t": texts,
+        "i": whole,
+        "x": floats,
+        "d": days,
+        "e": days,
+        "f": days,
+        "w": times,
+        "d__text": st.sampled_from([None, "x"]),
+    }
     rows = [{name: draw(strategy) for name, strategy in columns.items()} for _ in range(size)]
     return [{**row, "d__text": "x" if row["d"] else row["d__text"]} for row in rows]  # what was read had a text
 
 
-FIGURES_OF_MAPS = ("success", "element_count", "unexpected_count", "unexpected_percent", "missing_count", "missing_percent", "unexpected_percent_total")
+FIGURES_OF_MAPS = (
+    "success",
+    "element_count",
+    "unexpected_count",
+    "unexpected_percent",
+    "missing_count",
+    "missing_percent",
+    "unexpected_percent_total",
+)
 
 
 def compare(ours: Verdicts, theirs: list[dict[str, Any]], rules: list[tuple[str, str]]) -> None:
@@ -102,7 +142,10 @@ def compare(ours: Verdicts, theirs: list[dict[str, Any]], rules: list[tuple[str,
         for key in FIGURES_OF_MAPS:
             if mine.get(key) != pytest.approx(gx.get(key)):
                 differences.append((rule, key, mine.get(key), gx.get(key)))
-        if "partial_unexpected_index_list" in gx and [row - 1 for row in mine.get("partial_unexpected_index_list", [0])] != gx["partial_unexpected_index_list"]:
+        if (
+            "partial_unexpected_index_list" in gx
+            and [row - 1 for row in mine.get("partial_unexpected_index_list", [0])] != gx["partial_unexpected_index_list"]
+        ):
             differences.append((rule, "rows", mine, gx["partial_unexpected_index_list"]))
     if differences:
         raise AssertionError("\n".join(map(str, differences)))
@@ -111,7 +154,11 @@ def compare(ours: Verdicts, theirs: list[dict[str, Any]], rules: list[tuple[str,
 @settings(max_examples=6, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True, phases=[Phase.generate])
 @given(rows=tables())
 def test_rules_are_as_gx_judges_them(
-    rows: list[dict[str, Any]], suite_of: Callable[..., Suite], judge: Callable[..., Verdicts], gx_validate: Callable[..., Any], con: duckdb.DuckDBPyConnection
+    rows: list[dict[str, Any]],
+    suite_of: Callable[..., Suite],
+    judge: Callable[..., Verdicts],
+    gx_validate: Callable[..., Any],
+    con: duckdb.DuckDBPyConnection,
 ) -> None:
     rules = RULES + CONDITIONED
     suite = suite_of(*rules)
@@ -121,9 +168,16 @@ def test_rules_are_as_gx_judges_them(
 @settings(max_examples=4, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True, phases=[Phase.generate])
 @given(rows=tables())
 def test_figures_are_as_gx_counts_them(
-    rows: list[dict[str, Any]], suite_of: Callable[..., Suite], judge: Callable[..., Verdicts], gx_validate: Callable[..., Any], con: duckdb.DuckDBPyConnection
+    rows: list[dict[str, Any]],
+    suite_of: Callable[..., Suite],
+    judge: Callable[..., Verdicts],
+    gx_validate: Callable[..., Any],
+    con: duckdb.DuckDBPyConnection,
 ) -> None:
-    rows = [{**row, "s": row["s"] or "a", "i": row["i"] or 0, "x": 1.0 if row["x"] is None or row["x"] != row["x"] else row["x"]} for row in rows]
+    rows = [
+        {**row, "s": row["s"] or "a", "i": row["i"] or 0, "x": 1.0 if row["x"] is None or row["x"] != row["x"] else row["x"]}
+        for row in rows
+    ]
     suite = suite_of(*FIGURES)
     for result, gx in zip(judge(suite, rows).results, gx_validate(suite, con), strict=True):
         assert (result.outcome == "passed") == gx["success"], (result, gx)
@@ -133,7 +187,10 @@ def test_figures_are_as_gx_counts_them(
 def test_long_partial_lists_hold_the_first_twenty(
     suite_of: Callable[..., Suite], judge: Callable[..., Verdicts], gx_validate: Callable[..., Any], con: duckdb.DuckDBPyConnection
 ) -> None:
-    suite = suite_of(("expect_column_values_to_be_in_set", "{column: s, value_set: [v3]}"), ("expect_column_pair_values_to_be_equal", "{column_A: i, column_B: x}"))
+    suite = suite_of(
+        ("expect_column_values_to_be_in_set", "{column: s, value_set: [v3]}"),
+        ("expect_column_pair_values_to_be_equal", "{column_A: i, column_B: x}"),
+    )
     rows = [{"s": f"v{n % 5}", "i": n, "x": 0.5, "d": date(2020, 1, 1) + timedelta(n)} for n in range(60)]
     for result, gx in zip(judge(suite, rows).results, gx_validate(suite, con), strict=True):
         assert [tuple(v) if isinstance(v, list) else v for v in result.partial_unexpected_list] == [
@@ -157,9 +214,35 @@ def test_numbers_are_as_our_classes_judge_them_in_gx(
 ) -> None:
     body = "21990118990101001"
     good = body + resident_check(body)
-    ids = [good, good, good, good, good[:-1] + "0", "219901990101001", "219901990101002", None, "text", "91210100604608172K", "9121010060460817K", good.lower() + " "]
+    ids = [
+        good,
+        good,
+        good,
+        good,
+        good[:-1] + "0",
+        "219901990101001",
+        "219901990101002",
+        None,
+        "text",
+        "91210100604608172K",
+        "9121010060460817K",
+        good.lower() + " ",
+    ]
     sexes = ["1", "2", "9", None, "1", "1", "1", "2", "1", None, "1", "男"]
-    days = [date(1899, 1, 1), date(1899, 1, 2), None, date(1999, 1, 1), date(1899, 1, 1), date(1999, 1, 1), date(1999, 1, 2), date(2000, 1, 1), None, None, date(2000, 1, 1), date(1899, 1, 1)]
+    days = [
+        date(1899, 1, 1),
+        date(1899, 1, 2),
+        None,
+        date(1999, 1, 1),
+        date(1899, 1, 1),
+        date(1999, 1, 1),
+        date(1999, 1, 2),
+        date(2000, 1, 1),
+        None,
+        None,
+        date(2000, 1, 1),
+        date(1899, 1, 1),
+    ]
     rows = [{"s": i, "t": s, "d": d} for i, s, d in zip(ids, sexes, days, strict=True)]
     suite = suite_of(*NUMBERS)
     ours = judge(suite, rows)

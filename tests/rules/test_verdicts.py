@@ -17,7 +17,7 @@ Make, Judge = Callable[..., Suite], Callable[..., Verdicts]
 
 
 def failing(con: duckdb.DuckDBPyConnection) -> list[tuple[Any, ...]]:
-    return con.execute('SELECT _batch, _row, list_sort(_failed), _blocked FROM failing ORDER BY 1, 2').fetchall()
+    return con.execute("SELECT _batch, _row, list_sort(_failed), _blocked FROM failing ORDER BY 1, 2").fetchall()
 
 
 def test_one_run_judges_each_batch_by_itself(suite_of: Make, judge: Judge, con: duckdb.DuckDBPyConnection) -> None:
@@ -34,7 +34,9 @@ def test_one_run_judges_each_batch_by_itself(suite_of: Make, judge: Judge, con: 
         {"_batch": "b", "_row": 2, "s": "v", "t": None, "i": 1},
     ]
     verdicts = judge(suite, rows, also=[("texts", "count(i__text)"), ("last", "max(_row)")])
-    assert {(r.batch, r.rule.id): (r.outcome, r.elements, r.missing, r.unexpected, r.partial_unexpected_rows) for r in verdicts.results} == {
+    assert {
+        (r.batch, r.rule.id): (r.outcome, r.elements, r.missing, r.unexpected, r.partial_unexpected_rows) for r in verdicts.results
+    } == {
         ("a", "r0"): ("failed", 3, 0, 1, (5,)),
         ("a", "r1"): ("failed", 3, 0, 1, (5,)),
         ("a", "r2"): ("failed", 3, 0, 3, (2, 5, 6)),

@@ -1,12 +1,13 @@
 """Rules on codes of dated national tables."""
 
+# ruff: noqa: E501 - prose for people
 from __future__ import annotations
 
 from expectations.compiler.forms import RowTest
 from expectations.compiler.ir import Expression, call
 from expectations.compiler.kinds import MAP, Argument, Arguments, Kind, Scope
 from expectations.compiler.rules.identity import whole_match
-from expectations.identity import PROVINCES, HOME
+from expectations.identity import HOME, PROVINCES
 
 STATUSES = ("current", "historical", "private", "sample")
 LEVELS = ("province", "city", "county")
@@ -47,7 +48,10 @@ KINDS = (
             "是行政区划代码：现行的，或沈抚的自编代码；status 可加 historical（曾用）。elsewhere 接受外省代码（只看形式）。",
             "A division code: one in force, or the private one of 沈抚; `status` may add historical ones. `elsewhere` takes other provinces' codes (by form).",
         ),
-        ("{unexpected} 行的 {column} 不是认可的行政区划代码（{percent}）", "{unexpected} rows have a {column} that is no accepted division code ({percent})"),
+        (
+            "{unexpected} 行的 {column} 不是认可的行政区划代码（{percent}）",
+            "{unexpected} rows have a {column} that is no accepted division code ({percent})",
+        ),
         "{column: hukou_div, level: [county], status: [current, private, historical]}",
         ("GB/T 2260", "GB/T 2260"),
         ours=True,

@@ -1,5 +1,6 @@
 """Rules on a figure of a batch: a count, the least, greatest or mean value, how many different values."""
 
+# ruff: noqa: ARG001 - every kind compiles by the same signature
 from __future__ import annotations
 
 from collections.abc import Callable
@@ -15,7 +16,7 @@ _NUMERIC = ("sum", "mean", "stdev")
 
 
 def _figure(function: Function) -> Callable[[Arguments, Scope], MeasureTest]:
-    def compile(arguments: Arguments, scope: Scope) -> MeasureTest:
+    def measure(arguments: Arguments, scope: Scope) -> MeasureTest:
         column = scope.column(arguments["column"])
         if function in _NUMERIC and column.kind not in ("integer", "number"):
             raise ArgumentError("column", f"{column.name} is a {column.kind}: it has no {function}.", "Use a column of numbers.")
@@ -27,26 +28,35 @@ def _figure(function: Function) -> Callable[[Arguments, Scope], MeasureTest]:
             else:
                 literal = scope.literal(value, column, name)
                 bounds.append(literal.value if isinstance(literal, Constant) else literal)
-        return MeasureTest(function, column, arguments["condition"], *bounds, arguments.get("strict_min", False), arguments.get("strict_max", False))
+        low, high = bounds
+        return MeasureTest(function, column, arguments["condition"], low, high, arguments["strict_min"], arguments["strict_max"])
 
-    return compile
+    return measure
 
 
 def _rows(arguments: Arguments, scope: Scope) -> MeasureTest:
-    return MeasureTest("count", None, arguments["condition"], arguments["min_value"], arguments["max_value"], arguments["strict_min"], arguments["strict_max"])
+    return MeasureTest(
+        "count",
+        None,
+        arguments["condition"],
+        arguments["min_value"],
+        arguments["max_value"],
+        arguments["strict_min"],
+        arguments["strict_max"],
+    )
 
 
 def _rows_equal(arguments: Arguments, scope: Scope) -> MeasureTest:
     return MeasureTest("count", None, arguments["condition"], arguments["value"], arguments["value"])
 
 
-def _kind(type: str, function: Function, zh: str, en: str, example: str) -> Kind:
+def _kind(name: str, function: Function, zh: str, en: str, example: str) -> Kind:
     numbers = {"min_value": Argument("number"), "max_value": Argument("number")}
     bounds = BOUNDS if function in ("min", "max") else {**BOUNDS, **(_COUNTS if function == "distinct" else numbers)}
     cause = (f"{{column}} 的{zh}为 {{observed}}，超出范围", f"the {en} of {{column}} is {{observed}}, out of range")
     meaning = (f"该列的{zh}在两界之间。", f"The {en} of the column lies between two bounds.")
     arguments = {"column": Argument("column", required=True), **bounds, **_CONDITION}
-    return Kind(type, arguments, _figure(function), meaning, cause, example, check=some_bound)
+    return Kind(name, arguments, _figure(function), meaning, cause, example, check=some_bound)
 
 
 _ROWS_CAUSE = ("共 {observed} 行，超出应有范围", "{observed} rows, out of range")
@@ -74,7 +84,13 @@ KINDS = (
     _kind("expect_column_min_to_be_between", "min", "最小值", "least value", "{column: pm25, min_value: 0}"),
     _kind("expect_column_mean_to_be_between", "mean", "平均值", "mean", "{column: pm25, min_value: 5, max_value: 300}"),
     _kind("expect_column_sum_to_be_between", "sum", "总和", "sum", "{column: amount, min_value: 0}"),
-    _kind("expect_column_unique_value_count_to_be_between", "distinct", "不同值个数", "number of different values", "{column: pool_div, min_value: 1, max_value: 20}"),
+    _kind(
+        "expect_column_unique_value_count_to_be_between",
+        "distinct",
+        "不同值个数",
+        "number of different values",
+        "{column: pool_div, min_value: 1, max_value: 20}",
+    ),
     _kind(
         "expect_column_proportion_of_unique_values_to_be_between",
         "distinct_share",

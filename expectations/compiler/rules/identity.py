@@ -4,11 +4,12 @@ The word is worked out once a row (`Shared`), cheapest tests first: one regular 
 of a good number, then arithmetic its check character; only what is left goes on to find out why.
 """
 
+# ruff: noqa: E501, ISC004 - prose for people
 from __future__ import annotations
 
 from expectations import identity
 from expectations.compiler.forms import RowTest
-from expectations.compiler.ir import Column, Expression, Shared, Today, call, choose, total
+from expectations.compiler.ir import Column, Constant, Expression, Shared, Today, call, choose, total
 from expectations.compiler.kinds import MAP, Argument, Arguments, Kind, Scope, printed
 from expectations.compiler.rules.pairs import PAIR, pair
 from expectations.identity import Divisions
@@ -21,6 +22,9 @@ CREDIT_WORDS = (
     "valid", "real_but_bad_check", "valid_after_normalise",
     "bad_length", "bad_format", "bad_category", "bad_division", "bad_check", "bad_org_digit",
 )  # fmt: skip
+
+
+NOTHING = call("text", Constant(None))
 
 
 def whole_match(value: Expression, pattern: str) -> Expression:
@@ -65,7 +69,7 @@ def resident_word(value: Expression, divisions: Divisions) -> Expression:
     place = call("slice", text, 1, 6)
     any_place = f"(?:{divisions.present}|{divisions.historical}|{divisions.wide})"
     word = choose(
-        (call("is_null", value), call("text", None)),
+        (call("is_null", value), NOTHING),
         (call("and", good, timely, checks), "valid"),
         (
             is_form,
@@ -110,7 +114,7 @@ def credit_word(value: Expression, divisions: Divisions, categories: tuple[str, 
     checks = call("equal", call("slice", identity.CREDIT_ALPHABET, call("add", wanted, 1), 1), call("slice", text, 18, 1))
     organisation = call("slice", "0123456789X0", call("subtract", 12, call("remainder", inner, 11)), 1)
     word = choose(
-        (call("is_null", value), call("text", None)),
+        (call("is_null", value), NOTHING),
         (call("not", call("equal", call("length", text), 18)), "bad_length"),
         (call("not", is_form), "bad_format"),
         (call("in_set", text, pilots), "real_but_bad_check"),
@@ -171,33 +175,52 @@ def _one_missing(a: Column, b: Column) -> Expression:
     return call("or", call("is_null", a), call("is_null", b))
 
 
-_PAIR = {**PAIR, "ignore_row_if": Argument("choice", default="either_value_is_missing", words=("both_values_are_missing", "either_value_is_missing", "neither"))}
+_PAIR = {
+    **PAIR,
+    "ignore_row_if": Argument(
+        "choice", default="either_value_is_missing", words=("both_values_are_missing", "either_value_is_missing", "neither")
+    ),
+}
 
 KINDS = (
     Kind(
         "expect_column_values_to_be_resident_id",
-        {"column": Argument("column", required=True), "accept": Argument("choices", default=("valid", "valid_historical_division"), words=RESIDENT_WORDS), **MAP},
+        {
+            "column": Argument("column", required=True),
+            "accept": Argument("choices", default=("valid", "valid_historical_division"), words=RESIDENT_WORDS),
+            **MAP,
+        },
         _resident_id,
         (
             "是公民身份号码：18 位，区划曾经存在，出生日期可能且不在将来，校验码正确。15 位旧号与地级前缀不接受，除非列入 accept。",
             "A resident id: 18 characters, a division that existed at some time, a possible birth date not in the future, the right check character. "
             "The 15-digit form and prefixes of city level are refused unless `accept` lists them.",
         ),
-        ("{unexpected} 行的 {column} 不是有效的公民身份号码（{percent}）", "{unexpected} rows have a {column} that is no valid resident id ({percent})"),
+        (
+            "{unexpected} 行的 {column} 不是有效的公民身份号码（{percent}）",
+            "{unexpected} rows have a {column} that is no valid resident id ({percent})",
+        ),
         "{column: id_number, accept: [valid, valid_historical_division, prefecture_prefix]}",
         ("GB 11643-1999；GB/T 2260", "GB 11643-1999; GB/T 2260"),
         ours=True,
     ),
     Kind(
         "expect_column_values_to_be_credit_code",
-        {"column": Argument("column", required=True), "accept": Argument("choices", default=("valid", "real_but_bad_check"), words=CREDIT_WORDS), **MAP},
+        {
+            "column": Argument("column", required=True),
+            "accept": Argument("choices", default=("valid", "real_but_bad_check"), words=CREDIT_WORDS),
+            **MAP,
+        },
         _credit_code,
         (
             "是统一社会信用代码：18 位，登记管理部门与机构类别相配，区划已知，主体标识码与代码两个校验码均正确；厦门试点码按白名单接受。",
             "A unified social credit code: 18 characters, a department and category that go together, a known division, both check characters right; "
             "the pilot codes of Xiamen are on a white list.",
         ),
-        ("{unexpected} 行的 {column} 不是有效的统一社会信用代码（{percent}）", "{unexpected} rows have a {column} that is no valid credit code ({percent})"),
+        (
+            "{unexpected} 行的 {column} 不是有效的统一社会信用代码（{percent}）",
+            "{unexpected} rows have a {column} that is no valid credit code ({percent})",
+        ),
         "{column: uscc}",
         ("GB 32100-2015 及第 1 号修改单；GB 11714-1997", "GB 32100-2015 with amendment 1; GB 11714-1997"),
         ours=True,
@@ -206,8 +229,14 @@ KINDS = (
         "expect_column_pair_resident_id_and_birth_date_to_agree",
         _PAIR,
         _birth_date,
-        ("身份号码第 7-14 位与出生日期一致（15 位：第 7-12 位）。", "Characters 7 to 14 of the resident id are the birth date (15 digits: 7 to 12)."),
-        ("{unexpected} 行的 {column_B} 与身份号码不一致（{percent}）", "{unexpected} rows have a {column_B} that is not the resident id's ({percent})"),
+        (
+            "身份号码第 7-14 位与出生日期一致（15 位：第 7-12 位）。",
+            "Characters 7 to 14 of the resident id are the birth date (15 digits: 7 to 12).",
+        ),
+        (
+            "{unexpected} 行的 {column_B} 与身份号码不一致（{percent}）",
+            "{unexpected} rows have a {column_B} that is not the resident id's ({percent})",
+        ),
         "{column_A: id_number, column_B: birth_date}",
         ("GB 11643-1999 4.2", "GB 11643-1999 4.2"),
         ours=True,
@@ -216,8 +245,14 @@ KINDS = (
         "expect_column_pair_resident_id_and_sex_to_agree",
         _PAIR,
         _sex,
-        ("身份号码顺序码奇数为男、偶数为女，与性别代码 1、2 一致；其他代码不判。", "The order number of the resident id is odd for men, even for women, and agrees with sex code 1 or 2; other codes are not judged."),
-        ("{unexpected} 行的 {column_B} 与身份号码不一致（{percent}）", "{unexpected} rows have a {column_B} that is not the resident id's ({percent})"),
+        (
+            "身份号码顺序码奇数为男、偶数为女，与性别代码 1、2 一致；其他代码不判。",
+            "The order number of the resident id is odd for men, even for women, and agrees with sex code 1 or 2; other codes are not judged.",
+        ),
+        (
+            "{unexpected} 行的 {column_B} 与身份号码不一致（{percent}）",
+            "{unexpected} rows have a {column_B} that is not the resident id's ({percent})",
+        ),
         "{column_A: id_number, column_B: sex}",
         ("GB 11643-1999 4.3；GB/T 2261.1", "GB 11643-1999 4.3; GB/T 2261.1"),
         ours=True,

@@ -42,7 +42,9 @@ KINDS = (
         "expect_compound_columns_to_be_unique",
         {
             "column_list": Argument("columns", required=True),
-            "ignore_row_if": Argument("choice", default="all_values_are_missing", words=("all_values_are_missing", "any_value_is_missing", "never")),
+            "ignore_row_if": Argument(
+                "choice", default="all_values_are_missing", words=("all_values_are_missing", "any_value_is_missing", "never")
+            ),
             **MAP,
         },
         _compound,

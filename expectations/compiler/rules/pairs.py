@@ -1,5 +1,6 @@
 """Rules on two columns of a row. With `ignore_row_if` at its default, a row that lacks one of the two breaks the rule, as in GX."""
 
+# ruff: noqa: E501 - prose for people
 from __future__ import annotations
 
 from expectations.compiler.forms import RowTest
@@ -9,7 +10,9 @@ from expectations.compiler.kinds import MAP, Argument, ArgumentError, Arguments,
 PAIR = {
     "column_A": Argument("column", required=True),
     "column_B": Argument("column", required=True),
-    "ignore_row_if": Argument("choice", default="both_values_are_missing", words=("both_values_are_missing", "either_value_is_missing", "neither")),
+    "ignore_row_if": Argument(
+        "choice", default="both_values_are_missing", words=("both_values_are_missing", "either_value_is_missing", "neither")
+    ),
     **MAP,
 }
 _NUMBERS, _TIMES = ("integer", "number"), ("date", "timestamp")
@@ -34,7 +37,9 @@ def pair(arguments: Arguments, a: Column, b: Column, holds: Expression) -> RowTe
 def _columns(arguments: Arguments, scope: Scope) -> tuple[Column, Column]:
     a, b = scope.column(arguments["column_A"]), scope.column(arguments["column_B"])
     if a.kind != b.kind and not any(a.kind in group and b.kind in group for group in (_NUMBERS, _TIMES)):
-        raise ArgumentError("column_B", f"{a.name} is a {a.kind}, {b.name} a {b.kind}: they cannot be compared.", "Compare columns of one type.")
+        raise ArgumentError(
+            "column_B", f"{a.name} is a {a.kind}, {b.name} a {b.kind}: they cannot be compared.", "Compare columns of one type."
+        )
     return a, b
 
 
@@ -53,8 +58,14 @@ KINDS = (
         "expect_column_pair_values_a_to_be_greater_than_b",
         {**PAIR, "or_equal": Argument("flag", default=False)},
         _greater,
-        ("A 大于 B（or_equal：不小于）；只缺一个也算不符，除非 ignore_row_if: either_value_is_missing。", "A is greater than B (or_equal: not less); a row that lacks only one breaks the rule too, unless ignore_row_if: either_value_is_missing."),
-        ("{unexpected} 行的 {column_A} 不大于 {column_B}（{percent}）", "{unexpected} rows have {column_A} not after {column_B} ({percent})"),
+        (
+            "A 大于 B（or_equal：不小于）；只缺一个也算不符，除非 ignore_row_if: either_value_is_missing。",
+            "A is greater than B (or_equal: not less); a row that lacks only one breaks the rule too, unless ignore_row_if: either_value_is_missing.",
+        ),
+        (
+            "{unexpected} 行的 {column_A} 不大于 {column_B}（{percent}）",
+            "{unexpected} rows have {column_A} not after {column_B} ({percent})",
+        ),
         "{column_A: cancel_date, column_B: death_date, or_equal: true, ignore_row_if: either_value_is_missing}",
     ),
     Kind(
@@ -62,7 +73,10 @@ KINDS = (
         PAIR,
         _equal,
         ("A 等于 B。", "A equals B."),
-        ("{unexpected} 行的 {column_A} 与 {column_B} 不等（{percent}）", "{unexpected} rows have {column_A} unequal to {column_B} ({percent})"),
+        (
+            "{unexpected} 行的 {column_A} 与 {column_B} 不等（{percent}）",
+            "{unexpected} rows have {column_A} unequal to {column_B} ({percent})",
+        ),
         "{column_A: division, column_B: declared_division, ignore_row_if: either_value_is_missing}",
     ),
 )

@@ -87,7 +87,9 @@ def _length_between(arguments: Arguments, scope: Scope) -> RowTest:
 def _parses(arguments: Arguments, scope: Scope) -> RowTest:
     column, text = scope.column(arguments["column"]), scope.text(arguments["column"])
     if column.kind == "string":
-        raise ArgumentError("column", f"{column.name} is text, which always reads: the rule can never fail.", "Use it on dates, times and numbers.")
+        raise ArgumentError(
+            "column", f"{column.name} is text, which always reads: the rule can never fail.", "Use it on dates, times and numbers."
+        )
     unread = call("and", call("not", call("is_null", text)), call("is_null", column))
     return RowTest(unread, call("is_null", text), arguments["condition"], (text.name,))
 
@@ -99,7 +101,12 @@ def _some_values(arguments: Arguments) -> None:
 
 SET = {**COLUMN, "value_set": Argument("values", required=True), **MAP}
 REGEX = {**COLUMN, "regex": Argument("pattern", required=True), **MAP}
-LENGTHS = {"min_value": Argument("count"), "max_value": Argument("count"), "strict_min": Argument("flag", default=False), "strict_max": Argument("flag", default=False)}
+LENGTHS = {
+    "min_value": Argument("count"),
+    "max_value": Argument("count"),
+    "strict_min": Argument("flag", default=False),
+    "strict_max": Argument("flag", default=False),
+}
 
 KINDS = (
     Kind(
@@ -158,7 +165,10 @@ KINDS = (
         REGEX,
         _no_match,
         ("文本中没有一处符合正则表达式。", "Nowhere in the text does the pattern match."),
-        ("{unexpected} 行的 {column} 含不允许的内容（{percent}）", "{unexpected} rows have a {column} with something forbidden ({percent})"),
+        (
+            "{unexpected} 行的 {column} 含不允许的内容（{percent}）",
+            "{unexpected} rows have a {column} with something forbidden ({percent})",
+        ),
         "{column: name, regex: '[0-9*?□]'}",
     ),
     Kind(
@@ -166,7 +176,10 @@ KINDS = (
         {**COLUMN, "value": Argument("count", required=True), **MAP},
         _length_is,
         ("文本的字符数等于给定值。", "The text has this many characters."),
-        ("{unexpected} 行的 {column} 长度不是 {value}（{percent}）", "{unexpected} rows have a {column} not {value} characters long ({percent})"),
+        (
+            "{unexpected} 行的 {column} 长度不是 {value}（{percent}）",
+            "{unexpected} rows have a {column} not {value} characters long ({percent})",
+        ),
         "{column: id_number, value: 18}",
     ),
     Kind(
@@ -183,7 +196,10 @@ KINDS = (
         {**COLUMN, **MAP},
         _parses,
         ("有文本的都能读成声明的类型（日期、时间、数）。", "Where there is text, it reads as the declared type (date, time, number)."),
-        ("{unexpected} 行的 {column} 读不成声明的类型（{percent}）", "{unexpected} rows have a {column} that does not read as its type ({percent})"),
+        (
+            "{unexpected} 行的 {column} 读不成声明的类型（{percent}）",
+            "{unexpected} rows have a {column} that does not read as its type ({percent})",
+        ),
         "{column: birth_date}",
         ("GB/T 36344-2018 0302；GB/T 7408.1-2023", "GB/T 36344-2018 0302; GB/T 7408.1-2023"),
         ours=True,
