@@ -17,7 +17,7 @@ from typing import Any, Literal
 
 Scalar = str | int | float | bool | date | datetime | Decimal | None
 
-OPERATORS = frozenset(
+OPERATORS = frozenset(  # noqa: SIM905 - a list of 22 texts reads worse
     # truth
     "and or not is_null surely choose "
     # comparison
@@ -25,7 +25,7 @@ OPERATORS = frozenset(
     # text: match takes a constant pattern of `patterns.py`; slice a start from 1 and a length; fold_code see `duckdb.py`
     "match length slice position text fold_code day_text "
     # whole numbers: `whole` reads a text of at most 9 digits
-    "add subtract multiply quotient remainder whole".split()  # noqa: SIM905 - a list of 22 texts reads worse
+    "add subtract multiply quotient remainder whole".split()
 )
 
 

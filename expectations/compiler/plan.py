@@ -98,8 +98,9 @@ class Plan:
         found: dict[str, Compiled] = {}
         for compiled in self.row_rules:
             test = compiled.test
-            everywhere = isinstance(test, RowTest) and test.condition is None and test.ignored is None
-            if everywhere and isinstance(test.unexpected, Call) and test.unexpected.operator == "is_null":
+            if not isinstance(test, RowTest) or test.condition is not None or test.ignored is not None:
+                continue
+            if isinstance(test.unexpected, Call) and test.unexpected.operator == "is_null":
                 found.setdefault(test.shown[0], compiled)
         return found
 
