@@ -1,8 +1,8 @@
 """What the benchmark runs as processes of their own, so that each one's time and memory are its own.
 
-    python -m benchmarks.children bare-plain FOLDER     transcode GB18030 to UTF-8, load bare into a plain DuckDB file
-    python -m benchmarks.children bare-lake FOLDER      the same into a DuckLake
-    python -m benchmarks.children steps DATA            collect, standardise, base, results, reports without Dagster; prints JSON
+python -m benchmarks.children bare-plain FOLDER     transcode GB18030 to UTF-8, load bare into a plain DuckDB file
+python -m benchmarks.children bare-lake FOLDER      the same into a DuckLake
+python -m benchmarks.children steps DATA            collect, standardise, base, results, reports without Dagster; prints JSON
 """
 
 from __future__ import annotations

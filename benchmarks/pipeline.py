@@ -108,9 +108,8 @@ def report(screen: Console, people: int, total: int, a: Measured, b: Measured, c
     for heading in ("", "wall s", "cpu s", "peak MB", "wall / A", "wall / B", "cpu / A"):
         table.add_column(heading, justify="left" if not heading else "right")
     for label, m in (("A bare, plain file", a), ("B bare, lake", b), ("C path without Dagster", c), ("D path, by the command", d)):
-        table.add_row(
-            label, f"{m.wall:.1f}", f"{m.cpu:.1f}", f"{m.memory:,.0f}", f"{m.wall / a.wall:.2f}", f"{m.wall / b.wall:.2f}", f"{m.cpu / a.cpu:.2f}"
-        )
+        ratios = (m.wall / a.wall, m.wall / b.wall, m.cpu / a.cpu)
+        table.add_row(label, f"{m.wall:.1f}", f"{m.cpu:.1f}", f"{m.memory:,.0f}", *(f"{ratio:.2f}" for ratio in ratios))
     screen.print(table)
     where = Table(title="where the time goes (C)", title_justify="left")
     for heading in ("step", "wall s", "up to here / A"):
@@ -121,8 +120,10 @@ def report(screen: Console, people: int, total: int, a: Measured, b: Measured, c
         so_far += seconds
         where.add_row(step, f"{seconds:.1f}", f"{so_far / a.wall:.2f}")
     screen.print(where)
-    events = sum(run["events"] for run in summary["runs"])
-    screen.print(f"Dagster's own share (D - C): {d.wall - c.wall:.1f} s, {100 * (d.wall - c.wall) / d.wall:.0f} % of D; {events} events in {len(summary['runs'])} runs")
+    events, own = sum(run["events"] for run in summary["runs"]), d.wall - c.wall
+    screen.print(
+        f"Dagster's own share (D - C): {own:.1f} s, {100 * own / d.wall:.0f} % of D; {events} events in {len(summary['runs'])} runs"
+    )
     screen.print(f"lake on disk {kept / 1e6:,.0f} MB; rows {summary['batches']}")
 
 

@@ -55,7 +55,23 @@ def draw(project: Project, counts: Mapping[str, tuple[int, int]] | None = None) 
             )
         )
         edges += [(table, contract.table) for table in dependencies(contract)]
-    return _svg(nodes, edges)
+    return _svg(*_with_passages(nodes, edges))
+
+
+def _with_passages(nodes: list[Node], edges: list[tuple[str, str]]) -> tuple[list[Node], list[tuple[str, str]]]:
+    """An edge that skips a column gets a place of its own there, so that it runs behind no box."""
+    columns = {n.key: n.column for n in nodes}
+    passages: list[Node] = []
+    short: list[tuple[str, str]] = []
+    for start, end in edges:
+        last = start
+        for column in range(columns.get(start, 0) + 1, columns.get(end, 0)):
+            passage = Node(f"{start}>{end}>{column}", column, ())
+            passages.append(passage)
+            short.append((last, passage.key))
+            last = passage.key
+        short.append((last, end))
+    return nodes + passages, short
 
 
 def _source_nodes(contract: Contract, counts: Mapping[str, tuple[int, int]]) -> list[Node]:
@@ -76,14 +92,20 @@ def _svg(nodes: list[Node], edges: list[tuple[str, str]]) -> str:
     tallest = max(sum(n.column == c for n in nodes) for c in range(len(COLUMNS)))
     height = TOP + tallest * (HEIGHT + GAP)
     step = (WIDTH - BOX) / (len(COLUMNS) - 1)
+
+    def height_of_sources(node: Node) -> float:
+        above = [places[start][1] for start, end in edges if end == node.key and start in places]
+        return sum(above) / len(above) if above else 0.0
+
     for column in range(len(COLUMNS)):
-        mine = [n for n in nodes if n.column == column]
+        mine = sorted((n for n in nodes if n.column == column), key=height_of_sources)
         first = TOP + (tallest - len(mine)) * (HEIGHT + GAP) / 2
         for position, node in enumerate(mine):
             places[node.key] = (column * step, first + position * (HEIGHT + GAP))
+    frame = f'x="-10" y="0" width="{WIDTH + 20}" height="{height}" style="fill:#f8fafb;stroke:none"'
     parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="-10 0 {WIDTH + 20} {height}" role="img" aria-label="数据之路 the way of the data">',
-        f'<style>{STYLE}</style><rect x="-10" y="0" width="{WIDTH + 20}" height="{height}" style="fill:#f8fafb;stroke:none"/>',
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="-10 0 {WIDTH + 20} {height}" role="img">',
+        f"<title>数据之路 the way of the data</title><style>{STYLE}</style><rect {frame}/>",
     ]
     for column, (zh, en) in enumerate(COLUMNS):
         parts.append(f'<text class="h" x="{column * step}" y="26">{zh}</text><text class="e" x="{column * step}" y="44">{en}</text>')
@@ -99,9 +121,45 @@ def _svg(nodes: list[Node], edges: list[tuple[str, str]]) -> str:
                 parts.append(f'<path d="M{x1:.0f},{y1:.0f} C{middle:.0f},{y1:.0f} {middle:.0f},{y2:.0f} {x2:.0f},{y2:.0f}"/>')
     for node in nodes:
         x, y = places[node.key]
+        if not node.lines:
+            parts.append(f'<path d="M{x:.0f},{y + HEIGHT / 2:.0f} h{BOX}"/>')
+            continue
         parts.append(f'<rect x="{x:.0f}" y="{y:.0f}" width="{BOX}" height="{HEIGHT}" rx="6"/>')
         top = y + HEIGHT / 2 - 7.5 * (len(node.lines) - 1) + 4
         for line, (text, style) in enumerate(node.lines):
             parts.append(f'<text class="{style}" x="{x + 10:.0f}" y="{top + 15 * line:.0f}">{escape(text)}</text>')
     parts.append("</svg>")
     return "\n".join(parts)
+
+
+def counted(project: Project) -> dict[str, tuple[int, int]]:
+    """Rows by table as `draw` takes them, from the lake."""
+    from assets.lake import open_lake, quote
+
+    counts: dict[str, tuple[int, int]] = {}
+    with open_lake(project, read_only=True) as con:
+        tables = {
+            f"{schema}.{name}"
+            for schema, name in con.execute(
+                "SELECT schema_name, table_name FROM duckdb_tables() WHERE database_name = 'lake' UNION"
+                " SELECT schema_name, view_name FROM duckdb_views() WHERE database_name = 'lake'"
+            ).fetchall()
+        }
+
+        def rows(table: str) -> int:
+            found = con.execute(f"SELECT count(*) FROM {quote(table)}").fetchone() if table in tables else None
+            return int(found[0]) if found else 0
+
+        for contract in project.sources():
+            counts[f"raw.{contract.name}"] = (rows(f"raw.{contract.name}"), 0)
+            counts[contract.table] = (rows(contract.table), rows(f"quarantine.{contract.name}"))
+        for contract in project.models():
+            counts[contract.table] = (rows(contract.table), 0)
+    return counts
+
+
+if __name__ == "__main__":
+    from assets.project import Project as Found
+
+    here = Found.at()
+    print(draw(here, counted(here)))
