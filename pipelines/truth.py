@@ -147,10 +147,14 @@ class _Evidence:
     quarantined: set[tuple[str, int]]
 
 
-def _compare_dataset(con: duckdb.DuckDBPyConnection, project: Project, contract: Contract, faults: list[dict[str, Any]], report: TruthReport) -> None:
+def _compare_dataset(
+    con: duckdb.DuckDBPyConnection, project: Project, contract: Contract, faults: list[dict[str, Any]], report: TruthReport
+) -> None:
     claims = claims_of(project, contract)
     claimed_kinds = frozenset[str]().union(*claims.values())
-    batches = _rows(con, "SELECT batch, source, period, coalesce(unit, '') AS unit, status FROM evidence.batches WHERE dataset = ?", contract.name)
+    batches = _rows(
+        con, "SELECT batch, source, period, coalesce(unit, '') AS unit, status FROM evidence.batches WHERE dataset = ?", contract.name
+    )
     located = [(fault, _batch_of(fault, batches)) for fault in faults]
     evidence = _evidence(con, contract)
     values = _std_values(con, contract, [(f, b["batch"]) for f, b in located if b and f["effect"] == "repair" and f["row"] is not None])
@@ -191,7 +195,14 @@ def _batch_of(fault: Mapping[str, Any], batches: Iterable[Mapping[str, Any]]) ->
     return good[0] if good and (by_name or "." not in fault["source"]) else None
 
 
-def _caught(fault: Mapping[str, Any], batch: Mapping[str, Any], contract: Contract, claims: Mapping[str, frozenset[str]], evidence: _Evidence, values: Mapping[tuple[str, str, int], Any]) -> bool:
+def _caught(
+    fault: Mapping[str, Any],
+    batch: Mapping[str, Any],
+    contract: Contract,
+    claims: Mapping[str, frozenset[str]],
+    evidence: _Evidence,
+    values: Mapping[tuple[str, str, int], Any],
+) -> bool:
     effect, at = fault["effect"], (batch["batch"], fault["row"])
     if effect in ("refuse", "repeat"):
         return True
@@ -234,11 +245,13 @@ def _evidence(con: duckdb.DuckDBPyConnection, contract: Contract) -> _Evidence:
         "SELECT DISTINCT batch, rule FROM evidence.results WHERE dataset = ? AND outcome = 'failed' AND unexpected IS NULL", [contract.name]
     ).fetchall()
     table = f"quarantine.{contract.name}"
-    kept = con.execute(f"SELECT _batch, _row FROM {quote(table)}").fetchall() if columns_of(con, table) else []  # noqa: S608
+    kept = con.execute(f"SELECT _batch, _row FROM {quote(table)}").fetchall() if columns_of(con, table) else []
     return _Evidence(issues, set(rejects), set(failed), set(kept))
 
 
-def _std_values(con: duckdb.DuckDBPyConnection, contract: Contract, wanted: list[tuple[dict[str, Any], str]]) -> dict[tuple[str, str, int], Any]:
+def _std_values(
+    con: duckdb.DuckDBPyConnection, contract: Contract, wanted: list[tuple[dict[str, Any], str]]
+) -> dict[tuple[str, str, int], Any]:
     """The standard values at (column, batch, row)."""
     from assets.lake import columns_of, quote
 
@@ -250,8 +263,11 @@ def _std_values(con: duckdb.DuckDBPyConnection, contract: Contract, wanted: list
     for fault, batch in wanted:
         places[fault["column"]].append((batch, fault["row"]))
     for column, at in places.items():
-        con.execute("CREATE OR REPLACE TEMP TABLE wanted AS SELECT unnest(?::VARCHAR[]) AS batch, unnest(?::BIGINT[]) AS row", [[b for b, _ in at], [r for _, r in at]])
-        sql = f"SELECT w.batch, w.row, s.{quote(column)} FROM wanted w JOIN {quote(table)} s ON s._batch = w.batch AND s._row = w.row"  # noqa: S608
+        con.execute(
+            "CREATE OR REPLACE TEMP TABLE wanted AS SELECT unnest(?::VARCHAR[]) AS batch, unnest(?::BIGINT[]) AS row",
+            [[b for b, _ in at], [r for _, r in at]],
+        )
+        sql = f"SELECT w.batch, w.row, s.{quote(column)} FROM wanted w JOIN {quote(table)} s ON s._batch = w.batch AND s._row = w.row"
         found |= {(column, batch, row): value for batch, row, value in con.execute(sql).fetchall()}
     return found
 
@@ -276,7 +292,14 @@ def render(report: TruthReport, console: Console) -> None:
         if before not in (None, k.dataset):
             table.add_section()
         style = "red" if k.missed and k.claimed else "dim" if not k.claimed else None
-        table.add_row(k.dataset if before != k.dataset else "", k.kind, k.indicator, k.effect if k.claimed else "not claimed", *map(str, (k.planted, k.caught, k.missed)), style=style)
+        table.add_row(
+            k.dataset if before != k.dataset else "",
+            k.kind,
+            k.indicator,
+            k.effect if k.claimed else "not claimed",
+            *map(str, (k.planted, k.caught, k.missed)),
+            style=style,
+        )
         before = k.dataset
     table.add_section()
     table.add_row("all", "", "", "", *(str(report.total(n)) for n in ("planted", "caught", "missed")), style="bold")
@@ -290,4 +313,6 @@ def render(report: TruthReport, console: Console) -> None:
         console.print(f"{report.pending} faults are in hand-overs that are not collected yet.")
     claimed = sum(k.missed for k in report.kinds if k.claimed)
     alarms = sum(report.false_alarms.values())
-    console.print(f"{'[green]agrees[/green]' if report.ok else '[red]does not agree[/red]'}: {report.total('caught')} of {report.total('planted')} caught, {claimed} missed that are claimed, {alarms} false alarms.")
+    verdict = "[green]agrees[/green]" if report.ok else "[red]does not agree[/red]"
+    counts = f"{report.total('caught')} of {report.total('planted')} caught, {claimed} missed that are claimed, {alarms} false alarms."
+    console.print(f"{verdict}: {counts}")

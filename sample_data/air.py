@@ -21,8 +21,10 @@ from sample_data.writing import delimited, put
 
 DATASET = "air_quality_hourly"
 HEADERS = {
-    "timepoint": "timepoint", "area": "area", "station": "stationcode", "position": "positionname", "aqi": "aqi", "primary_pollutant": "primarypollutant",
-    "pm2_5": "pm2_5", "pm2_5_24h": "pm2_5_24h", "pm10": "pm10", "pm10_24h": "pm10_24h", "so2": "so2", "so2_24h": "so2_24h", "no2": "no2", "no2_24h": "no2_24h",
+    "timepoint": "timepoint", "area": "area", "station": "stationcode", "position": "positionname",
+    "aqi": "aqi", "primary_pollutant": "primarypollutant",
+    "pm2_5": "pm2_5", "pm2_5_24h": "pm2_5_24h", "pm10": "pm10", "pm10_24h": "pm10_24h",
+    "so2": "so2", "so2_24h": "so2_24h", "no2": "no2", "no2_24h": "no2_24h",
     "co": "co", "co_24h": "co_24h", "o3_hourly": "o3_24h", "o3_day_max": "o3", "o3_8h": "o3_8h", "o3_8h_day_max": "o3_8h_24h",
 }  # fmt: skip
 FIRST, HOURS, STATIONS = datetime(2026, 10, 24, 1), 72, 84
@@ -30,10 +32,18 @@ WARM = 24
 IAQI = np.array([0, 50, 100, 150, 200, 300, 400, 500])
 LIMITS = {
     "pm2_5": [0, 35, 75, 115, 150, 250, 350, 500], "pm10": [0, 50, 150, 250, 350, 420, 500, 600], "so2": [0, 150, 500, 650, 800],
-    "no2": [0, 100, 200, 700, 1200, 2340, 3090, 3840], "co": [0, 5, 10, 35, 60, 90, 120, 150], "o3_hourly": [0, 160, 200, 300, 400, 800, 1000, 1200],
+    "no2": [0, 100, 200, 700, 1200, 2340, 3090, 3840], "co": [0, 5, 10, 35, 60, 90, 120, 150],
+    "o3_hourly": [0, 160, 200, 300, 400, 800, 1000, 1200],
 }  # fmt: skip
 """HJ 633-2012 table 1 for hourly reports: particles by their 24-hour limits, gases by their hourly ones."""
-WORDS = {"pm2_5": "细颗粒物(PM2.5)", "pm10": "颗粒物(PM10)", "so2": "二氧化硫", "no2": "二氧化氮", "co": "一氧化碳", "o3_hourly": "臭氧1小时"}
+WORDS = {
+    "pm2_5": "细颗粒物(PM2.5)",
+    "pm10": "颗粒物(PM10)",
+    "so2": "二氧化硫",
+    "no2": "二氧化氮",
+    "co": "一氧化碳",
+    "o3_hourly": "臭氧1小时",
+}
 
 
 def readings(seed: int) -> dict[str, np.ndarray]:
@@ -68,7 +78,6 @@ def _mean(values: np.ndarray, width: int) -> np.ndarray:
 
 def view(seed: int) -> View:
     """The clean feed: rows by hour, then by station."""
-    rng = np.random.default_rng([seed, 13])
     series = readings(seed)
     now = {name: values[-HOURS:] for name, values in series.items()}
     parts = {name: iaqi(name, values) for name, values in now.items()}
@@ -90,15 +99,22 @@ def view(seed: int) -> View:
 
     sums = np.cumsum(np.vstack([np.zeros((1, STATIONS)), series["o3_hourly"]]), axis=0)
     eight = np.vstack([np.zeros((7, STATIONS)), (sums[8:] - sums[:-8]) / 8])
-    whole = lambda values: pc.cast(pa.array(values.reshape(n).round().astype(np.int64)), pa.string())  # noqa: E731
-    tenths = lambda values: pick([f"{v / 10:.1f}".removesuffix(".0") for v in range(1000)], (values.reshape(n) * 10).round().astype(np.int64))  # noqa: E731
+
+    def whole(values: np.ndarray) -> pa.Array:
+        return pc.cast(pa.array(values.reshape(n).round().astype(np.int64)), pa.string())
+
+    def tenths(values: np.ndarray) -> pa.Array:
+        texts = [f"{v / 10:.1f}".removesuffix(".0") for v in range(1000)]  # the feed writes 1, not 1.0
+        return pick(texts, (values.reshape(n) * 10).round().astype(np.int64))
+
+    first, none = pick(list(WORDS.values()), which.reshape(n)), pa.scalar(None, pa.string())
     columns = {
         "timepoint": pick(times, hours),
         "area": pick(cities, stations // 6),
         "station": pick([f"{9001 + s}A" for s in range(STATIONS)], stations),
         "position": pick([f"示例{cities[s // 6][:-1]}{s % 6 + 1}号站" for s in range(STATIONS)], stations),
         "aqi": whole(aqi),
-        "primary_pollutant": pc.if_else(pa.array((aqi > 50).reshape(n)), pick(list(WORDS.values()), which.reshape(n)), pa.scalar(None, pa.string())),
+        "primary_pollutant": pc.if_else(pa.array((aqi > 50).reshape(n)), first, none),
         "pm2_5": whole(now["pm2_5"]), "pm2_5_24h": whole(_mean(series["pm2_5"], 24)),
         "pm10": whole(now["pm10"]), "pm10_24h": whole(_mean(series["pm10"], 24)),
         "so2": whole(now["so2"]), "so2_24h": whole(_mean(series["so2"], 24)),
@@ -110,40 +126,43 @@ def view(seed: int) -> View:
     facts = {
         "good": (aqi <= 50).reshape(n),
         "midnight": np.array([(FIRST + timedelta(hours=h)).hour == 0 for h in range(HOURS)])[hours],
-        "gap": (rng.random(n) < 0) | ((hours == 40) & (stations % 2 == 1)),
+        "gap": (hours == 40) & (stations % 2 == 1),
     }
     return View(columns, np.arange(n), hours, facts)
 
 
 def _missing(pollutant: str, column: str) -> tuple[Fault, ...]:
-    texts = {"na": "NA", "dash": "—", "9999": "-9999"}
-    return tuple(Fault(f"{pollutant}_{name}", column, "0201", "flag", 1e-3, lambda r, g, text=text: text) for name, text in texts.items())
+    words_for_nothing = {"na": "NA", "dash": "—", "9999": "-9999"}
+    return tuple(Fault(f"{pollutant}_{name}", column, "0201", "flag", 1e-3, word) for name, word in words_for_nothing.items())
 
 
-def _yesterday(row: dict[str, str]) -> str:
-    day = datetime.fromisoformat(row["timepoint"]) - timedelta(days=1)
+def _yesterday(midnight: str) -> str:
+    day = datetime.fromisoformat(midnight) - timedelta(days=1)
     return f"{day:%Y-%m-%d} 24:00:00"
 
 
+_NO_SIGNS = str.maketrans("", "", "- :")
+GASES = (("pm25", "pm2_5"), ("pm10", "pm10"), ("so2", "so2"), ("no2", "no2"), ("co", "co"), ("o3", "o3_hourly"))
+
 FAULTS = (
-    Fault("hour_24", "timepoint", "0503", "repair", 1e-3, lambda r, g: _yesterday(r), lambda v: v.facts["midnight"]),
-    Fault("time_compact", "timepoint", "0302", "repair", 2e-3, lambda r, g: "".join(c for c in r["timepoint"] if c.isdigit())),
-    Fault("time_missing", "timepoint", "0201", "quarantine", 5e-4, lambda r, g: None),
-    Fault("time_impossible", "timepoint", "0302", "quarantine", 5e-4, lambda r, g: r["timepoint"][:11] + "25:00:00"),
-    Fault("station_missing", "station", "0201", "quarantine", 5e-4, lambda r, g: None),
-    Fault("station_bad", "station", "0302", "quarantine", 5e-4, lambda r, g: r["station"][:3]),
-    Fault("reading_twice", None, "0303", "quarantine", 1e-3, lambda r, g: {}, double=True),
-    Fault("area_unknown", "area", "0105", "flag", 1e-3, lambda r, g: r["area"].removesuffix("市")),
-    *_missing("pm25", "pm2_5"), *_missing("pm10", "pm10"), *_missing("so2", "so2"), *_missing("no2", "no2"), *_missing("co", "co"), *_missing("o3", "o3_hourly"),
-    Fault("pm25_extreme", "pm2_5", "0301", "flag", 1e-3, lambda r, g: str(g.integers(1528, 6000))),
-    Fault("pm_inverted", "pm10", "0401", "flag", 2e-3, lambda r, g: str(max(1, int(r["pm2_5"]) // 2))),
-    Fault("so2_negative", "so2", "0301", "flag", 5e-4, lambda r, g: "-3"),
-    Fault("o3_negative", "o3_hourly", "0301", "flag", 5e-4, lambda r, g: "-5"),
-    Fault("co_unit", "co", "0101", "flag", 1e-3, lambda r, g: str(int(float(r["co"]) * 1000))),
-    Fault("aqi_over", "aqi", "0301", "flag", 5e-4, lambda r, g: str(g.integers(501, 999))),
-    Fault("primary_when_good", "primary_pollutant", "0104", "flag", 2e-3, lambda r, g: WORDS["pm10"], lambda v: v.facts["good"]),
-    Fault("so2_jump", "so2", "0301", "none", 5e-4, lambda r, g: "202"),
-    Fault("aqi_wrong", "aqi", "0401", "none", 1e-3, lambda r, g: str(int(r["aqi"]) + 60), lambda v: ~v.facts["good"]),
+    Fault("hour_24", "timepoint", "0503", "repair", 1e-3, lambda c: _yesterday(c.text), lambda v: v.facts["midnight"]),
+    Fault("time_compact", "timepoint", "0302", "repair", 2e-3, lambda c: c.text.translate(_NO_SIGNS)),
+    Fault("time_missing", "timepoint", "0201", "quarantine", 5e-4, None),
+    Fault("time_impossible", "timepoint", "0302", "quarantine", 5e-4, lambda c: c.text[:11] + "25:00:00"),
+    Fault("station_missing", "station", "0201", "quarantine", 5e-4, None),
+    Fault("station_bad", "station", "0302", "quarantine", 5e-4, lambda c: c.text[:3]),
+    Fault("reading_twice", None, "0303", "quarantine", 1e-3, {}, double=True),
+    Fault("area_unknown", "area", "0105", "flag", 1e-3, lambda c: c.text.removesuffix("市")),
+    *(fault for pollutant, column in GASES for fault in _missing(pollutant, column)),
+    Fault("pm25_extreme", "pm2_5", "0301", "flag", 1e-3, lambda c: str(c.rng.integers(1528, 6000))),
+    Fault("pm_inverted", "pm10", "0401", "flag", 2e-3, lambda c: str(max(1, int(c["pm2_5"]) // 2))),
+    Fault("so2_negative", "so2", "0301", "flag", 5e-4, "-3"),
+    Fault("o3_negative", "o3_hourly", "0301", "flag", 5e-4, "-5"),
+    Fault("co_unit", "co", "0101", "flag", 1e-3, lambda c: str(int(float(c.text) * 1000))),
+    Fault("aqi_over", "aqi", "0301", "flag", 5e-4, lambda c: str(c.rng.integers(501, 999))),
+    Fault("primary_when_good", "primary_pollutant", "0104", "flag", 2e-3, WORDS["pm10"], lambda v: v.facts["good"]),
+    Fault("so2_jump", "so2", "0301", "none", 5e-4, "202"),
+    Fault("aqi_wrong", "aqi", "0401", "none", 1e-3, lambda c: str(int(c.text) + 60), lambda v: ~v.facts["good"]),
 )  # fmt: skip
 
 
@@ -164,10 +183,12 @@ def write(seed: int, folder: Path, truth: Truth, say: Callable[[int], None]) -> 
         if FROZEN[0] <= group < FROZEN[1]:
             truth.add(DATASET, name, period, "", "readings_frozen", "0301", "none")
         say(place.stop - place.start)
-    for mark in spoilt.marks:
-        group, f = int(spoilt.view.group[mark.row]), mark.fault
-        period = f"{FIRST + timedelta(hours=group):%Y%m%d%H}"
-        truth.add(DATASET, names[group], period, "", f.kind, f.indicator, f.effect, row=int(lines[mark.row]), column=f.column, spoilt=mark.spoilt, clean=mark.clean)
+
+    def position(row: int) -> tuple[str, str, str, int]:
+        group = int(spoilt.view.group[row])
+        return names[group], f"{FIRST + timedelta(hours=group):%Y%m%d%H}", "", int(lines[row])
+
+    truth.add_marks(DATASET, spoilt.marks, position)
 
 
 FROZEN = (12, 36)

@@ -5,26 +5,51 @@ Belongs here: what a fault is, choosing rows, changing cells, doubling rows. Not
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 Effect = Literal["flag", "quarantine", "repair", "reject", "refuse", "repeat", "none"]
-Row = Mapping[str, str | None]
-Spoil = Callable[[Any, np.random.Generator], Any]
+
+
+class Cell:
+    """The cell of a clean row that a fault is planted in: its `text`, its neighbours (`cell["sex"]`), and a random generator."""
+
+    def __init__(self, columns: Mapping[str, pa.Array], position: int, column: str | None, rng: np.random.Generator) -> None:
+        self._columns, self._position, self.column, self.rng = columns, position, column, rng
+
+    @property
+    def text(self) -> str:
+        return self[self.column] if self.column else ""
+
+    def __getitem__(self, name: str) -> str:
+        return self._columns[name][self._position].as_py() or ""
+
+    def one_of(self, *values: str) -> str:
+        return values[int(self.rng.integers(len(values)))]
+
+    def row(self) -> dict[str, str]:
+        return {name: self[name] for name in self._columns}
+
+
+Change = Mapping[str, str | None]
+Spoil = str | tuple[str, ...] | Change | Callable[[Any], "str | Change"] | None
+"""What becomes of a cell: this text, one of these texts, nothing, several cells at once, or what a function makes of it (of a
+`Cell`; of the written record where the fault is one of the line)."""
 
 
 @dataclass(frozen=True)
 class Fault:
     """A kind of fault.
 
-    `column` is the column it stands in (None: the whole record). `how` gives, from the clean row, the spoilt cell, or a
-    mapping of several cells; with `double` it gives what a second copy of the row has otherwise; with `line` it gets the
-    written record and gives the spoilt one. `where` says which rows can have it (a mask over the view; by default those whose
-    cell is filled). `typed` marks cells that the department's spreadsheet holds as numbers. `rate` is the share of rows, at least `least` rows.
+    `column` is the column it stands in (None: the whole record), `how` what becomes of it. With `double` the row stays and
+    `how` says what a second copy of it has otherwise; with `line` it is the written record that is spoilt. `where` says which
+    rows can have the fault (a mask over the view; by default those whose cell is filled). `typed` marks cells that the
+    department's spreadsheet holds as numbers. `rate` is the share of rows, at least `least` rows.
     """
 
     kind: str
@@ -60,34 +85,12 @@ class View:
         return ~np.asarray(self.columns[column].is_null())
 
     def is_in(self, column: str, *values: str) -> np.ndarray:
-        import pyarrow.compute as pc
-
         return pc.fill_null(pc.is_in(self.columns[column], pa.array(values)), False).to_numpy(zero_copy_only=False)
-
-    def row(self, position: int) -> Row:
-        return _Row(self.columns, position)
 
     def take(self, positions: np.ndarray) -> View:
         """These rows, without facts."""
         at = pa.array(positions)
         return View({n: v.take(at) for n, v in self.columns.items()}, self.key[positions], self.group[positions])
-
-
-class _Row(Mapping[str, "str | None"]):
-    """One row of a view; a cell is read when it is asked for."""
-
-    def __init__(self, columns: dict[str, pa.Array], position: int) -> None:
-        self._columns, self._position = columns, position
-
-    def __getitem__(self, name: str) -> str | None:
-        text: str | None = self._columns[name][self._position].as_py()
-        return text
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._columns)
-
-    def __len__(self) -> int:
-        return len(self._columns)
 
 
 @dataclass(frozen=True)
@@ -109,7 +112,7 @@ class Spoilt:
 
     view: View
     marks: list[Mark]
-    lines: dict[int, Callable[[str], str]]
+    lines: dict[int, Callable[[Any], Any]]
     typed: dict[str, np.ndarray]
 
     @property
@@ -123,7 +126,9 @@ Memory = dict[str, np.ndarray]
 """By kind of fault, the keys of the rows that had it last time."""
 
 
-def plant(view: View, faults: Sequence[Fault], rng: np.random.Generator, *, here: np.ndarray | None = None, before: Memory | None = None) -> Spoilt:
+def plant(
+    view: View, faults: Sequence[Fault], rng: np.random.Generator, *, here: np.ndarray | None = None, before: Memory | None = None
+) -> Spoilt:
     """Plant the faults in the rows that are `here` (a mask; all by default), which alone come out.
 
     With `before`, two of three rows that had a fault last time have it again, and fewer new ones come.
@@ -164,40 +169,42 @@ def _spoil(view: View, here: np.ndarray, chosen: list[tuple[Fault, np.ndarray]],
     cells: dict[str, dict[int, str | None]] = {}
     typed: dict[str, set[int]] = {}
     marks: list[Mark] = []
-    lines: dict[int, Callable[[str], str]] = {}
+    lines: dict[int, Callable[[Any], Any]] = {}
     for fault, rows in chosen:
         for position, at in zip(rows.tolist(), first[rows].tolist(), strict=True):
             column = fault.column or ""
             if fault.line:
-                lines[at] = _bound(fault.how, rng.spawn(1)[0])
+                assert callable(fault.how)
+                lines[at] = fault.how
                 marks.append(Mark(fault, at, None, None))
                 continue
-            row = view.row(position)
-            made = fault.how(row, rng)
-            changes = made if isinstance(made, dict) else {column: made}
+            cell = Cell(view.columns, position, fault.column, rng)
+            clean = view.columns[column][position].as_py() if column else None
+            changes = _changes(fault, cell)
             if fault.double:
-                marks.append(Mark(fault, at, row.get(column), row.get(column)))
+                marks.append(Mark(fault, at, clean, clean))
                 at += 1
             for name, value in changes.items():
                 cells.setdefault(name, {})[at] = value
                 if fault.typed:
                     typed.setdefault(name, set()).add(at)
-            marks.append(Mark(fault, at, changes.get(column, row.get(column)), row.get(column)))
+            marks.append(Mark(fault, at, changes.get(column, clean), clean))
     whole = view.take(base)
     columns = {name: _changed(values, cells.get(name, {})) for name, values in whole.columns.items()}
     masks = {name: np.isin(np.arange(len(base)), sorted(found)) for name, found in typed.items()}
     return Spoilt(View(columns, whole.key, whole.group), marks, lines, masks)
 
 
-def _bound(how: Spoil, rng: np.random.Generator) -> Callable[[str], str]:
-    return lambda text: how(text, rng)
+def _changes(fault: Fault, cell: Cell) -> Change:
+    made = fault.how(cell) if callable(fault.how) else fault.how
+    if isinstance(made, tuple):
+        made = cell.one_of(*made)
+    return made if isinstance(made, Mapping) else {fault.column or "": made}
 
 
 def _changed(values: pa.Array, cells: Mapping[int, str | None]) -> pa.Array:
     if not cells:
         return values
-    import pyarrow.compute as pc
-
     positions = sorted(cells)
     mask = np.zeros(len(values), dtype=bool)
     mask[positions] = True

@@ -6,6 +6,7 @@ Belongs here: that view of the world, its faults, the files from which the table
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,7 @@ import pyarrow.compute as pc
 import pyarrow.csv
 
 from sample_data.entities import dashed
-from sample_data.faults import Fault, View, memory, plant
+from sample_data.faults import Cell, Change, Fault, View, memory, plant
 from sample_data.numbers import padded
 from sample_data.truth import Truth
 from sample_data.world import World, compact, join, pick
@@ -40,7 +41,9 @@ def view(world: World) -> View:
     worker = (age[chosen] < 60) & (rng.random(len(chosen)) < 0.6)
     more = chosen[worker & (rng.random(len(chosen)) < 0.3)]
     person = np.concatenate([chosen, more, more])
-    kind = np.concatenate([np.where(worker, 110, np.where(rng.random(len(chosen)) < 0.1, 120, 170)), np.full(len(more), 210), np.full(len(more), 410)])
+    kind = np.concatenate(
+        [np.where(worker, 110, np.where(rng.random(len(chosen)) < 0.1, 120, 170)), np.full(len(more), 210), np.full(len(more), 410)]
+    )
     order = rng.permutation(len(person))
     person, kind = person[order], kind[order]
     n = len(person)
@@ -49,7 +52,9 @@ def view(world: World) -> View:
     paying = ~retired & (rng.random(n) < 0.85)
     entity = rng.integers(0, len(world.entities.person), n)
     at, none = pa.array(person), pa.scalar(None, pa.string())
-    joined = np.maximum(world.born[person] + np.timedelta64(16 * 366, "D"), np.datetime64("2026-08-01") - rng.integers(0, 9000, n).astype("timedelta64[D]"))
+    joined = np.maximum(
+        world.born[person] + np.timedelta64(16 * 366, "D"), np.datetime64("2026-08-01") - rng.integers(0, 9000, n).astype("timedelta64[D]")
+    )
     joined = np.minimum(joined, np.datetime64("2026-09-01"))
     employer = pa.array(entity)
     month = pc.utf8_slice_codeunits(pc.cast(pa.array(compact(joined)), pa.string()), 0, 6)
@@ -100,42 +105,54 @@ def _later(view: View, rng: np.random.Generator) -> View:
     return View(columns, changed.key, changed.group, facts)
 
 
-_SOON = np.timedelta64(1, "us")
+def _soon(cell: Cell) -> str:
+    """The next microsecond: a double is the next row of the extract."""
+    return str(np.datetime64(cell["changed_at"]) + np.timedelta64(1, "us")).replace("T", " ")
+
+
+def _second_number(cell: Cell) -> Change:
+    return {"person_no": "29" + cell.text[2:], "changed_at": _soon(cell)}
+
+
+def _next_day(cell: Cell) -> str:
+    return cell.text[:6] + f"{int(cell.text[6:]) % 27 + 1:02d}"
+
+
 FAULTS = (
-    Fault("id_blank", "id_number", "0302", "repair", 1e-3, lambda r, g: r["id_number"] + " "),
-    Fault("sex_word", "sex", "0105", "repair", 2e-3, lambda r, g: "男" if r["sex"] == "1" else "女"),
-    Fault("uscc_lower", "uscc", "0302", "repair", 2e-3, lambda r, g: r["uscc"].lower()),
-    Fault("insurance_short", "insurance", "0302", "repair", 1e-3, lambda r, g: r["insurance"][:2]),
-    Fault("enrol_state_old", "enrol_state", "0105", "repair", 2e-3, lambda r, g: "正常参保", lambda v: v.is_in("enrol_state", "1")),
-    Fault("person_no_missing", "person_no", "0201", "quarantine", 2e-4, lambda r, g: None),
-    Fault("id_missing", "id_number", "0201", "quarantine", 5e-4, lambda r, g: None),
-    Fault("id_check_char", "id_number", "0301", "quarantine", 1e-3, lambda r, g: r["id_number"][:17] + ("1" if r["id_number"][17] != "1" else "2")),
-    Fault("id_15", "id_number", "0302", "quarantine", 1e-3, lambda r, g: r["id_number"][:6] + r["id_number"][8:17], lambda v: v.facts["adult"]),
-    Fault("enrolment_twice", None, "0303", "quarantine", 3e-4, lambda r, g: {"changed_at": str(np.datetime64(r["changed_at"]) + _SOON).replace("T", " ")}, double=True),
-    Fault("two_person_numbers", "person_no", "0304", "flag", 5e-4, lambda r, g: {"person_no": "29" + r["person_no"][2:], "changed_at": str(np.datetime64(r["changed_at"]) + _SOON).replace("T", " ")}, double=True),
-    Fault("name_missing", "name", "0201", "flag", 3e-4, lambda r, g: None),
-    Fault("name_placeholder", "name", "0201", "flag", 3e-4, lambda r, g: "暂无"),
-    Fault("name_blank_inside", "name", "0302", "flag", 1e-3, lambda r, g: r["name"][0] + " " + r["name"][1:]),
-    Fault("sex_unknown", "sex", "0105", "flag", 5e-4, lambda r, g: "3"),
-    Fault("sex_not_id", "sex", "0402", "flag", 1e-3, lambda r, g: "2" if r["sex"] == "1" else "1"),
-    Fault("birth_impossible", "birth_date", "0302", "flag", 3e-4, lambda r, g: r["birth_date"][:4] + "0230"),
-    Fault("birth_not_id", "birth_date", "0402", "flag", 1e-3, lambda r, g: r["birth_date"][:6] + f"{int(r['birth_date'][6:]) % 27 + 1:02d}"),
-    Fault("insurance_unknown", "insurance", "0105", "flag", 5e-4, lambda r, g: "999"),
-    Fault("enrol_state_unknown", "enrol_state", "0105", "flag", 5e-4, lambda r, g: "9"),
-    Fault("pay_state_unknown", "pay_state", "0105", "flag", 3e-4, lambda r, g: "8"),
-    Fault("joined_before_birth", "joined", "0503", "flag", 3e-4, lambda r, g: "1899-01-01"),
-    Fault("first_joined_no_month", "first_joined", "0302", "flag", 5e-4, lambda r, g: r["first_joined"][:4] + "13"),
-    Fault("period_no_month", "period", "0302", "flag", 5e-4, lambda r, g: "201413"),
-    Fault("base_negative", "base", "0301", "flag", 3e-4, lambda r, g: "-" + r["base"]),
-    Fault("base_in_cents", "base", "0301", "flag", 5e-4, lambda r, g: r["base"].replace(".00", "00.00")),
-    Fault("base_missing", "base", "0402", "flag", 1e-3, lambda r, g: None),
-    Fault("retired_unknown", "retired", "0105", "flag", 3e-4, lambda r, g: "2"),
-    Fault("retired_paying", "pay_state", "0402", "flag", 1e-3, lambda r, g: {"pay_state": "1", "base": "5000.00"}, lambda v: v.facts["retired"]),
-    Fault("uscc_missing", "uscc", "0201", "flag", 3e-3, lambda r, g: None, lambda v: v.facts["pension"]),
-    Fault("uscc_check_char", "uscc", "0301", "flag", 1e-3, lambda r, g: r["uscc"][:17] + ("1" if r["uscc"][17] != "1" else "2")),
-    Fault("uscc_old_tax_number", "uscc", "0105", "flag", 2e-3, lambda r, g: "210" + r["org_no"][3:] + "0"),
-    Fault("division_unknown", "pool_div", "0105", "flag", 3e-4, lambda r, g: "219988"),
-    Fault("division_abolished", "pool_div", "0105", "flag", 5e-4, lambda r, g: "210122"),
+    Fault("id_blank", "id_number", "0302", "repair", 1e-3, lambda c: c.text + " "),
+    Fault("sex_word", "sex", "0105", "repair", 2e-3, lambda c: "男" if c.text == "1" else "女"),
+    Fault("uscc_lower", "uscc", "0302", "repair", 2e-3, lambda c: c.text.lower()),
+    Fault("insurance_short", "insurance", "0302", "repair", 1e-3, lambda c: c.text[:2]),
+    Fault("enrol_state_old", "enrol_state", "0105", "repair", 2e-3, "正常参保", lambda v: v.is_in("enrol_state", "1")),
+    Fault("person_no_missing", "person_no", "0201", "quarantine", 2e-4, None),
+    Fault("id_missing", "id_number", "0201", "quarantine", 5e-4, None),
+    Fault("id_check_char", "id_number", "0301", "quarantine", 1e-3, lambda c: c.text[:17] + ("1" if c.text[17] != "1" else "2")),
+    Fault("id_15", "id_number", "0302", "quarantine", 1e-3, lambda c: c.text[:6] + c.text[8:17], lambda v: v.facts["adult"]),
+    Fault("enrolment_twice", None, "0303", "quarantine", 3e-4, lambda c: {"changed_at": _soon(c)}, double=True),
+    Fault("two_person_numbers", "person_no", "0304", "flag", 5e-4, _second_number, double=True),
+    Fault("name_missing", "name", "0201", "flag", 3e-4, None),
+    Fault("name_placeholder", "name", "0201", "flag", 3e-4, "暂无"),
+    Fault("name_blank_inside", "name", "0302", "flag", 1e-3, lambda c: c.text[0] + " " + c.text[1:]),
+    Fault("sex_unknown", "sex", "0105", "flag", 5e-4, "3"),
+    Fault("sex_not_id", "sex", "0402", "flag", 1e-3, lambda c: "2" if c.text == "1" else "1"),
+    Fault("birth_impossible", "birth_date", "0302", "flag", 3e-4, lambda c: c.text[:4] + "0230"),
+    Fault("birth_not_id", "birth_date", "0402", "flag", 1e-3, _next_day),
+    Fault("insurance_unknown", "insurance", "0105", "flag", 5e-4, "999"),
+    Fault("enrol_state_unknown", "enrol_state", "0105", "flag", 5e-4, "9"),
+    Fault("pay_state_unknown", "pay_state", "0105", "flag", 3e-4, "8"),
+    Fault("joined_before_birth", "joined", "0503", "flag", 3e-4, "1899-01-01"),
+    Fault("first_joined_no_month", "first_joined", "0302", "flag", 5e-4, lambda c: c.text[:4] + "13"),
+    Fault("period_no_month", "period", "0302", "flag", 5e-4, "201413"),
+    Fault("base_negative", "base", "0301", "flag", 3e-4, lambda c: "-" + c.text),
+    Fault("base_in_cents", "base", "0301", "flag", 5e-4, lambda c: c.text.replace(".00", "00.00")),
+    Fault("base_missing", "base", "0402", "flag", 1e-3, None),
+    Fault("retired_unknown", "retired", "0105", "flag", 3e-4, "2"),
+    Fault("retired_paying", "pay_state", "0402", "flag", 1e-3, {"pay_state": "1", "base": "5000.00"}, lambda v: v.facts["retired"]),
+    Fault("uscc_missing", "uscc", "0201", "flag", 3e-3, None, lambda v: v.facts["pension"]),
+    Fault("uscc_check_char", "uscc", "0301", "flag", 1e-3, lambda c: c.text[:17] + ("1" if c.text[17] != "1" else "2")),
+    Fault("uscc_old_tax_number", "uscc", "0105", "flag", 2e-3, lambda c: "210" + c["org_no"][3:] + "0"),
+    Fault("division_unknown", "pool_div", "0105", "flag", 3e-4, "219988"),
+    Fault("division_abolished", "pool_div", "0105", "flag", 5e-4, "210122"),
 )  # fmt: skip
 
 
@@ -149,7 +166,9 @@ def write(world: World, folder: Path, truth: Truth, say: Callable[[int], None]) 
     for wave, spoilt in enumerate((first, second), 1):
         table = pa.table({COLUMNS[name]: values for name, values in spoilt.view.columns.items()})
         pyarrow.csv.write_csv(table, folder / f"{DATASET}_{wave}.csv")
-        for mark in spoilt.marks:
-            f = mark.fault
-            truth.add(DATASET, DATASET, PERIODS[wave - 1], "", f.kind, f.indicator, f.effect, row=mark.row + 1, column=f.column, spoilt=mark.spoilt, clean=mark.clean)
+        truth.add_marks(DATASET, spoilt.marks, partial(_position, PERIODS[wave - 1]))
         say(spoilt.view.rows)
+
+
+def _position(period: str, row: int) -> tuple[str, str, str, int]:
+    return DATASET, period, "", row + 1

@@ -22,9 +22,12 @@ from sample_data.world import World, join, pick
 
 DATASET = "admin_licence"
 NAMES = {
-    "party_name": "XK_XDR_MC", "party_kind": "XK_XDR_LB", "uscc": "XK_XDR_SHXYM", "rep_name": "XK_FRDB", "person_id_type": "XK_XDR_ZJLX",
-    "person_id": "XK_XDR_ZJHM", "doc_name": "XK_XKWS", "doc_no": "XK_WSH", "kind": "XK_XKLB", "cert_name": "XK_XKZS", "licence_no": "XK_XKBH",
-    "content": "XK_NR", "decided": "XK_JDRQ", "valid_from": "XK_YXQZ", "valid_to": "XK_YXQZI", "organ": "XK_XKJG", "organ_uscc": "XK_XKJGDM",
+    "party_name": "XK_XDR_MC", "party_kind": "XK_XDR_LB", "uscc": "XK_XDR_SHXYM",
+    "rep_name": "XK_FRDB", "person_id_type": "XK_XDR_ZJLX",
+    "person_id": "XK_XDR_ZJHM", "doc_name": "XK_XKWS", "doc_no": "XK_WSH", "kind": "XK_XKLB", "cert_name": "XK_XKZS",
+    "licence_no": "XK_XKBH",
+    "content": "XK_NR", "decided": "XK_JDRQ", "valid_from": "XK_YXQZ", "valid_to": "XK_YXQZI",
+    "organ": "XK_XKJG", "organ_uscc": "XK_XKJGDM",
     "state": "XK_ZT", "source": "XK_LYDW", "source_uscc": "XK_LYDWDM", "remark": "BZ",
 }  # fmt: skip
 DAYS = tuple(str(day) for day in np.arange("2026-10-27", "2026-11-01", dtype="datetime64[D]"))
@@ -85,34 +88,34 @@ def _other_last(code: str) -> str:
 
 
 FAULTS = (
-    Fault("uscc_lower", "uscc", "0302", "repair", 1e-2, lambda r, g: r["uscc"].lower()),
-    Fault("kind_word", "kind", "0105", "repair", 3e-2, lambda r, g: _KINDS[r["kind"]]),
-    Fault("party_kind_word", "party_kind", "0105", "repair", 3e-2, lambda r, g: _PARTIES[r["party_kind"]]),
-    Fault("date_slashes", "valid_to", "0302", "repair", 2e-2, lambda r, g: r["valid_to"].replace("-", "/")),
-    Fault("doc_no_missing", "doc_no", "0201", "quarantine", 2e-3, lambda r, g: None),
-    Fault("doc_no_placeholder", "doc_no", "0201", "quarantine", 2e-3, lambda r, g: "无"),
-    Fault("licence_no_missing", "licence_no", "0201", "quarantine", 2e-3, lambda r, g: None),
-    Fault("organ_uscc_check_char", "organ_uscc", "0301", "quarantine", 2e-3, lambda r, g: _other_last(r["organ_uscc"])),
-    Fault("licence_twice", None, "0303", "quarantine", 3e-3, lambda r, g: {}, double=True),
-    Fault("uscc_check_char", "uscc", "0301", "quarantine", 5e-3, lambda r, g: _other_last(r["uscc"])),
-    Fault("doc_no_bare", "doc_no", "0302", "flag", 5e-3, lambda r, g: str(g.integers(1, 999))),
-    Fault("party_name_missing", "party_name", "0201", "flag", 2e-3, lambda r, g: None),
-    Fault("party_name_placeholder", "party_name", "0201", "flag", 2e-3, lambda r, g: "暂无"),
-    Fault("party_kind_unknown", "party_kind", "0105", "flag", 3e-3, lambda r, g: "其它", lambda v: v.facts["firm"]),
-    Fault("uscc_missing", "uscc", "0201", "flag", 5e-3, lambda r, g: None, lambda v: v.facts["firm"]),
-    Fault("person_with_uscc", "uscc", "0402", "flag", 3e-3, lambda r, g: {"uscc": r["organ_uscc"]}, lambda v: v.facts["person"]),
-    Fault("person_id_check_char", "person_id", "0301", "flag", 3e-3, lambda r, g: _other_last(r["person_id"])),
-    Fault("kind_unknown", "kind", "0105", "flag", 3e-3, lambda r, g: "行政许可"),
-    Fault("content_missing", "content", "0201", "flag", 3e-3, lambda r, g: None),
-    Fault("decided_impossible", "decided", "0302", "flag", 2e-3, lambda r, g: "2026-10-32"),
-    Fault("decided_missing", "decided", "0201", "flag", 2e-3, lambda r, g: None),
-    Fault("valid_before_decided", "valid_from", "0503", "flag", 3e-3, lambda r, g: "2026-01-01"),
-    Fault("valid_backwards", "valid_to", "0503", "flag", 5e-3, lambda r, g: "2021-10-01"),
-    Fault("organ_not_public", "organ_uscc", "0402", "flag", 2e-3, lambda r, g: r["uscc"], lambda v: v.facts["firm"]),
-    Fault("state_unknown", "state", "0105", "flag", 3e-3, lambda r, g: "9"),
-    Fault("source_uscc_check_char", "source_uscc", "0301", "flag", 3e-3, lambda r, g: _other_last(r["source_uscc"])),
-    Fault("reported_late", "decided", "0502", "none", 5e-3, lambda r, g: {"decided": "2026-08-03", "valid_from": "2026-08-03"}),
-    Fault("party_unknown", "party_name", "0402", "none", 5e-3, lambda r, g: "查无此企业示例有限公司", lambda v: v.facts["firm"]),
+    Fault("uscc_lower", "uscc", "0302", "repair", 1e-2, lambda c: c.text.lower()),
+    Fault("kind_word", "kind", "0105", "repair", 3e-2, lambda c: _KINDS[c.text]),
+    Fault("party_kind_word", "party_kind", "0105", "repair", 3e-2, lambda c: _PARTIES[c.text]),
+    Fault("date_slashes", "valid_to", "0302", "repair", 2e-2, lambda c: c.text.replace("-", "/")),
+    Fault("doc_no_missing", "doc_no", "0201", "quarantine", 2e-3, None),
+    Fault("doc_no_placeholder", "doc_no", "0201", "quarantine", 2e-3, "无"),
+    Fault("licence_no_missing", "licence_no", "0201", "quarantine", 2e-3, None),
+    Fault("organ_uscc_check_char", "organ_uscc", "0301", "quarantine", 2e-3, lambda c: _other_last(c.text)),
+    Fault("licence_twice", None, "0303", "quarantine", 3e-3, {}, double=True),
+    Fault("uscc_check_char", "uscc", "0301", "quarantine", 5e-3, lambda c: _other_last(c.text)),
+    Fault("doc_no_bare", "doc_no", "0302", "flag", 5e-3, lambda c: str(c.rng.integers(1, 999))),
+    Fault("party_name_missing", "party_name", "0201", "flag", 2e-3, None),
+    Fault("party_name_placeholder", "party_name", "0201", "flag", 2e-3, "暂无"),
+    Fault("party_kind_unknown", "party_kind", "0105", "flag", 3e-3, "其它", lambda v: v.facts["firm"]),
+    Fault("uscc_missing", "uscc", "0201", "flag", 5e-3, None, lambda v: v.facts["firm"]),
+    Fault("person_with_uscc", "uscc", "0402", "flag", 3e-3, lambda c: c["organ_uscc"], lambda v: v.facts["person"]),
+    Fault("person_id_check_char", "person_id", "0301", "flag", 3e-3, lambda c: _other_last(c.text)),
+    Fault("kind_unknown", "kind", "0105", "flag", 3e-3, "行政许可"),
+    Fault("content_missing", "content", "0201", "flag", 3e-3, None),
+    Fault("decided_impossible", "decided", "0302", "flag", 2e-3, "2026-10-32"),
+    Fault("decided_missing", "decided", "0201", "flag", 2e-3, None),
+    Fault("valid_before_decided", "valid_from", "0503", "flag", 3e-3, "2026-01-01"),
+    Fault("valid_backwards", "valid_to", "0503", "flag", 5e-3, "2021-10-01"),
+    Fault("organ_not_public", "organ_uscc", "0402", "flag", 2e-3, lambda c: c["uscc"], lambda v: v.facts["firm"]),
+    Fault("state_unknown", "state", "0105", "flag", 3e-3, "9"),
+    Fault("source_uscc_check_char", "source_uscc", "0301", "flag", 3e-3, lambda c: _other_last(c.text)),
+    Fault("reported_late", "decided", "0502", "none", 5e-3, {"decided": "2026-08-03", "valid_from": "2026-08-03"}),
+    Fault("party_unknown", "party_name", "0402", "none", 5e-3, "查无此企业示例有限公司", lambda v: v.facts["firm"]),
 )  # fmt: skip
 
 
@@ -125,11 +128,10 @@ def write(world: World, folder: Path, truth: Truth, say: Callable[[int], None]) 
     for group, place in places.items():
         records = table.slice(place.start, place.stop - place.start).to_pylist()
         (folder / f"{DAYS[group]}.json").write_text(json.dumps(records, ensure_ascii=False), encoding="utf-8")
-    for mark in spoilt.marks:
-        group, f = int(spoilt.view.group[mark.row]), mark.fault
-        day = DAYS[group]
-        truth.add(
-            DATASET, day, day.replace("-", ""), "", f.kind, f.indicator, f.effect,
-            row=mark.row - places[group].start + 1, column=f.column, spoilt=mark.spoilt, clean=mark.clean,
-        )  # fmt: skip
+
+    def position(row: int) -> tuple[str, str, str, int]:
+        group = int(spoilt.view.group[row])
+        return DAYS[group], DAYS[group].replace("-", ""), "", row - places[group].start + 1
+
+    truth.add_marks(DATASET, spoilt.marks, position)
     say(spoilt.view.rows)

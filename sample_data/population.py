@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from sample_data import vocabulary as words
-from sample_data.faults import Fault, Memory, Row, Spoilt, View, memory, plant
+from sample_data.faults import Cell, Change, Fault, Memory, Spoilt, View, memory, plant
 from sample_data.numbers import digits, padded, resident_check, resident_ids
 from sample_data.truth import Truth
 from sample_data.world import OCTOBER, UNITS, World, compact, join, pick
@@ -40,7 +40,11 @@ def view(world: World) -> View:
     single = (age < 22) | ((world.role > 1) & (rng.random(n) < 0.8))
     marital = np.select([single, world.role < 2], [0, 1], rng.integers(2, 6, n))
     grade = np.where(age < 7, 9, np.where(age < 16, 8, rng.integers(0, 8, n)))
-    relation = np.select([world.role == 0, world.role == 1, world.role < 4], [0, np.where(world.male, 1, 2), np.where(world.male, 3, 4)], np.where(world.male, 5, 6))
+    relation = np.select(
+        [world.role == 0, world.role == 1, world.role < 4],
+        [0, np.where(world.male, 1, 2), np.where(world.male, 3, 4)],
+        np.where(world.male, 5, 6),
+    )
     codes, shares = zip(*words.ETHNICITIES, strict=True)
     updated = np.maximum(np.datetime64("2026-09-25") - rng.integers(0, 2000, n).astype("timedelta64[D]"), world.born)
     updated = np.where(dead, np.maximum(updated, np.maximum(world.died, np.datetime64("2026-09-20"))), updated)
@@ -67,7 +71,9 @@ def view(world: World) -> View:
         "education": pick(("11", "14", "21", "31", "41", "61", "71", "73", "81", "90"), grade),
         "dead": pick(("0", "1"), dead.astype(np.int64)),
         "death_date": pc.if_else(gone, pc.cast(pa.array(compact(world.died)), pa.string()), pa.scalar(None, pa.string())),
-        "cancel_date": pc.if_else(gone, pc.cast(pa.array(compact(world.died + np.timedelta64(3, "D"))), pa.string()), pa.scalar(None, pa.string())),
+        "cancel_date": pc.if_else(
+            gone, pc.cast(pa.array(compact(world.died + np.timedelta64(3, "D"))), pa.string()), pa.scalar(None, pa.string())
+        ),
         "police_station": join(county, padded(rng.integers(10, 60, len(world.head_of_home))[world.home] * 10000, 6)),
         "updated_at": pc.cast(pa.array(times), pa.string()),
     }
@@ -105,108 +111,141 @@ def _damage_shows(world: World) -> np.ndarray:
     return resident_check(digits(kept, 17)) != ord("0")
 
 
-def _other_order(row: Row, rng: np.random.Generator) -> dict[str, str | None]:
-    body = (row["id_number"] or "")[:14]
-    order = 999 - (row["sex"] == "2")
-    made = resident_ids(np.array([int(body[:6])]), np.array([int(body[6:])]), np.array([order]))
-    return {"id_number": made[0].as_py()}
+def _other_order(cell: Cell) -> Change:
+    order = 999 - (cell["sex"] == "2")  # numbers from 900 on are nobody's
+    prefix, born = int(cell.text[:6]), int(cell.text[6:14])
+    return {"id_number": resident_ids(np.array([prefix]), np.array([born]), np.array([order]))[0].as_py()}
 
 
-def _wrong_check(row: Row, rng: np.random.Generator) -> str:
-    text = row["id_number"] or ""
-    return text[:17] + "0123456789X"[("0123456789X".index(text[17]) + int(rng.integers(1, 11))) % 11]
+def _wrong_check(cell: Cell) -> str:
+    right = "0123456789X".index(cell.text[17])
+    return cell.text[:17] + "0123456789X"[(right + int(cell.rng.integers(1, 11))) % 11]
 
 
-def _shifted(row: Row, rng: np.random.Generator) -> dict[str, str | None]:
-    values = [str(rng.integers(1, 99999)), *row.values()]
-    return dict(zip(row, values, strict=False))
+def _shifted(cell: Cell) -> Change:
+    """A running number before the first field, and every field under its neighbour's name."""
+    row = cell.row()
+    return {name: value or None for name, value in zip(row, (str(cell.rng.integers(1, 99999)), *row.values()), strict=False)}
 
 
-def _surplus_comma(record: str, rng: np.random.Generator) -> str:
+def _other_person(cell: Cell) -> Change:
+    return {"name": "周示例", "household_no": cell["hukou_div"] + "99999999", "hukou_address": cell["hukou_address"] + "之一"}
+
+
+def _surplus_comma(record: str) -> str:
     return record.replace("号", "号,", 1)
 
 
-def _stray_quote(record: str, rng: np.random.Generator) -> str:
+def _stray_quote(record: str) -> str:
     fields = record.split(",")
     return ",".join([*fields[:8], '"' + fields[8], *fields[9:]])
 
 
-def _date(style: str) -> Callable[[Row, np.random.Generator], str]:
-    return lambda r, rng: style.format(y=r["birth_date"][:4], m=int(r["birth_date"][4:6]), d=int(r["birth_date"][6:]))  # type: ignore[index]
+def _next_day(cell: Cell) -> str:
+    return cell.text[:6] + f"{int(cell.text[6:]) % 27 + 1:02d}"
+
+
+def _date(style: str) -> Callable[[Cell], str]:
+    return lambda c: style.format(y=c.text[:4], m=int(c.text[4:6]), d=int(c.text[6:]))
+
+
+def adult(view: View) -> np.ndarray:
+    return view.facts["adult"]
+
+
+def alive(view: View) -> np.ndarray:
+    return view.facts["alive"]
+
+
+def fifties(view: View) -> np.ndarray:
+    decade = pc.starts_with(view.columns["birth_date"], "195")
+    return view.facts["alive"] & decade.to_numpy(zero_copy_only=False)
+
+
+def last(view: View) -> np.ndarray:
+    return view.facts["last"] & view.facts["plain"]
+
+
+def no_living_address(view: View) -> np.ndarray:
+    return ~view.holds("living_address")
+
+
+def plain(view: View) -> np.ndarray:
+    return view.facts["plain"] & ~view.facts["last"]
 
 
 _FULL = str.maketrans("0123456789X", "０１２３４５６７８９Ｘ")
 _MARITAL = {"10": "未婚", "20": "已婚", "30": "丧偶", "40": "离婚"}
+_PEOPLES = {"01": "汉族", "11": "满"}
+_NOTHING = ("暂无", "无", "—", "不详")
 _OTHER_SEX = {"1": "2", "2": "1"}
-_ADULT: Callable[[View], np.ndarray] = lambda v: v.facts["adult"]  # noqa: E731
-_PLAIN: Callable[[View], np.ndarray] = lambda v: v.facts["plain"] & ~v.facts["last"]  # noqa: E731
 
 FAULTS = (
-    Fault("truncated_line", None, "0202", "reject", 0, lambda t, g: t[: len(t) // 3], lambda v: v.facts["last"] & v.facts["plain"], line=True, least=1),
-    Fault("stray_quote", None, "0305", "reject", 2e-5, _stray_quote, _PLAIN, line=True, least=1),
-    Fault("surplus_comma", None, "0305", "reject", 5e-5, _surplus_comma, _PLAIN, line=True),
+    Fault("truncated_line", None, "0202", "reject", 0, lambda t: t[: len(t) // 3], last, line=True, least=1),
+    Fault("stray_quote", None, "0305", "reject", 2e-5, _stray_quote, plain, line=True, least=1),
+    Fault("surplus_comma", None, "0305", "reject", 5e-5, _surplus_comma, plain, line=True),
     # repaired on the way
-    Fault("id_lower_x", "id_number", "0302", "repair", 2e-4, lambda r, g: r["id_number"].lower(), lambda v: v.facts["ends_in_x"]),
-    Fault("id_blank", "id_number", "0302", "repair", 3e-4, lambda r, g: r["id_number"] + g.choice(["\t", " ", "\u3000"])),
-    Fault("id_full_width", "id_number", "0302", "repair", 1e-4, lambda r, g: r["id_number"].translate(_FULL)),
-    Fault("sex_word", "sex", "0105", "repair", 1e-3, lambda r, g: "男" if r["sex"] == "1" else "女"),
-    Fault("ethnicity_word", "ethnicity", "0105", "repair", 1e-3, lambda r, g: "汉族" if r["ethnicity"] == "01" else "满", lambda v: v.is_in("ethnicity", "01", "11")),
-    Fault("marital_word", "marital", "0105", "repair", 1e-3, lambda r, g: _MARITAL[r["marital"]], lambda v: v.is_in("marital", *_MARITAL)),
+    Fault("id_lower_x", "id_number", "0302", "repair", 2e-4, lambda c: c.text.lower(), lambda v: v.facts["ends_in_x"]),
+    Fault("id_blank", "id_number", "0302", "repair", 3e-4, lambda c: c.text + c.one_of("\t", " ", "\u3000")),
+    Fault("id_full_width", "id_number", "0302", "repair", 1e-4, lambda c: c.text.translate(_FULL)),
+    Fault("sex_word", "sex", "0105", "repair", 1e-3, lambda c: "男" if c.text == "1" else "女"),
+    Fault("ethnicity_word", "ethnicity", "0105", "repair", 1e-3, lambda c: _PEOPLES[c.text], lambda v: v.is_in("ethnicity", *_PEOPLES)),
+    Fault("marital_word", "marital", "0105", "repair", 1e-3, lambda c: _MARITAL[c.text], lambda v: v.is_in("marital", *_MARITAL)),
     Fault("date_dashes", "birth_date", "0302", "repair", 1e-3, _date("{y}-{m}-{d}")),
     Fault("date_slashes", "birth_date", "0302", "repair", 5e-4, _date("{y}/{m:02d}/{d:02d}")),
     Fault("date_words", "birth_date", "0302", "repair", 5e-4, _date("{y}年{m}月{d}日")),
-    Fault("address_placeholder", "living_address", "0305", "repair", 2e-3, lambda r, g: str(g.choice(["暂无", "无", "—", "不详"])), lambda v: ~v.holds("living_address")),
+    Fault("address_placeholder", "living_address", "0305", "repair", 2e-3, _NOTHING, no_living_address),
     # identity broken
-    Fault("id_missing", "id_number", "0201", "quarantine", 2e-4, lambda r, g: None),
+    Fault("id_missing", "id_number", "0201", "quarantine", 2e-4, None),
     Fault("id_check_char", "id_number", "0301", "quarantine", 4e-4, _wrong_check),
-    Fault("id_length", "id_number", "0301", "quarantine", 2e-4, lambda r, g: r["id_number"][:17]),
-    Fault("id_15", "id_number", "0302", "quarantine", 3e-4, lambda r, g: r["id_number"][:6] + r["id_number"][8:17], lambda v: v.facts["adult"]),
-    Fault("id_masked", "id_number", "0201", "quarantine", 1e-4, lambda r, g: r["id_number"][:6] + "********" + r["id_number"][14:]),
-    Fault("id_excel", "id_number", "0301", "quarantine", 3e-4, lambda r, g: r["id_number"][:15] + "000", lambda v: v.facts["damage_shows"]),
-    Fault("columns_shifted", "id_number", "0305", "quarantine", 2e-4, _shifted, lambda v: v.facts["alive"] & v.facts["plain"]),
-    Fault("row_twice", None, "0303", "quarantine", 2e-4, lambda r, g: {}, double=True),
-    Fault("id_shared", "id_number", "0304", "quarantine", 2e-4, lambda r, g: {"name": "周示例", "household_no": r["hukou_div"] + "99999999", "hukou_address": r["hukou_address"] + "之一"}, double=True),
+    Fault("id_length", "id_number", "0301", "quarantine", 2e-4, lambda c: c.text[:17]),
+    Fault("id_15", "id_number", "0302", "quarantine", 3e-4, lambda c: c.text[:6] + c.text[8:17], adult),
+    Fault("id_masked", "id_number", "0201", "quarantine", 1e-4, lambda c: c.text[:6] + "********" + c.text[14:]),
+    Fault("id_excel", "id_number", "0301", "quarantine", 3e-4, lambda c: c.text[:15] + "000", lambda v: v.facts["damage_shows"]),
+    Fault("columns_shifted", "id_number", "0305", "quarantine", 2e-4, _shifted, lambda v: alive(v) & plain(v)),
+    Fault("row_twice", None, "0303", "quarantine", 2e-4, {}, double=True),
+    Fault("id_shared", "id_number", "0304", "quarantine", 2e-4, _other_person, double=True),
     # flagged
     Fault("two_ids", "id_number", "0304", "flag", 2e-4, _other_order, double=True),
-    Fault("name_missing", "name", "0201", "flag", 3e-4, lambda r, g: None),
-    Fault("name_placeholder", "name", "0201", "flag", 3e-4, lambda r, g: str(g.choice(["暂无", "无", "未知"]))),
-    Fault("name_is_phone", "name", "0305", "flag", 2e-4, lambda r, g: f"100{g.integers(10_000_000, 99_999_999)}"),
-    Fault("name_lost_character", "name", "0302", "flag", 3e-4, lambda r, g: r["name"][0] + str(g.choice(["?", "□", "\ufffd", "\ue81d"]))),
-    Fault("name_masked", "name", "0201", "flag", 2e-4, lambda r, g: r["name"][0] + "**"),
-    Fault("name_blank_inside", "name", "0302", "flag", 4e-4, lambda r, g: r["name"][0] + " " + r["name"][1:]),
-    Fault("test_row", "name", "0305", "flag", 1e-4, lambda r, g: str(g.choice(["测试", "张三", "测试用户"]))),
-    Fault("sex_missing", "sex", "0201", "flag", 3e-4, lambda r, g: None),
-    Fault("sex_unknown", "sex", "0105", "flag", 2e-4, lambda r, g: "3"),
-    Fault("sex_not_id", "sex", "0402", "flag", 5e-4, lambda r, g: _OTHER_SEX[r["sex"]]),
-    Fault("ethnicity_missing", "ethnicity", "0201", "flag", 3e-4, lambda r, g: None),
-    Fault("ethnicity_unknown", "ethnicity", "0105", "flag", 2e-4, lambda r, g: str(g.choice(["00", "88", "O1"]))),
-    Fault("birth_missing", "birth_date", "0201", "flag", 2e-4, lambda r, g: None),
-    Fault("birth_impossible", "birth_date", "0302", "flag", 2e-4, lambda r, g: r["birth_date"][:4] + str(g.choice(["0230", "1301", "0431"])), lambda v: v.facts["alive"]),
-    Fault("birth_not_id", "birth_date", "0402", "flag", 5e-4, lambda r, g: r["birth_date"][:6] + f"{int(r['birth_date'][6:]) % 27 + 1:02d}", lambda v: v.facts["adult"] & v.facts["alive"]),
-    Fault("birth_future", "birth_date", "0503", "flag", 2e-4, lambda r, g: "20" + r["birth_date"][2:], lambda v: v.facts["alive"] & (np.char.startswith(v.columns["birth_date"].fill_null("").to_numpy(zero_copy_only=False).astype("U8"), "195"))),
-    Fault("household_missing", "household_no", "0201", "flag", 2e-4, lambda r, g: None),
-    Fault("relation_unknown", "relation", "0105", "flag", 3e-4, lambda r, g: str(g.choice(["0", "其它", "HZ"]))),
-    Fault("division_missing", "hukou_div", "0201", "flag", 2e-4, lambda r, g: None),
-    Fault("division_unknown", "hukou_div", "0105", "flag", 2e-4, lambda r, g: r["hukou_div"][:4] + "99"),
-    Fault("division_abolished", "hukou_div", "0105", "flag", 4e-4, lambda r, g: str(g.choice(words.ABOLISHED))),
-    Fault("division_city", "hukou_div", "0105", "flag", 3e-4, lambda r, g: r["hukou_div"][:4] + "00"),
-    Fault("address_missing", "hukou_address", "0201", "flag", 2e-4, lambda r, g: None),
-    Fault("marital_unknown", "marital", "0105", "flag", 3e-4, lambda r, g: str(g.choice(["25", "50", "99"]))),
-    Fault("education_float", "education", "0302", "flag", 4e-4, lambda r, g: r["education"] + ".0"),
-    Fault("death_date_missing", "death_date", "0402", "flag", 1e-4, lambda r, g: None),
-    Fault("death_date_alive", "death_date", "0402", "flag", 2e-4, lambda r, g: {"death_date": "20260801"}, lambda v: ~v.holds("death_date") & v.facts["adult"]),
-    Fault("death_impossible", "death_date", "0302", "flag", 1e-4, lambda r, g: r["death_date"][:4] + "0231"),
-    Fault("death_before_birth", "death_date", "0503", "flag", 1e-4, lambda r, g: "18991231"),
-    Fault("cancel_before_death", "cancel_date", "0503", "flag", 1e-4, lambda r, g: "20200101", lambda v: v.holds("death_date")),
-    Fault("station_missing", "police_station", "0201", "flag", 1e-4, lambda r, g: None),
-    Fault("station_short", "police_station", "0302", "flag", 3e-4, lambda r, g: r["police_station"][:10]),
-    Fault("updated_missing", "updated_at", "0201", "flag", 1e-4, lambda r, g: None),
-    Fault("updated_impossible", "updated_at", "0302", "flag", 1e-4, lambda r, g: r["updated_at"][:4] + "1332" + r["updated_at"][8:]),
-    Fault("updated_far", "updated_at", "0501", "flag", 1e-4, lambda r, g: "2106" + r["updated_at"][4:]),
+    Fault("name_missing", "name", "0201", "flag", 3e-4, None),
+    Fault("name_placeholder", "name", "0201", "flag", 3e-4, ("暂无", "无", "未知")),
+    Fault("name_is_phone", "name", "0305", "flag", 2e-4, lambda c: f"100{c.rng.integers(10_000_000, 99_999_999)}"),
+    Fault("name_lost_character", "name", "0302", "flag", 3e-4, lambda c: c.text[0] + c.one_of("?", "□", "\ufffd", "\ue81d")),
+    Fault("name_masked", "name", "0201", "flag", 2e-4, lambda c: c.text[0] + "**"),
+    Fault("name_blank_inside", "name", "0302", "flag", 4e-4, lambda c: c.text[0] + " " + c.text[1:]),
+    Fault("test_row", "name", "0305", "flag", 1e-4, ("测试", "张三", "测试用户")),
+    Fault("sex_missing", "sex", "0201", "flag", 3e-4, None),
+    Fault("sex_unknown", "sex", "0105", "flag", 2e-4, "3"),
+    Fault("sex_not_id", "sex", "0402", "flag", 5e-4, lambda c: _OTHER_SEX[c.text]),
+    Fault("ethnicity_missing", "ethnicity", "0201", "flag", 3e-4, None),
+    Fault("ethnicity_unknown", "ethnicity", "0105", "flag", 2e-4, ("00", "88", "O1")),
+    Fault("birth_missing", "birth_date", "0201", "flag", 2e-4, None),
+    Fault("birth_impossible", "birth_date", "0302", "flag", 2e-4, lambda c: c.text[:4] + c.one_of("0230", "1301", "0431"), alive),
+    Fault("birth_not_id", "birth_date", "0402", "flag", 5e-4, _next_day, lambda v: adult(v) & alive(v)),
+    Fault("birth_future", "birth_date", "0503", "flag", 2e-4, lambda c: "20" + c.text[2:], fifties),
+    Fault("household_missing", "household_no", "0201", "flag", 2e-4, None),
+    Fault("relation_unknown", "relation", "0105", "flag", 3e-4, ("0", "其它", "HZ")),
+    Fault("division_missing", "hukou_div", "0201", "flag", 2e-4, None),
+    Fault("division_unknown", "hukou_div", "0105", "flag", 2e-4, lambda c: c.text[:4] + "99"),
+    Fault("division_abolished", "hukou_div", "0105", "flag", 4e-4, words.ABOLISHED),
+    Fault("division_city", "hukou_div", "0105", "flag", 3e-4, lambda c: c.text[:4] + "00"),
+    Fault("address_missing", "hukou_address", "0201", "flag", 2e-4, None),
+    Fault("marital_unknown", "marital", "0105", "flag", 3e-4, ("25", "50", "99")),
+    Fault("education_float", "education", "0302", "flag", 4e-4, lambda c: c.text + ".0"),
+    Fault("death_date_missing", "death_date", "0402", "flag", 1e-4, None),
+    Fault("death_date_alive", "death_date", "0402", "flag", 2e-4, "20260801", lambda v: ~v.holds("death_date") & adult(v)),
+    Fault("death_impossible", "death_date", "0302", "flag", 1e-4, lambda c: c.text[:4] + "0231"),
+    Fault("death_before_birth", "death_date", "0503", "flag", 1e-4, "18991231"),
+    Fault("cancel_before_death", "cancel_date", "0503", "flag", 1e-4, "20200101", lambda v: v.holds("death_date")),
+    Fault("station_missing", "police_station", "0201", "flag", 1e-4, None),
+    Fault("station_short", "police_station", "0302", "flag", 3e-4, lambda c: c.text[:10]),
+    Fault("updated_missing", "updated_at", "0201", "flag", 1e-4, None),
+    Fault("updated_impossible", "updated_at", "0302", "flag", 1e-4, lambda c: c.text[:4] + "1332" + c.text[8:]),
+    Fault("updated_far", "updated_at", "0501", "flag", 1e-4, lambda c: "2106" + c.text[4:]),
     # not yet claimed by a rule
-    Fault("head_missing", "relation", "0402", "none", 3e-4, lambda r, g: "80", lambda v: v.is_in("relation", "02")),
-    Fault("head_twice", "relation", "0402", "none", 3e-4, lambda r, g: "02", lambda v: v.facts["member"]),
-    Fault("child_married", "marital", "0104", "none", 2e-4, lambda r, g: "21", lambda v: v.facts["child"]),
+    Fault("head_missing", "relation", "0402", "none", 3e-4, "80", lambda v: v.is_in("relation", "02")),
+    Fault("head_twice", "relation", "0402", "none", 3e-4, "02", lambda v: v.facts["member"]),
+    Fault("child_married", "marital", "0104", "none", 2e-4, "21", lambda v: v.facts["child"]),
 )  # fmt: skip
 
 
@@ -252,9 +291,9 @@ def _files(spoilt: Spoilt, folder: Path, truth: Truth, period: str, day: str, re
             put(folder / again, data, received, later=3600)
             truth.add(DATASET, again, period, unit, "same_file", "0303", "repeat", spoilt=again, clean=name)
         say(place.stop - place.start)
-    for mark in spoilt.marks:
-        group = int(spoilt.view.group[mark.row])
-        truth.add(
-            DATASET, names[group], period, UNITS[group], mark.fault.kind, mark.fault.indicator, mark.fault.effect,
-            row=int(numbers[mark.row]), column=mark.fault.column, spoilt=mark.spoilt, clean=mark.clean,
-        )  # fmt: skip
+
+    def position(row: int) -> tuple[str, str, str, int]:
+        group = int(spoilt.view.group[row])
+        return names[group], period, UNITS[group], int(numbers[row])
+
+    truth.add_marks(DATASET, spoilt.marks, position)

@@ -87,7 +87,13 @@ def _database(project: Project) -> Iterator[str]:
 def _dsn(uri: str) -> str:
     """A connection string in words, from the server's address."""
     parts = urlsplit(uri)
-    values = {"user": parts.username, "password": parts.password, "host": parts.hostname, "port": parts.port, "dbname": parts.path.strip("/")}
+    values = {
+        "user": parts.username,
+        "password": parts.password,
+        "host": parts.hostname,
+        "port": parts.port,
+        "dbname": parts.path.strip("/"),
+    }
     values |= {key: found[0] for key, found in parse_qs(parts.query).items()}
     return " ".join(f"{key}='{value}'" for key, value in values.items() if value)
 
@@ -99,7 +105,10 @@ def _load(server: Any, files: Path, wave: int) -> None:
     declared = ", ".join(f"{name} {TYPES.get(name, 'varchar')}" for name in COLUMNS.values())
     person, insurance = COLUMNS["person_no"], COLUMNS["insurance"]
     rows = (files / f"{DATASET}_{wave}.csv").read_bytes()
-    before = f"BEGIN; CREATE TABLE IF NOT EXISTS {DATASET} ({declared}); CREATE TEMP TABLE arriving (LIKE {DATASET}); COPY arriving FROM STDIN (FORMAT csv, HEADER);\n"
+    before = (
+        f"BEGIN; CREATE TABLE IF NOT EXISTS {DATASET} ({declared}); CREATE TEMP TABLE arriving (LIKE {DATASET});"
+        "COPY arriving FROM STDIN (FORMAT csv, HEADER);\n"
+    )
     after = (
         f"\\.\nDELETE FROM {DATASET} t USING arriving a WHERE t.{person} = a.{person} AND t.{insurance} = a.{insurance};"
         f"INSERT INTO {DATASET} SELECT * FROM arriving; COMMIT;\n"
@@ -137,7 +146,7 @@ class _Licences(BaseHTTPRequestHandler):
     records: Any
     protocol_version = "HTTP/1.1"
 
-    def do_GET(self) -> None:  # noqa: N802 - the name that the library calls
+    def do_GET(self) -> None:
         address = urlsplit(self.path)
         asked = {key: found[0] for key, found in parse_qs(address.query).items()}
         if self.headers.get("Authorization") != f"Bearer {self.token}":

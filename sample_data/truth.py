@@ -5,8 +5,12 @@ Belongs here: collecting and writing it. Not here: comparing it with what the pi
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from sample_data.faults import Mark
 
 SCHEMA = {
     "dataset": "string", "source": "string", "period": "string", "unit": "string", "row": "int64", "column": "string",
@@ -24,8 +28,43 @@ class Truth:
     def __init__(self) -> None:
         self.rows: list[dict[str, Any]] = []
 
-    def add(self, dataset: str, source: str, period: str, unit: str, kind: str, indicator: str, effect: str, *, row: int | None = None, column: str | None = None, spoilt: str | None = None, clean: str | None = None) -> None:
-        self.rows.append(dict(zip(SCHEMA, (dataset, source, period, unit, row, column, kind, indicator, effect, spoilt, clean), strict=True)))
+    def add(
+        self,
+        dataset: str,
+        source: str,
+        period: str,
+        unit: str,
+        kind: str,
+        indicator: str,
+        effect: str,
+        *,
+        row: int | None = None,
+        column: str | None = None,
+        spoilt: str | None = None,
+        clean: str | None = None,
+    ) -> None:
+        """One fault; the columns are those of `SCHEMA`."""
+        values = dataset, source, period, unit, row, column, kind, indicator, effect, spoilt, clean
+        self.rows.append(dict(zip(SCHEMA, values, strict=True)))
+
+    def add_marks(self, dataset: str, marks: Iterable[Mark], place: Callable[[int], tuple[str, str, str, int]]) -> None:
+        """Faults planted in rows; `place` gives source, period, unit and `_row` of a row of the view."""
+        for mark in marks:
+            source, period, unit, row = place(mark.row)
+            fault = mark.fault
+            self.add(
+                dataset,
+                source,
+                period,
+                unit,
+                fault.kind,
+                fault.indicator,
+                fault.effect,
+                row=row,
+                column=fault.column,
+                spoilt=mark.spoilt,
+                clean=mark.clean,
+            )
 
     def write(self, path: Path) -> None:
         """As Parquet, in the order of dataset, source and row."""

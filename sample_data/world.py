@@ -110,13 +110,14 @@ def drawn(seed: int, people: int) -> World:
     shares = np.array([share for _, share in words.CITIES.values()])
     home_unit = np.sort(rng.choice(len(UNITS), size=homes, p=shares / shares.sum()))
     home_county = np.zeros(homes, dtype=np.int64)
-    for position, unit in enumerate(UNITS):
+    for position, code in enumerate(UNITS):
         here = np.flatnonzero(home_unit == position)
-        home_county[here] = rng.choice([int(c) for c in words.counties_of(unit)], size=len(here))
+        home_county[here] = rng.choice([int(c) for c in words.counties_of(code)], size=len(here))
     head_male = rng.random(homes) < 0.72
     head_age = rng.triangular(24, 48, 88, homes)
     male = np.where(role == 0, head_male[home], np.where(role == 1, ~head_male[home], rng.random(people) < 0.51))
-    apart = np.select([role == 0, role == 1, role == 4], [np.zeros(people), rng.normal(0, 3, people), rng.uniform(22, 32, people)], -rng.uniform(21, 34, people))
+    from_head = [np.zeros(people), rng.normal(0, 3, people), rng.uniform(22, 32, people)]
+    apart = np.select([role == 0, role == 1, role == 4], from_head, -rng.uniform(21, 34, people))
     age = head_age[home] + apart
     age = np.where(age < 0.3, rng.uniform(0.3, 18, people), np.where(age > 102, rng.uniform(70, 102, people), age))
     age = np.where((role == 1) & (age < 22), rng.uniform(22.5, 30, people), age)

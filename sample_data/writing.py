@@ -27,7 +27,14 @@ def put(path: Path, data: bytes, received: datetime, *, later: int = 0) -> None:
     os.utime(path, (stamp, stamp))
 
 
-def delimited(columns: Mapping[str, pa.Array], headers: Sequence[str], edits: Mapping[int, Callable[[str], str]], *, free: Sequence[str] = (), end: str = "\n") -> tuple[str, np.ndarray]:
+def delimited(
+    columns: Mapping[str, pa.Array],
+    headers: Sequence[str],
+    edits: Mapping[int, Callable[[str], str]],
+    *,
+    free: Sequence[str] = (),
+    end: str = "\n",
+) -> tuple[str, np.ndarray]:
     """Text with a header line, and the physical line (from 1) at which each record begins.
 
     Columns named in `free` may hold what needs quotes. `edits` changes written records; where the last one is changed, the
@@ -70,8 +77,14 @@ def letters(position: int) -> str:
 
 
 def sheet(
-    columns: Sequence[pa.Array], headers: Sequence[str], groups: Sequence[tuple[str, int]], title: str, note: str, foot: Sequence[Sequence[str]],
-    numeric: Mapping[int, np.ndarray], name: str,
+    columns: Sequence[pa.Array],
+    headers: Sequence[str],
+    groups: Sequence[tuple[str, int]],
+    title: str,
+    note: str,
+    foot: Sequence[Sequence[str | None]],
+    numeric: Mapping[int, np.ndarray],
+    name: str,
 ) -> bytes:
     """A workbook of one sheet: title row, note row, merged groups of headers, headers, records from row 5, then `foot`.
 
@@ -83,7 +96,7 @@ def sheet(
     for words, span in groups:
         merges.append(f"{letters(len(grouped))}3:{letters(len(grouped) + span - 1)}3")
         grouped += [words, *[None] * (span - 1)]
-    top = [[title], [note], grouped, list(headers)]
+    top: list[Sequence[str | None]] = [[title], [note], grouped, headers]
     count = len(columns[0])
     numbers = pc.cast(pa.array(np.arange(5, 5 + count)), pa.string())
     cells = [_cells(column, letters(i), numbers, numeric.get(i)) for i, column in enumerate(columns)]
@@ -112,7 +125,9 @@ def _cells(column: pa.Array, letter: str, numbers: pa.Array, numeric: np.ndarray
     for plain, entity in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;")):
         if pc.any(pc.match_substring(column, plain)).as_py():
             column = pc.replace_substring(column, plain, entity)
-    text = pc.binary_join_element_wise(f'<c r="{letter}', numbers, '" t="inlineStr"><is><t xml:space="preserve">', column, "</t></is></c>", "")
+    text = pc.binary_join_element_wise(
+        f'<c r="{letter}', numbers, '" t="inlineStr"><is><t xml:space="preserve">', column, "</t></is></c>", ""
+    )
     if numeric is None:
         return text
     number = pc.binary_join_element_wise(f'<c r="{letter}', numbers, '"><v>', column, "</v></c>", "")
@@ -121,7 +136,9 @@ def _cells(column: pa.Array, letter: str, numbers: pa.Array, numeric: np.ndarray
 
 def _row(number: int, values: Sequence[str | None]) -> str:
     cells = "".join(
-        f'<c r="{letters(i)}{number}" t="inlineStr"><is><t xml:space="preserve">{_escape(v)}</t></is></c>' for i, v in enumerate(values) if v is not None
+        f'<c r="{letters(i)}{number}" t="inlineStr"><is><t xml:space="preserve">{_escape(v)}</t></is></c>'
+        for i, v in enumerate(values)
+        if v is not None
     )
     return f'<row r="{number}">{cells}</row>'
 
@@ -132,6 +149,13 @@ _RELS = "http://schemas.openxmlformats.org/package/2006/relationships"
 _OFFICE = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
 _TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml"
 _WORKBOOK = f'{_XML}<workbook xmlns="{_MAIN}" xmlns:r="{_OFFICE}"><sheets><sheet name="NAME" sheetId="1" r:id="rId1"/></sheets></workbook>'
+
+
+def _related(kind: str, target: str) -> str:
+    relation = f'<Relationship Id="rId1" Type="{_OFFICE}/{kind}" Target="{target}"/>'
+    return f'{_XML}<Relationships xmlns="{_RELS}">{relation}</Relationships>'
+
+
 _PARTS = {
     "[Content_Types].xml": (
         f'{_XML}<Types xmlns="http://schemas.openxmlformats.org/package/2006/content-types">'
@@ -140,6 +164,6 @@ _PARTS = {
         f'<Override PartName="/xl/workbook.xml" ContentType="{_TYPE}.sheet.main+xml"/>'
         f'<Override PartName="/xl/worksheets/sheet1.xml" ContentType="{_TYPE}.worksheet+xml"/></Types>'
     ),
-    "_rels/.rels": f'{_XML}<Relationships xmlns="{_RELS}"><Relationship Id="rId1" Type="{_OFFICE}/officeDocument" Target="xl/workbook.xml"/></Relationships>',
-    "xl/_rels/workbook.xml.rels": f'{_XML}<Relationships xmlns="{_RELS}"><Relationship Id="rId1" Type="{_OFFICE}/worksheet" Target="worksheets/sheet1.xml"/></Relationships>',
+    "_rels/.rels": _related("officeDocument", "xl/workbook.xml"),
+    "xl/_rels/workbook.xml.rels": _related("worksheet", "worksheets/sheet1.xml"),
 }

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from sample_support import Sample, made
+from sample_support import Sample, folder, made
 
 
 @pytest.fixture(scope="session")
-def sample(tmp_path_factory: pytest.TempPathFactory) -> Sample:
-    return made(tmp_path_factory.mktemp("sample"))
+def sample() -> Iterator[Sample]:
+    with folder() as data:
+        yield made(data)

@@ -6,7 +6,9 @@ import csv
 import io
 import json
 import re
+import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -110,6 +112,13 @@ _READERS = {
     "social_insurance": _table,
     "admin_licence": _pages,
 }
+
+
+@contextmanager
+def folder() -> Iterator[Path]:
+    """A new folder that the database server's own user can enter too: pytest closes its own to others, at each start."""
+    with tempfile.TemporaryDirectory(prefix="yuanqing-sample-", ignore_cleanup_errors=True) as name:
+        yield Path(name)
 
 
 def made(data: Path, seed: int = 7) -> Sample:

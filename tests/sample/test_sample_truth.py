@@ -8,7 +8,7 @@ from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
 import pytest
-from sample_support import Sample, made
+from sample_support import Sample, folder, made
 
 import sample_data
 from assets.collect import collect
@@ -28,15 +28,19 @@ def carry(project: Project) -> None:
 
 
 @pytest.fixture(scope="module")
-def carried(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sample]:
-    sample = made(tmp_path_factory.mktemp("carried"))
+def carried() -> Iterator[Sample]:
+    with folder() as data:
+        yield _carried(made(data))
+
+
+def _carried(sample: Sample) -> Sample:
     carry(sample.project)
     before = truth.compare(sample.project)
     assert before.pending == len([f for f in sample.truth if f["dataset"] == "social_insurance" and f["period"] == "202610"]) > 0
     assert sample_data.advance(sample.project)
     assert not sample_data.advance(sample.project)
     carry(sample.project)
-    yield sample
+    return sample
 
 
 def test_truth_and_evidence_agree(carried: Sample) -> None:
@@ -82,9 +86,21 @@ def test_what_is_missing_from_the_evidence_is_a_miss(carried: Sample, change: st
     ("change", "alarm"),
     [
         # a row without any fault
-        ("INSERT INTO evidence.issues SELECT batch, dataset, max(row) + 1, 'sex_code' FROM evidence.issues WHERE dataset = 'population_register' GROUP BY ALL LIMIT 1", "sex_code"),
+        (
+            (
+                "INSERT INTO evidence.issues SELECT batch, dataset, max(row) + 1, 'sex_code' FROM evidence.issues"
+                " WHERE dataset = 'population_register' GROUP BY ALL LIMIT 1"
+            ),
+            "sex_code",
+        ),
         # a row whose fault is another rule's
-        ("INSERT INTO evidence.issues SELECT batch, dataset, row, 'marital_code' FROM evidence.issues WHERE rule = 'sex_agrees_with_id' LIMIT 1", "marital_code"),
+        (
+            (
+                "INSERT INTO evidence.issues SELECT batch, dataset, row, 'marital_code' FROM evidence.issues"
+                " WHERE rule = 'sex_agrees_with_id' LIMIT 1"
+            ),
+            "marital_code",
+        ),
         ("UPDATE evidence.results SET outcome = 'failed' WHERE rule = 'all_stations' AND batch LIKE '%2026102501-%'", "all_stations"),
     ],
 )
@@ -130,8 +146,8 @@ def test_the_interface_pages_and_asks_for_its_token(sample: Sample) -> None:
     import json
 
     def ask(path: str, token: str) -> dict[str, object]:
-        request = Request(f"{reach['location']}{path}", headers={"Authorization": f"Bearer {token}"})  # noqa: S310
-        with urlopen(request, timeout=5) as answer:  # noqa: S310
+        request = Request(f"{reach['location']}{path}", headers={"Authorization": f"Bearer {token}"})
+        with urlopen(request, timeout=5) as answer:
             found: dict[str, object] = json.loads(answer.read())
             return found
 

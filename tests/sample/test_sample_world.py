@@ -22,7 +22,12 @@ DATASETS = ("population_register", "social_insurance", "market_entity", "admin_l
 
 def digests(data: Path) -> dict[str, str]:
     """Of everything that `make` writes (other tests start servers in the same folder)."""
-    made_here = [*(data / "landing").rglob("*"), *(data / "sample" / "api").iterdir(), *(data / "sample" / "database").iterdir(), *(data / "sample").glob("*")]
+    made_here = [
+        *(data / "landing").rglob("*"),
+        *(data / "sample" / "api").iterdir(),
+        *(data / "sample" / "database").iterdir(),
+        *(data / "sample").glob("*"),
+    ]
     files = [p for p in made_here if p.is_file() and p.name not in ("loaded.json", "wave.json")]
     return {str(p.relative_to(data)): hashlib.sha256(p.read_bytes()).hexdigest() for p in sorted(files)}
 
@@ -71,7 +76,9 @@ def again(sample: Sample) -> set[str]:
 
 def clean_rows(sample: Sample, dataset: str) -> list[dict[str, str | None]]:
     spoilt = {(f["source"], f["period"], f["row"]) for f in sample.truth if f["dataset"] == dataset}
-    return [row for source, period, n, row in all_rows(sample, dataset) if (source, period, n) not in spoilt and source not in again(sample)]
+    return [
+        row for source, period, n, row in all_rows(sample, dataset) if (source, period, n) not in spoilt and source not in again(sample)
+    ]
 
 
 def test_counts_follow_the_scale(sample: Sample) -> None:
@@ -187,7 +194,9 @@ def test_some_faults_are_mended_in_october_and_some_stay(sample: Sample) -> None
     spoilt: dict[str, set[tuple[str, Any]]] = {"202609": set(), "202610": set()}
     for f in sample.truth:
         if f["dataset"] == "population_register" and f["kind"] == "sex_not_id":
-            spoilt[f["period"]].add((sample.hand_over("population_register", f["source"], f["period"])[f["row"]]["id_number"] or "", f["kind"]))
+            spoilt[f["period"]].add(
+                (sample.hand_over("population_register", f["source"], f["period"])[f["row"]]["id_number"] or "", f["kind"])
+            )
     stay = spoilt["202609"] & spoilt["202610"]
     assert len(stay) <= len(spoilt["202609"])
     assert spoilt["202610"] - spoilt["202609"]
@@ -196,9 +205,9 @@ def test_some_faults_are_mended_in_october_and_some_stay(sample: Sample) -> None
 def test_a_row_has_one_fault_and_a_double_stands_behind_its_original() -> None:
     view = View({"a": pa.array([str(n) for n in range(20)])}, np.arange(20), np.repeat([0, 1], 10))
     faults = [
-        Fault("twice", None, "0303", "quarantine", 0.2, lambda r, g: {}, double=True),
-        Fault("gone", "a", "0201", "flag", 0.2, lambda r, g: None),
-        Fault("named", "a", "0301", "flag", 0.2, lambda r, g: f"x{r['a']}", lambda v: v.group == 1),
+        Fault("twice", None, "0303", "quarantine", 0.2, {}, double=True),
+        Fault("gone", "a", "0201", "flag", 0.2, None),
+        Fault("named", "a", "0301", "flag", 0.2, lambda c: f"x{c.text}", lambda v: v.group == 1),
     ]
     spoilt = plant(view, faults, np.random.default_rng(3), here=np.arange(20) != 5)
     cells = spoilt.view.columns["a"].to_pylist()
