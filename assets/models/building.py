@@ -13,7 +13,7 @@ from graphlib import CycleError, TopologicalSorter
 from typing import TYPE_CHECKING
 
 from assets import evidence
-from assets.lake import columns_of, literal, quote, transaction
+from assets.lake import literal, quote, transaction
 from assets.models.fusion import Fusion, drop_temporary, fuse, is_fusion, read_fusion
 from assets.models.increment import FULL_FROM, TOUCHED, Changed, changed, cut_down, read_increment, share, touch
 from assets.models.sql import CODES, Query, code_rows, code_tables, columns_known, dependencies, read_model

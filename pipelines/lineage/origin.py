@@ -214,7 +214,10 @@ class _Tracer:
         nested = {} if inputs else self._nested(contract, row, made_from)
         note = None
         if not inputs and not nested:
-            note = "无法定位到来源行：视图未带出来源表的主键，也未声明 increment。 Its inputs cannot be told row by row: the SELECT gives no key of the tables it reads, and the contract declares no increment."
+            note = (
+                "无法定位到来源行：模型未带出来源表的主键，契约也未声明 increment。"
+                " Its inputs cannot be told row by row: the SELECT gives no key of what it reads, and the contract declares no increment."
+            )
         return Origin(contract.table, contract.title, shown, tuple(self._derived(contract, row, made_from, nested)), inputs, note)
 
     def _row(self, contract: Contract, key: tuple[str, ...]) -> dict[str, Any]:
@@ -244,7 +247,8 @@ class _Tracer:
             f"SELECT _batch, _row, _failed FROM quarantine.{quote(contract.name)} WHERE {by_text} ORDER BY _batch DESC LIMIT 1", key
         )
         if kept:
-            return f"{found} It is in quarantine: batch {kept[0]['_batch']}, row {kept[0]['_row']}, rules {', '.join(kept[0]['_failed'] or ())}."
+            rules = ", ".join(kept[0]["_failed"] or ())
+            return f"{found} It is in quarantine: batch {kept[0]['_batch']}, row {kept[0]['_row']}, rules {rules}."
         older = self._select(f"SELECT max(_batch) AS b FROM std_batches.{quote(contract.name)} WHERE {self._matches(contract)}", key)
         if older[0]["b"]:
             return f"{found} It was in batch {older[0]['b']}, which a newer hand-over has replaced."
@@ -345,7 +349,8 @@ class _Tracer:
             source = self.project.contracts[name]
             same = " AND ".join(f"({e}) = CAST(? AS {contract.column(k).sql_type})" for e, k in zip(expressions, contract.key, strict=True))
             found = self._select(
-                f"SELECT r._batch, count(*) AS n, min(r._row) AS first, max(r._row) AS last FROM std.{quote(name)} AS r WHERE {same} GROUP BY ALL ORDER BY r._batch",
+                "SELECT r._batch, count(*) AS n, min(r._row) AS first, max(r._row) AS last"
+                f" FROM std.{quote(name)} AS r WHERE {same} GROUP BY ALL ORDER BY r._batch",
                 [row[k] for k in contract.key],
             )
             for one in found:

@@ -39,11 +39,8 @@ def render(origin: Origin, console: Console) -> None:
     if origin.inputs:
         inputs = tree.add(Text("由这些行计算 calculated from", style="bold"))
         for one in origin.inputs:
-            inputs.add(
-                Text(
-                    f"{one.department} {one.department_en} · {one.dataset} · {one.file} · {one.rows:,} 行 rows ({one.first_row}-{one.last_row}) · {one.batch}"
-                )
-            )
+            where = f"{one.file} · {one.rows:,} 行 rows ({one.first_row}-{one.last_row})"
+            inputs.add(Text(f"{one.department} {one.department_en} · {one.dataset} · {one.period} · {where} · {one.batch}"))
     values = tree.add(Text("属性 attributes", style="bold"))
     for attribute in origin.attributes:
         if attribute.value is not None or attribute.said or attribute.others:

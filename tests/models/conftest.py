@@ -64,10 +64,11 @@ INSURANCE = "\n".join(
         SEEN,
     ]
 )
+AUTHORITY = "customProperties: [{property: authority, value: [register, insurance]}]"
 PEOPLE = "\n".join(
     [
         KEY,
-        "      - {name: name, businessName: 名, logicalType: string, classification: '3', customProperties: [{property: authority, value: [register, insurance]}]}",
+        f"      - {{name: name, businessName: 名, logicalType: string, classification: '3', {AUTHORITY}}}",
         "      - {name: town, businessName: 镇, logicalType: string}",
         "      - {name: employer, businessName: 单位, logicalType: string}",
     ]

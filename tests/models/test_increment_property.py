@@ -52,7 +52,7 @@ def expected(handovers):
     return people
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.data())
 def test_any_order_and_grouping_gives_the_same_tables(fresh_world, tmp_path, data):
     handovers = data.draw(st.lists(st.one_of(register, insurance), min_size=2, max_size=4))
