@@ -90,6 +90,7 @@ def _cast(text: str, column: Column) -> str:
     def digits(*sizes: int) -> list[str]:
         return [f"substr({text}, {1 + sum(sizes[:i])}, {size})" for i, size in enumerate(sizes)]
 
+    arms: tuple[str, ...]
     match column.logical_type:
         case "date":
             year, month, day = digits(4, 2, 2)
