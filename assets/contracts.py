@@ -182,7 +182,7 @@ def read_contract(path: Path, assets: Path) -> Contract:
     if len(data.get("schema") or []) != 1:
         raise document.error(("schema",), "expected exactly one table under `schema`.", "Write one contract a dataset.")
     schema = data["schema"][0]
-    custom = _custom(data, document, ())
+    custom = _custom(data)
     unknown = set(custom) - set(_CUSTOM)
     for key in unknown:
         position = next(i for i, c in enumerate(data["customProperties"]) if c["property"] == key)
@@ -194,7 +194,7 @@ def read_contract(path: Path, assets: Path) -> Contract:
         Server(
             s.get("server", ""),
             s["type"],
-            {**{k: v for k, v in s.items() if k not in ("server", "type", "customProperties")}, **_custom(s, document, ("servers", i))},
+            {**{k: v for k, v in s.items() if k not in ("server", "type", "customProperties")}, **_custom(s)},
         )
         for i, s in enumerate(data.get("servers") or [])
     )
@@ -239,14 +239,37 @@ def _check_against_odcs(document: Document) -> None:
 
 
 _CUSTOM = ("delivery", "catalogue", "fusion", "increment", "materialisation")
-_ODCS_KEYS = tuple(
-    "apiVersion kind id name version status description team servers schema slaProperties customProperties properties logicalType "
-    "logicalTypeOptions physicalName physicalType businessName required primaryKey primaryKeyPosition classification unique "
-    "quality examples tags".split()
+_ODCS_KEYS = (
+    "apiVersion",
+    "kind",
+    "id",
+    "name",
+    "version",
+    "status",
+    "description",
+    "team",
+    "servers",
+    "schema",
+    "slaProperties",
+    "customProperties",
+    "properties",
+    "logicalType",
+    "logicalTypeOptions",
+    "physicalName",
+    "physicalType",
+    "businessName",
+    "required",
+    "primaryKey",
+    "primaryKeyPosition",
+    "classification",
+    "unique",
+    "quality",
+    "examples",
+    "tags",
 )
 
 
-def _custom(node: Mapping[str, Any], document: Document, keys: tuple[str | int, ...]) -> dict[str, Any]:
+def _custom(node: Mapping[str, Any]) -> dict[str, Any]:
     return {p["property"]: p["value"] for p in node.get("customProperties") or []}
 
 
@@ -262,7 +285,7 @@ def _column(document: Document, position: int, node: Mapping[str, Any]) -> Colum
     logical = node.get("logicalType", "string")
     if logical not in LOGICAL_TYPES:
         raise document.error((*keys, "logicalType"), f"logicalType {logical!r}.", near(logical, LOGICAL_TYPES))
-    custom = _custom(node, document, keys)
+    custom = _custom(node)
     known = ("codes", "aliases", "missing", "repair", "authority")
     for key in custom:
         if key not in known:

@@ -132,7 +132,8 @@ def columns_of(con: duckdb.DuckDBPyConnection, table: str) -> dict[str, str] | N
     """Names and types of the columns of `schema.table` in the lake, or None where there is no such table."""
     schema, name = table.split(".")
     rows = con.execute(
-        "SELECT column_name, data_type FROM duckdb_columns() WHERE database_name = 'lake' AND schema_name = ? AND table_name = ? ORDER BY column_index",
+        "SELECT column_name, data_type FROM duckdb_columns()"
+        " WHERE database_name = 'lake' AND schema_name = ? AND table_name = ? ORDER BY column_index",
         [schema, name],
     ).fetchall()
     return dict(rows) or None

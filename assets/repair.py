@@ -114,10 +114,11 @@ def _cast(text: str, column: Column) -> str:
         case "integer":
             arms = (when(r"[+-]?[0-9]{1,18}(?:\.0+)?", f"split_part({text}, '.', 1)", "BIGINT"),)
         case "number":
-            plain = rf"[+-]?(?:[0-9]+|[0-9]{{1,3}}(?:,[0-9]{{3}})+)(?:\.[0-9]+)?"
+            plain = r"[+-]?(?:[0-9]+|[0-9]{1,3}(?:,[0-9]{3})+)(?:\.[0-9]+)?"
             arms = (when(plain, f"replace({text}, ',', '')", column.sql_type),)
         case "boolean":
-            return f"CASE WHEN {text} IN ('1', 'true', 'TRUE', '是', 'Y') THEN TRUE WHEN {text} IN ('0', 'false', 'FALSE', '否', 'N') THEN FALSE END"
+            yes, no = "('1', 'true', 'TRUE', '是', 'Y')", "('0', 'false', 'FALSE', '否', 'N')"
+            return f"CASE WHEN {text} IN {yes} THEN TRUE WHEN {text} IN {no} THEN FALSE END"
         case _:
             return text
     return f"CASE {' '.join(arms)} END"
