@@ -17,9 +17,9 @@ from typing import Any, Literal
 
 Scalar = str | int | float | bool | date | datetime | Decimal | None
 
-OPERATORS = frozenset(  # noqa: SIM905 - a list of 22 texts reads worse
+OPERATORS = frozenset(
     # truth
-    "and or not is_null surely choose "
+    "and or not is_null surely choose "  # noqa: SIM905 - a list of 22 texts reads worse
     # comparison
     "equal less less_equal in_set "
     # text: match takes a constant pattern of `patterns.py`; slice a start from 1 and a length; fold_code see `duckdb.py`
