@@ -177,6 +177,19 @@ def world(project: Project) -> Iterator[World]:
 
 
 @pytest.fixture
+def add_models(world: World) -> Callable[..., Project]:
+    """Write further thematic models (name, columns, SQL, custom properties) into the tiny project."""
+
+    def add(*models: tuple[str, str, str, str]) -> Project:
+        for name, columns, sql, custom in models:
+            write_model(world.project.root, name, columns, sql, custom, layer="thematic")
+        world.project = Project(world.project.root, world.project.data)
+        return world.project
+
+    return add
+
+
+@pytest.fixture
 def fresh_world(tmp_path: Path) -> Callable[[str], Any]:
     """Another world beside, for comparing: `with fresh_world('a') as world`."""
     from contextlib import contextmanager

@@ -94,3 +94,52 @@ def test_a_quarantined_record_is_found_there(world):
     world.con.execute("INSERT INTO quarantine.register (id, _batch, _row, _failed) VALUES ('219901', 'r1', 9, ['id_valid'])")
     with pytest.raises(OriginError, match="in quarantine: batch r1, row 9, rules id_valid"):
         origin(world.project, "std.register", ("219901",))
+
+
+CARDS = "\n".join(
+    f"      - {{name: {name}, businessName: {title}, logicalType: string{extra}}}"
+    for name, title, extra in (
+        ("person_no", "编", ", primaryKey: true"),
+        ("id", "号", ", classification: '3'"),
+        ("name", "名", ", classification: '3'"),
+        ("employer", "单位", ""),
+    )
+)
+CARDS_SQL = """SELECT i.person_no AS "person_no", i.id AS "id", p.name AS "name", i.employer AS "employer"
+FROM std.insurance AS i JOIN base.people AS p ON p.id = i.id
+"""
+DAYS = "\n".join(
+    [
+        "      - {name: day, businessName: 日, logicalType: date, primaryKey: true}",
+        "      - {name: rows, businessName: 行数, logicalType: integer}",
+    ]
+)
+DAYS_SQL = 'SELECT CAST(r.seen AS DATE) AS "day", count(*) AS "rows" FROM std.register AS r GROUP BY CAST(r.seen AS DATE)\n'
+
+
+def test_a_joined_record_is_followed_through_the_records_it_joins(world, add_models):
+    project = add_models(("cards", CARDS, CARDS_SQL, "  - {property: materialisation, value: view}"))
+    world.deliver("register", "r1", [(ANN, "安", "东", JAN)])
+    world.deliver("insurance", "i1", [("1", ANN, "安安", "厂", FEB)])
+    world.build()
+    by_name = {a.name: a for a in origin(project, "thematic.cards", ("1",), unmasked=True).attributes}
+    assert {n: (a.value, a.said.row.batch) for n, a in by_name.items()} == {
+        "person_no": ("1", "i1"),
+        "id": (ANN, "i1"),
+        "name": ("安", "r1"),
+        "employer": ("厂", "i1"),
+    }
+    assert [o.text for o in by_name["name"].others] == ["安安"]
+
+
+def test_a_calculated_record_names_the_batches_and_rows_it_was_made_from(world, add_models):
+    project = add_models(("days", DAYS, DAYS_SQL, "  - {property: increment, value: SELECT CAST(seen AS DATE) FROM new.register}"))
+    world.deliver("register", "r1", [(ANN, "安", "东", JAN), (BEN, "本", "西", FEB), (BEN, "本", "西", JAN)], unit="a")
+    world.deliver("register", "r2", [(ANN, "安", "东", JAN)], unit="b")
+    world.build()
+    found = origin(project, "thematic.days", ("2026-01-05",))
+    assert [(i.batch, i.file, i.rows, i.first_row, i.last_row) for i in found.inputs] == [
+        ("r1", "r1.csv", 2, 2, 4),
+        ("r2", "r2.csv", 1, 2, 2),
+    ]
+    assert found.note is None
