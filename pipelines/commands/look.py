@@ -40,6 +40,7 @@ def origin(
     name: Annotated[str, typer.Argument(metavar="TABLE", help="表，如 base.population。 A table.")],
     key: Annotated[list[str], typer.Argument(metavar="KEY...", help="主键，依次给出。 Its key, part by part.")],
     as_json: Annotated[bool, typer.Option("--json", help="输出 JSON。 Print JSON.")] = False,
+    unmasked: Annotated[bool, typer.Option("--unmasked", help="不脱敏（仅数据所有者）。 Unmasked, for the owner of the data.")] = False,
 ) -> None:
     """一条记录从何而来：部门、文件、行。 Where one record came from: department, file, row.
 
@@ -48,7 +49,7 @@ def origin(
     from assets.project import Project
     from pipelines.lineage.origin import origin as origin_of
 
-    found = origin_of(Project.at(), name, tuple(key))
+    found = origin_of(Project.at(), name, tuple(key), unmasked=unmasked)
     if as_json:
         print_json(_plain(found))
     else:
