@@ -163,7 +163,7 @@ def count_result(contract: Contract, schema: str, name: str, counts: Sequence[Co
         check_name=name,
         passed=not wrong,
         severity=dg.AssetCheckSeverity.ERROR,
-        description=f"{first.batch}: {first.what}: {first.expected} ≠ {first.found}" if first else f"{PASSED} · {batches} 批次 batches",
+        description=f"{first.batch}: {first.wrong}" if first else f"{PASSED} · {batches} 批次 batches",
         metadata={
             "1 批次 batches": batches,
             **({"2 行数 rows": _table([_count_record(c) for c in shown[:ROWS_SHOWN]])} if shown else {}),
@@ -172,7 +172,7 @@ def count_result(contract: Contract, schema: str, name: str, counts: Sequence[Co
 
 
 def _count_record(count: Count) -> dict[str, Any]:
-    return {"unit": count.unit, "period": count.period, "what": count.what, "expected": str(count.expected), "found": str(count.found)}
+    return {"unit": count.unit, "period": count.period, "sums": count.what, "wrong": count.wrong}
 
 
 def rule_result(

@@ -15,9 +15,9 @@ from assets.contracts import Contract
 from assets.project import Project
 from pipelines import checks
 from pipelines.errors import clear_errors
-from pipelines.inbox import inbox_asset
+from pipelines.inbox import failing_checks, inbox_asset
 from pipelines.rulebook import read_rules
-from pipelines.standing import Tally, accounts, balances, refusals, rule_states, standing_batches, stopped
+from pipelines.standing import Tally, accounted, balanced, refusals, rule_states, standing_batches, stopped
 
 if TYPE_CHECKING:
     import duckdb
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 VERDICT_TAG = "yuanqing/verdict"
 STRAYS_TAG = "yuanqing/strays"  # partition keys of hand-overs for a period that has no partition; collecting refuses them
 PROBLEMS_TAG = "yuanqing/problems"  # what could not be collected beside what was
-RETRIES, DELAY = 2, 2.0  # further tries, and seconds before the first of them
+RETRIES, DELAY = 1, 2.0  # further tries, and seconds before the first of them; readers have tried several times by then
 KINDS = {"local": ("csv",), "api": ("api",), "postgresql": ("postgres",), "postgres": ("postgres",), "mysql": ("mysql",)}
 
 
@@ -260,7 +260,7 @@ def source_checks(project: Project, contract: Contract) -> dg.AssetChecksDefinit
             lake.tally.add(f"raw/{contract.name}:{checks.ACCEPTED}", passed=result.passed, stops=False)
             yield result
         if checks.ACCOUNTED in selected:
-            result = checks.count_result(contract, "raw", checks.ACCOUNTED, accounts(lake.con, contract, keys_of(context.run, contract)))
+            result = checks.count_result(contract, "raw", checks.ACCOUNTED, accounted(lake.con, contract, keys_of(context.run, contract)))
             lake.tally.add(f"raw/{contract.name}:{checks.ACCOUNTED}", passed=result.passed, stops=not result.passed)
             yield result
         tag_verdict(context, lake)
@@ -294,7 +294,7 @@ def std_checks(project: Project, contract: Contract) -> dg.AssetChecksDefinition
             with clear_errors():
                 fresh = recheck(lake.con, project, contract, standing).results
         if checks.BALANCED in selected:
-            result = checks.count_result(contract, "std", checks.BALANCED, balances(lake.con, contract, keys_of(context.run, contract)))
+            result = checks.count_result(contract, "std", checks.BALANCED, balanced(lake.con, contract, keys_of(context.run, contract)))
             lake.tally.add(f"std/{contract.name}:{checks.BALANCED}", passed=result.passed, stops=not result.passed)
             yield result
         states = rule_states(lake.con, contract, fresh)
@@ -389,11 +389,16 @@ def published_assets(project: Project, upstream: list[dg.AssetKey]) -> list[dg.A
         from pipelines.results import publish
 
         lake: Lake = context.resources.lake
-        lake.done.append("results")
-        # The row goes in before publishing, so that the results speak of the run that published them.
-        record(lake.con, project, context.run.run_id, context.run.job_name, lake.started, "passed", lake.done)
+        found = failing_checks(lake.con, project)
+        for f in found:
+            lake.tally.add(f"{f.dataset}:{f.check}", passed=False, stops=f.state == "stopped")
+        # The row goes in before publishing, so that the results speak of the run that published them; what it has done
+        # is added as the lake closes, so that a publication that failed is tried again.
+        record(lake.con, project, context.run.run_id, context.run.job_name, lake.started, lake.tally.verdict, lake.done)
         with clear_errors():
             publish(project)
+        lake.done.append("results")
+        tag_verdict(context, lake)
         return dg.MaterializeResult(
             metadata={"1 大小 bytes": project.results.stat().st_size, "2 文件 file": dg.MetadataValue.path(str(project.results))}
         )

@@ -140,11 +140,6 @@ def inbox_asset(project: Project, upstream: list[dg.AssetKey], condition: dg.Aut
     def quality_inbox(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
         lake = context.resources.lake
         found = failing_checks(lake.con, project)
-        for f in found:
-            lake.tally.add(f"{f.dataset}:{f.check}", passed=False, stops=f.state == "stopped")
-        from pipelines.factories import tag_verdict
-
-        tag_verdict(context, lake)
         return dg.MaterializeResult(metadata=inbox_metadata(project, found))
 
     return quality_inbox

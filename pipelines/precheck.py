@@ -38,9 +38,10 @@ class Precheck:
 
 def precheck(project: Project, dataset: str, path: Path) -> Precheck:
     """Read `path` as `dataset` and hold it to the suite. Raises `LookupError` for an unknown dataset, `OSError`."""
-    from assets.collect import extract_file, raw_select
+    from assets.collect import extract_file
     from assets.headers import map_header
     from assets.lake import connect
+    from assets.raw import raw_select
     from assets.readers import RefusedError
     from assets.standardise import check_relation
     from pipelines.rulebook import read_rules

@@ -15,7 +15,6 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
-from assets.lake import columns_of, quote
 from pipelines.rulebook import BLOCK_ABOVE, read_rules
 
 if TYPE_CHECKING:
@@ -134,18 +133,17 @@ class Refusal:
 
 @dataclass(frozen=True)
 class Count:
-    """A sum that must come out on one batch: `found` against `expected`, in the words of `what`."""
+    """The sums of one batch in words (`what`), and in which way they do not come out (`wrong`, empty where they do)."""
 
     batch: str
     unit: str
     period: str
     what: str
-    expected: int | None
-    found: int | None
+    wrong: str = ""
 
     @property
     def right(self) -> bool:
-        return self.expected is not None and self.expected == self.found
+        return not self.wrong
 
 
 @dataclass
@@ -261,61 +259,45 @@ def refusals(con: duckdb.DuckDBPyConnection, contract: Contract) -> list[Refusal
     return [Refusal(*row) for row in rows]
 
 
-def _at_hand(con: duckdb.DuckDBPyConnection, contract: Contract, keys: Collection[str] | None) -> list[dict[str, Any]]:
-    """The collected batches of these partitions, or, without partitions, those that stand or wait for standardising."""
-    wanted = (
-        "list_contains(?, partition_key)"
-        if keys is not None
-        else f"(status = 'collected' OR batch IN (SELECT batch FROM ({_standing(contract)})))"
-    )
-    cursor = con.execute(
-        f"SELECT * FROM evidence.batches WHERE dataset = ? AND status IN ('collected', 'standardised') AND {wanted} ORDER BY batch",
+def _at_hand(con: duckdb.DuckDBPyConnection, contract: Contract, keys: Collection[str] | None) -> dict[str, tuple[str, str]]:
+    """Unit and period of the collected batches of these partitions, or, without partitions, of those that stand or wait."""
+    standing = f"status = 'collected' OR batch IN (SELECT batch FROM ({_standing(contract)}))"
+    wanted = "list_contains(?, partition_key)" if keys is not None else f"({standing})"
+    rows = con.execute(
+        f"""SELECT batch, coalesce(unit, ''), coalesce(period, '') FROM evidence.batches
+        WHERE dataset = ? AND status IN ('collected', 'standardised') AND {wanted} ORDER BY batch""",
         [contract.name, list(keys) if keys is not None else contract.name],
-    )
-    names = [d[0] for d in cursor.description or []]
-    return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+    ).fetchall()
+    return {batch: (unit, period) for batch, unit, period in rows}
 
 
-def _rows_of(con: duckdb.DuckDBPyConnection, table: str, batches: Iterable[str], column: str = "_batch") -> dict[str, int]:
-    if columns_of(con, table) is None:
-        return {}
-    query = f"SELECT {quote(column)}, count(*) FROM {quote(table)} WHERE list_contains(?, {quote(column)}) GROUP BY 1"
-    return dict(con.execute(query, [list(batches)]).fetchall())
+def accounted(con: duckdb.DuckDBPyConnection, contract: Contract, keys: Collection[str] | None = None) -> list[Count]:
+    """Of every batch of the partitions: records = rows in raw + rejects, and lines = records + other lines, counted anew."""
+    from assets.batches import accounts
 
-
-def accounts(con: duckdb.DuckDBPyConnection, contract: Contract, keys: Collection[str] | None = None) -> list[Count]:
-    """For every batch of the partitions: records = rows in raw + rejects, and lines = records + other lines, counted anew."""
-    batches = _at_hand(con, contract, keys)
-    ids = [b["batch"] for b in batches]
-    raw, rejects = _rows_of(con, f"raw.{contract.name}", ids), _rows_of(con, "evidence.rejects", ids, "batch")
-    counts = []
-    for b in batches:
-        at = (b["batch"], b["unit"] or "", b["period"] or "")
-        counts.append(Count(*at, "记录 = raw + rejects", b["records"], raw.get(b["batch"], 0) + rejects.get(b["batch"], 0)))
-        if b["lines"] is not None:
-            counts.append(
-                Count(*at, "行 lines = 记录 records + 其他行 other lines", b["lines"], (b["records"] or 0) + (b["lines_other"] or 0))
-            )
-    return counts
-
-
-def balances(con: duckdb.DuckDBPyConnection, contract: Contract, keys: Collection[str] | None = None) -> list[Count]:
-    """For every batch of the partitions: rows in raw = rows in std + rows in quarantine, counted anew."""
-    batches = _at_hand(con, contract, keys)
-    ids = [b["batch"] for b in batches]
-    raw = _rows_of(con, f"raw.{contract.name}", ids)
-    std, broken = _rows_of(con, f"std_batches.{contract.name}", ids), _rows_of(con, f"quarantine.{contract.name}", ids)
+    at = _at_hand(con, contract, keys)
     return [
         Count(
-            b["batch"],
-            b["unit"] or "",
-            b["period"] or "",
-            "raw = std + quarantine",
-            raw.get(b["batch"], 0),
-            std.get(b["batch"], 0) + broken.get(b["batch"], 0),
+            a.batch,
+            *at[a.batch],
+            f"{a.lines:,} 行 lines = {a.records:,} 记录 records + {a.lines_other:,} 其他 other; "
+            f"{a.found_raw:,} raw + {a.found_rejects:,} rejects",
+            "; ".join(a.differences),
         )
-        for b in batches
+        for a in accounts(con, contract, list(at))
     ]
+
+
+def balanced(con: duckdb.DuckDBPyConnection, contract: Contract, keys: Collection[str] | None = None) -> list[Count]:
+    """Of every batch of the partitions: rows in raw = rows in std + rows in quarantine, counted anew."""
+    from assets.standardise import balance
+
+    at = _at_hand(con, contract, keys)
+    counts = {batch: Count(batch, *place, "0 raw") for batch, place in at.items()}
+    for batch, raw, std, quarantine in balance(con, contract, list(at)):
+        wrong = "" if raw == std + quarantine else f"{raw} rows in raw, but {std} in std + {quarantine} in quarantine"
+        counts[batch] = Count(batch, *at[batch], f"{raw:,} raw = {std:,} std + {quarantine:,} 隔离 quarantine", wrong)
+    return list(counts.values())
 
 
 def stopped(con: duckdb.DuckDBPyConnection, project: Project, sources: Iterable[Contract] | None = None) -> dict[str, list[str]]:
