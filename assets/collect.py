@@ -1,8 +1,8 @@
 """Collecting: pending hand-overs of one dataset become raw rows, rejects and a batch each, or are refused whole.
 
-Belongs here: the order of things, what is refused for the sake of the dataset (header, collapse, repetition), and the one
-transaction. Not here: reading (`assets.readers`), header names (`assets.headers`), evidence rows (`assets.batches`),
-moving files (`assets.handovers`).
+Belongs here: the order of things, what is refused for the sake of the dataset (header, collapse, repetition), and grouping.
+Not here: reading (`assets.readers`), header names (`assets.headers`), writing (`assets.raw`, `assets.batches`), moving files
+(`assets.handovers`).
 
 Whatever is killed whenever: rows, rejects and the batch's row commit together, files move after that, and a file whose
 digest the lake knows is only moved.
@@ -15,16 +15,15 @@ import shutil
 import time
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from assets.batches import batch_id, batch_row, known_batches, write_batches, write_rejects
+from assets.batches import batch_id, batch_row, known_batches
 from assets.contracts import Contract
 from assets.handovers import already_kept, keep_collected, keep_refused
-from assets.headers import HeaderMap, map_header
-from assets.lake import columns_of, literal, quote, transaction
+from assets.headers import map_header
+from assets.raw import MiscountError, RawWriter, Ready, raw_select
 from assets.readers import Extract, Handover, LaterError, Reader, RefusedError, reader_for
 from assets.readers.files import digest_of, shown
 
@@ -34,9 +33,9 @@ if TYPE_CHECKING:
     from assets.project import Project
 
 GROUP_BYTES, GROUP_SIZE = 256 << 20, 200  # a commit takes 0.1 to 0.3 s whatever it holds
-SMALL = 4 << 20  # bytes; smaller hand-overs are gathered in memory first: every INSERT makes a Parquet file of its own
 WAIT = 2.5  # seconds for which collecting waits for files that have only just been put down
 log = logging.getLogger(__name__)
+__all__ = ["Collected", "collect", "extract_file", "pending", "raw_select", "strays"]
 
 
 @dataclass
@@ -45,22 +44,6 @@ class Collected:
 
     batches: list[dict[str, Any]] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
-
-
-@dataclass
-class _Ready:
-    """A hand-over that will be a batch."""
-
-    handover: Handover
-    extract: Extract
-    mapping: HeaderMap
-    row: dict[str, Any]
-
-
-class _MiscountError(Exception):
-    def __init__(self, ready: _Ready, found: int) -> None:
-        super().__init__()
-        self.ready, self.found = ready, found
 
 
 def pending(con: duckdb.DuckDBPyConnection, project: Project, contract: Contract) -> list[Handover]:
@@ -77,12 +60,11 @@ def strays(project: Project) -> list[str]:
     return [shown(p) for p in entries if not p.name.startswith(".") and not (p.is_dir() and p.name in known)]
 
 
-def extract_file(con: duckdb.DuckDBPyConnection, project: Project, contract: Contract, path: Path) -> Extract:
+def extract_file(_con: duckdb.DuckDBPyConnection, project: Project, contract: Contract, path: Path) -> Extract:
     """Read one file by the contract, wherever it lies and whatever its name; nothing is stored or moved.
 
     The caller calls `discard()` on the extract when done. Raises `RefusedError` or `LaterError`.
     """
-    from assets.readers.files import pending_files  # noqa: F401
     from assets.readers.options import options
 
     if contract.server.type != "local":
@@ -101,16 +83,6 @@ def extract_file(con: duckdb.DuckDBPyConnection, project: Project, contract: Con
     from assets.readers.workbook import read_workbook
 
     return read_workbook(path, contract, options(contract, "xlsx"), scratch)
-
-
-def raw_select(contract: Contract, extract: Extract, mapping: HeaderMap, batch: str) -> str:
-    """SQL that gives the rows of an extract in the columns of `raw`: the contract's, `_extra`, `_batch`, `_row`."""
-    columns = [
-        f"{f'c{mapping.columns[c.name]}' if c.name in mapping.columns else 'NULL::VARCHAR'} AS {quote(c.name)}" for c in contract.columns
-    ]
-    pairs = ", ".join(f"{literal(name)}, c{position}" for name, position in mapping.extra.items())
-    extra = f"CAST(json_object({pairs}) AS VARCHAR)" if pairs else "NULL::VARCHAR"
-    return f"SELECT {', '.join(columns)}, {extra} AS _extra, {literal(batch)} AS _batch, _row FROM ({extract.relation})"
 
 
 def collect(
@@ -156,20 +128,25 @@ class _Run:
 
     def __init__(self, con: duckdb.DuckDBPyConnection, project: Project, contract: Contract, run_id: str, outcome: Collected) -> None:
         self.con, self.project, self.contract, self.run_id, self.outcome = con, project, contract, run_id, outcome
+        self.writer = RawWriter(con, contract, run_id)
         self.known = [dict(b) for b in known_batches(con, contract)]
         self.digests = {b["digest"]: b for b in self.known if b["status"] in ("collected", "standardised")}
-        self.ready: list[_Ready] = []
+        self.ready: list[Ready] = []
         self.others: list[tuple[Handover, dict[str, Any], bool]] = []
 
     def take(self, reader: Reader, handovers: list[Handover]) -> None:
-        for handover, result in _read(reader, handovers, self.contract, self.project, self.con):
-            try:
-                self._judge(handover, result)
-            except LaterError as error:
-                self.outcome.problems.append(str(error))
-            if sum(r.extract.bytes for r in self.ready) >= GROUP_BYTES or len(self.ready) + len(self.others) >= GROUP_SIZE:
-                self.commit()
-        self.commit()
+        try:
+            for handover, result in _read(reader, handovers, self.contract, self.project, self.con):
+                try:
+                    self._judge(handover, result)
+                except LaterError as error:
+                    self.outcome.problems.append(str(error))
+                if sum(r.extract.bytes for r in self.ready) >= GROUP_BYTES or len(self.ready) + len(self.others) >= GROUP_SIZE:
+                    self.commit()
+            self.commit()
+        except BaseException as error:
+            self.writer.rollback(error)
+            raise
 
     def _judge(self, handover: Handover, result: Extract | Exception) -> None:
         if isinstance(result, RefusedError):
@@ -242,7 +219,8 @@ class _Run:
                 remedy="Please report it; the file is kept.",
             )
         self._remember(row)
-        self.ready.append(_Ready(handover, extract, mapping, row))
+        self.ready.append(Ready(handover, extract, mapping, row))
+        self.writer.early(self.ready[-1])
 
     def _remember(self, row: dict[str, Any]) -> None:
         self.known.append(
@@ -303,16 +281,15 @@ class _Run:
 
         while self.ready or self.others:
             try:
-                self._write()
-            except _MiscountError as error:
+                self.writer.commit(self.ready, [row for _, row, new in self.others if new])
+            except MiscountError as error:
                 self.ready.remove(error.ready)
-                self.digests.pop(error.ready.extract.digest, None)
+                self._forget(error.ready)
                 refusal = RefusedError(
-                    f"internal error: {error.found} rows came out of {error.ready.extract.rows}",
-                    where=error.ready.handover.source,
-                    remedy="Please report it; the file is kept.",
+                    f"internal error: {error}", where=error.ready.handover.source, remedy="Please report it; the file is kept."
                 )
                 self._refuse(error.ready.handover, refusal, error.ready.extract)
+                error.ready.extract.discard()
                 continue
             except (duckdb.Error, OSError) as error:
                 full = "No space left" in str(error)
@@ -320,58 +297,30 @@ class _Run:
                 log.error("%s: %s", self.contract.name, said)
                 names = [r.handover.source for r in self.ready] + [h.source for h, _, _ in self.others]
                 self.outcome.problems.extend(f"{name}: {said}. It is left where it is." for name in names)
-                self._clear()
-                return
+                for item in self.ready:
+                    self._forget(item)
+            else:
+                self._keep()
             for item in self.ready:
-                keep_collected(self.project, item.handover, item.extract.digest)
-                self.outcome.batches.append(item.row)
-            for handover, row, _ in self.others:
-                if row["status"] == "repeated":
-                    keep_collected(self.project, handover, row["digest"])
-                else:
+                item.extract.discard()
+            self.ready, self.others = [], []
+
+    def _forget(self, item: Ready) -> None:
+        self.digests.pop(item.extract.digest, None)
+        self.known = [b for b in self.known if b["batch"] != item.row["batch"]]
+
+    def _keep(self) -> None:
+        """After the commit: files to where they belong. One that cannot be moved is moved by the next run."""
+        kept = [(item.handover, item.row) for item in self.ready] + [(handover, row) for handover, row, _ in self.others]
+        for handover, row in kept:
+            self.outcome.batches.append(row)
+            try:
+                if row["status"] == "refused":
                     keep_refused(self.project, handover, row["digest"] or "", row["reason"])
-                self.outcome.batches.append(row)
-            self._clear()
-
-    def _clear(self) -> None:
-        for item in self.ready:
-            item.extract.discard()
-        self.ready, self.others = [], []
-
-    def _write(self) -> None:
-        written = [row for _, row, new in self.others if new]
-        if not self.ready and not written:
-            return
-        raw, raw_columns = f"raw.{self.contract.name}", [*(c.name for c in self.contract.columns), "_extra", "_batch", "_row"]
-        into = f"INSERT INTO {quote(raw)} ({', '.join(quote(c) for c in raw_columns)})"
-        with ExitStack() as stack:
-            stack.enter_context(transaction(self.con, self.run_id, f"collect {self.contract.name}: {len(self.ready)} batches"))
-            if self.ready:
-                self._create(raw, raw_columns)
-            small = [item for item in self.ready if item.extract.bytes < SMALL]
-            if len(small) > 1:
-                self.con.execute(f"CREATE OR REPLACE TEMP TABLE _collecting AS SELECT * FROM {quote(raw)} LIMIT 0")
-                stack.callback(self.con.execute, "DROP TABLE IF EXISTS temp.main._collecting")
-            for item in self.ready:
-                gathered = item in small and len(small) > 1
-                target = f"INSERT INTO temp.main._collecting ({', '.join(quote(c) for c in raw_columns)})" if gathered else into
-                found = self.con.execute(f"{target} {raw_select(self.contract, item.extract, item.mapping, item.row['batch'])}").fetchone()
-                if found is None or found[0] != item.extract.rows:
-                    raise _MiscountError(item, found[0] if found else 0)
-                write_rejects(self.con, self.contract, item.row["batch"], item.extract.rejects)
-            if len(small) > 1:
-                self.con.execute(f"{into} SELECT {', '.join(quote(c) for c in raw_columns)} FROM temp.main._collecting")
-            write_batches(self.con, [item.row for item in self.ready] + written, fetched=self.contract.server.type != "local")
-
-    def _create(self, raw: str, raw_columns: list[str]) -> None:
-        there = columns_of(self.con, raw)
-        kinds = {name: "BIGINT" if name == "_row" else "VARCHAR" for name in raw_columns}
-        if there is None:
-            self.con.execute(f"CREATE TABLE {quote(raw)} ({', '.join(f'{quote(n)} {k}' for n, k in kinds.items())})")
-            return
-        for name, kind in kinds.items():
-            if name not in there:
-                self.con.execute(f"ALTER TABLE {quote(raw)} ADD COLUMN {quote(name)} {kind}")
+                else:
+                    keep_collected(self.project, handover, row["digest"])
+            except OSError as error:
+                self.outcome.problems.append(f"{handover.source}: {row['status']}, but it could not be moved ({error.strerror}).")
 
 
 def _read(

@@ -98,7 +98,7 @@ def _read(watched: Watched, name: str, encoding: str, delimiter: str, look_ahead
     end = b"\r" if b"\r" in first and b"\n" not in first else b"\n"
     blocks = _blocks(watched, first, end, name)
     block, last = next(blocks)
-    header, used, lines = _header(block, last, encoding, delimiter, end, look_ahead, name)
+    header, used, lines = _header(block, encoding, delimiter, end, look_ahead, name)
     writer = RecordWriter(extract.scratch, len(header), delimiter.encode(), end, lines + 1, look_ahead)
     counted = block[:used].count(end) if block[:used].endswith(end) else lines
     try:
@@ -204,9 +204,7 @@ def _han(data: bytes) -> bool:
     return any("\u3000" <= c <= "\u9fff" or "\uff00" <= c <= "\uffef" for c in data.decode("utf-8", "ignore"))
 
 
-def _header(
-    block: bytes, last: bool, encoding: str, delimiter: str, end: bytes, look_ahead: int, name: str
-) -> tuple[tuple[str, ...], int, int]:
+def _header(block: bytes, encoding: str, delimiter: str, end: bytes, look_ahead: int, name: str) -> tuple[tuple[str, ...], int, int]:
     """The first line that is not blank, as names; the bytes and the physical lines that it and what precedes it take."""
     used = lines = 0
     while True:
@@ -218,7 +216,11 @@ def _header(
             break
         if used >= len(block):
             raise RefusedError("blank lines only", where=name, expected="a header and records", remedy="Export it again.")
-    text = line.decode(encoding).rstrip("\r")
+    try:
+        text = line.decode(encoding).rstrip("\r")
+    except UnicodeError:
+        _wrong(_likely(line, encoding), encoding, f"in the header, line {lines}", name)
+        raise
     while text.count('"') % 2 and used < len(block) and lines < look_ahead:
         stop = block.find(end, used)
         text += "\n" + block[used : stop if stop >= 0 else len(block)].decode(encoding).rstrip("\r")

@@ -101,7 +101,7 @@ def read_workbook(path: Path, contract: Contract, opts: dict[str, Any], scratch:
         digest = watched.finish()
     finally:
         watched.close()
-    sheet, header_row = _find(_sheets(data, name, opts["sheet"]), contract, name, opts["sheet"])
+    sheet, header_row = _find(_sheets(data, name, opts["sheet"]), contract, name)
     scratch.mkdir(parents=True, exist_ok=True)
     folder = Path(tempfile.mkdtemp(dir=scratch))
     extract = Extract((), "", digest, len(data), len(sheet.rows), 0, 0, [], scratch=folder)
@@ -174,7 +174,7 @@ def _sheets(data: bytes, name: str, wanted: str | None) -> Iterator[_Sheet]:
         ) from None
 
 
-def _find(sheets: Iterator[_Sheet], contract: Contract, name: str, wanted: str | None) -> tuple[_Sheet, int]:
+def _find(sheets: Iterator[_Sheet], contract: Contract, name: str) -> tuple[_Sheet, int]:
     """The one sheet that holds the header, and its row."""
     known = names(contract)
     found: list[tuple[int, _Sheet, int]] = []

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import random
 import shutil
 import signal
@@ -51,20 +50,20 @@ def test_kill_at_any_moment(desk, tmp_path):
     shutil.copytree(desk.project.landing, tmp_path / "kept")
     desk.collect()
     wanted = state(desk)
-    for seed in range(3):
+    for seed in range(2):
         desk.close()
         for part in ("lake", "landing", "collected"):
             shutil.rmtree(desk.project.data / part)
         shutil.copytree(tmp_path / "kept", desk.project.landing)
         desk.con  # noqa: B018 - makes the lake's tables, so that the kills fall into collecting
         desk.close()
-        for attempt in range(3):
+        for attempt in range(2):
             process = subprocess.Popen(
                 [sys.executable, "-c", RUN, str(tmp_path)], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
             )
             assert process.stdout is not None
             process.stdout.readline()
-            time.sleep(random.Random(f"{seed}{attempt}").uniform(0, 0.6))
+            time.sleep(random.Random(f"{seed}{attempt}").uniform(0, 0.5))
             process.send_signal(signal.SIGKILL)
             process.wait()
             process.stdout.close()
@@ -105,4 +104,3 @@ def test_the_lake_holds_one_snapshot_a_group_and_it_names_the_run(desk):
     desk.collect()
     rows = desk.sql(f"SELECT author, commit_extra_info FROM ducklake_snapshots('lake') WHERE snapshot_id > {before}")
     assert rows == [("yuanqing", '{"run": "run1"}')]
-    assert os.listdir(desk.project.scratch / "collect") == [] if (desk.project.scratch / "collect").exists() else True
