@@ -9,8 +9,9 @@ ones count, where the result says how many they are (`extra_copies`), else all o
 rule that names no rows has A = 0. For the indicators that count what should not be (0303, 0305), A is what breaks the rule,
 X = A/B, and the score is 1 - X.
 
-**Score** (0 to 100) and **coverage** (0 to 1). A rule's coverage is the share of the standing rows on which it was assessed:
-outcome passed or failed, and B > 0. *Not assessable, and rules without a result, are not covered; they never count as passed.*
+**Score** (0 to 100) and **coverage** (0 to 1). A rule's coverage is the share of the standing rows on which it was assessed
+(passed or failed), and nothing where it had no element to evaluate at all. *Not assessable, and rules without a result, are not
+covered; they never count as passed.*
 Upwards, with the weights w of rules (suite), indicators and dimensions (standard) and 1 for each dataset of a department:
 
     coverage = sum(w * c) / sum(w)        score = sum(w * c * x) / sum(w * c)
@@ -134,7 +135,8 @@ counted AS (
     SELECT *, CASE WHEN outcome = 'failed' AND unexpected = 0 THEN b ELSE least(unexpected, b) END AS breaking FROM seen),
 by_rule AS (
     SELECT dataset, unit, rule, indicator, weight AS w, sum(b) AS b, sum(breaking) AS breaking,
-        sum(b - breaking) / nullif(sum(b), 0) AS x, coalesce(sum(rows) FILTER (b > 0), 0) / sum(rows) AS c
+        sum(b - breaking) / nullif(sum(b), 0) AS x,
+        CASE WHEN sum(b) > 0 THEN sum(rows) FILTER (outcome IN ('passed', 'failed')) / sum(rows) ELSE 0 END AS c
     FROM counted GROUP BY GROUPING SETS ((dataset, unit, rule, indicator, weight), (dataset, rule, indicator, weight))
     UNION ALL BY NAME
     SELECT dataset, rule, indicator, weight AS w, 0 AS b, 0 AS breaking, 0 AS c FROM ruled

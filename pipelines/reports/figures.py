@@ -6,7 +6,7 @@ Belongs here: what is counted. Not here: how it looks, or how a score is defined
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -129,15 +129,22 @@ def failing(con: duckdb.DuckDBPyConnection, department: str) -> list[Row]:
         ORDER BY unexpected DESC, s.period DESC, s.unit""",
         [department],
     )
+    titles: dict[str, dict[str, str]] = {}
+    for column in rows(con, 'SELECT dataset, "column", title FROM columns'):
+        titles.setdefault(column["dataset"], {})[column["column"]] = column["title"]
     places: dict[tuple[str, str], list[Row]] = {}
     for place in where:
         places.setdefault((place["dataset"], place["rule"]), []).append(place)
     for rule in found:
         here = places[(rule["dataset"], rule["rule"])]
-        rule["places"] = [p | {"positions": _listed(p, "partial_unexpected_index_list")[:POSITIONS_SHOWN]} for p in here[:UNITS_SHOWN]]
+        one_source = len({p["source"] for p in here}) < len(here)  # a table or an address: only the period tells batches apart
+        for place in here[:UNITS_SHOWN]:
+            place["positions"] = _listed(place, "partial_unexpected_index_list")[:POSITIONS_SHOWN]
+            place["by_period"] = not place["unit"] and (one_source or not place["source"])
+        rule["places"] = here[:UNITS_SHOWN]
         rule["more_places"] = len(here) - len(rule["places"])
         rule["more_rows"] = sum(p["unexpected"] for p in here[UNITS_SHOWN:])
-        rule["examples"] = _examples(here)
+        rule["examples"] = _examples(here, titles.get(rule["dataset"], {}))
         # A batch's note counts that batch's rows; it helps only where there are no rows to show.
         rule["note"] = (
             "" if rule["examples"] or any(p["positions"] for p in rule["places"]) else next((p["note"] for p in here if p["note"]), "")
@@ -171,24 +178,24 @@ def _listed(place: Row, name: str) -> list[Any]:
     return found if isinstance(found, list) else []
 
 
-def _examples(places: Sequence[Row]) -> list[str]:
-    """Masked values, no one twice; a pair or compound key as its parts."""
+def _examples(places: Sequence[Row], titles: Mapping[str, str]) -> list[str]:
+    """Masked values, no one twice; a pair or compound key as its parts, under the titles of their columns."""
     shown: dict[str, None] = {}
     for place in places:
         for value in _listed(place, "partial_unexpected_list"):
-            shown.setdefault(_spoken(value))
+            shown.setdefault(_spoken(value, titles))
             if len(shown) == EXAMPLES_SHOWN:
                 return list(shown)
     return list(shown)
 
 
-def _spoken(value: Any) -> str:
+def _spoken(value: Any, titles: Mapping[str, str]) -> str:
     if value is None or value == "":
         return "（空）"
     if isinstance(value, dict):
-        return "；".join(f"{k}={_spoken(v)}" for k, v in value.items())
+        return "；".join(f"{titles.get(k, k)} {_spoken(v, titles)}" for k, v in value.items())
     if isinstance(value, list):
-        return " / ".join(map(_spoken, value))
+        return " / ".join(_spoken(v, titles) for v in value)
     return str(value)
 
 

@@ -258,6 +258,7 @@ def _rows(
     if every > cap:
         told += f"；此表列出前 {cap:,} 行，另有 {every - cap:,} 行未列出，更正后再看。 {every - cap:,} more do not stand here."
     sheet.write_string(0, 0, told, forms.soft)
+    sheet.set_row(1, 32)
     _put(sheet, 1, (*_OWN, *(f"{c.title}\n{c.header}" for c in contract.columns)), forms.head, forms)
     sheet.freeze_panes(2, 2)
     at, comments = 1, 0

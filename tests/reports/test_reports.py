@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 import zipfile
 from html.parser import HTMLParser
@@ -15,7 +16,7 @@ from pipelines.querying import connect
 from pipelines.reports import build_reports
 from pipelines.reports.pages import percent, period, score
 from pipelines.reports.workbook import write_workbook
-from pipelines.results import connect_results, publish
+from pipelines.results import connect_results, publish, query
 
 from reports_support import batch, contract, fill, raw, result, suite  # isort: skip
 
@@ -138,6 +139,15 @@ def test_what_the_page_says(project: Project) -> None:
     assert "2 行 rows 占 50.0%" in text  # 2 of the 4 numbers evaluated
     other = pages(project)["transport/index.html"]
     assert "还没有被接收的交付" in other
+
+
+def test_the_queries_on_the_page_can_be_asked(project: Project) -> None:
+    text = html.unescape(pages(project)["police/index.html"])
+    asked = re.findall(r'yuanqing sql "([^"]+)"', text)
+    assert len(asked) == 3
+    answers = [query(project, sql)[1] for sql in asked]
+    assert all(answers)
+    assert sorted(answers[2]) == [("<script>alert(1)</script>.csv", 5), ("b.csv", 9)]
 
 
 def sheets(path: Path) -> dict[str, list[list[object]]]:

@@ -180,6 +180,19 @@ def test_coverage_counts_rows_and_units_pool_elements(project: Project) -> None:
     assert one(found, scope="unit", unit="B", level="total")["ranked"] == 0
 
 
+def test_a_batch_without_elements_lowers_no_coverage_while_others_have_some(project: Project) -> None:
+    """A rule on dates of death: nobody died in B. In A it is covered, in B by itself it says nothing."""
+    suite(project.root, "people", RULES[2:3])
+    fill(
+        project,
+        batches=[batch("people", "a", unit="A"), batch("people", "b", unit="B")],
+        results=[result("people", "a", "no_copies", 10, 1), result("people", "b", "no_copies", 10, 0, missing=10)],
+    )
+    found = scores(project)
+    assert one(found, scope="dataset", rule="no_copies")["coverage"] == 1
+    assert one(found, scope="unit", unit="B", rule="no_copies")["coverage"] == 0
+
+
 def test_only_standing_batches_count(project: Project) -> None:
     """The newest full batch of a unit replaces the ones before, also when it arrived in the same month."""
     suite(project.root, "people", RULES[:1])
