@@ -26,6 +26,7 @@ def build_definitions(project: Project) -> dg.Definitions:
 def _definitions(project: Project) -> dg.Definitions:
     from pipelines import factories
     from pipelines.jobs import jobs
+    from pipelines.resource import lake_resource
     from pipelines.schedules import schedules
     from pipelines.sensors import sensors
 
@@ -45,7 +46,7 @@ def _definitions(project: Project) -> dg.Definitions:
         jobs=list(named.values()),
         schedules=schedules(project, named),
         sensors=sensors(project, named),
-        resources={"lake": factories.lake_resource(project)},
+        resources={"lake": lake_resource(project)},
         # In process: a step of the multiprocess executor costs 1.5 s, and all steps of a run share one connection.
         executor=dg.in_process_executor,
     )

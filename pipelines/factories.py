@@ -1,12 +1,11 @@
 """Contracts made into Dagster assets and their checks.
 
-Belongs here: one factory a kind of asset, and the lake as a resource. Not here: the work itself (`assets`), how a check
+Belongs here: one factory a kind of asset. Not here: the work itself (`assets`), how a check
 reads (`pipelines.checks`), when things run (`jobs`, `schedules`, `sensors`).
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
@@ -16,50 +15,17 @@ from assets.project import Project
 from pipelines import checks
 from pipelines.errors import clear_errors
 from pipelines.inbox import failing_checks, inbox_asset
+from pipelines.resource import Lake, tag_verdict
 from pipelines.rulebook import read_rules
-from pipelines.standing import Tally, accounted, balanced, refusals, rule_states, standing_batches, stopped
+from pipelines.standing import accounted, balanced, refusals, rule_states, standing_batches, stopped
 
 if TYPE_CHECKING:
     import duckdb
 
-VERDICT_TAG = "yuanqing/verdict"
 STRAYS_TAG = "yuanqing/strays"  # partition keys of hand-overs for a period that has no partition; collecting refuses them
 PROBLEMS_TAG = "yuanqing/problems"  # what could not be collected beside what was
 RETRIES, DELAY = 1, 2.0  # further tries, and seconds before the first of them; readers have tried several times by then
 KINDS = {"local": ("csv",), "api": ("api",), "postgresql": ("postgres",), "postgres": ("postgres",), "mysql": ("mysql",)}
-
-
-@dataclass
-class Lake:
-    """One run's connection to the lake, and what the run has to say of itself at its end."""
-
-    con: "duckdb.DuckDBPyConnection"
-    started: datetime = field(default_factory=datetime.now)
-    tally: Tally = field(default_factory=Tally)
-    done: list[str] = field(default_factory=list)
-    recorded: bool = False
-
-
-def lake_resource(project: Project) -> dg.ResourceDefinition:
-    """The lake, opened once a run for writing; the run's row is written as it closes.
-
-    A run that was launched from the UI waits up to ten minutes for a run that writes; the command does not wait.
-    """
-
-    def opened(context: dg.InitResourceContext) -> Iterator[Lake]:
-        from pipelines.ledger import record
-        from pipelines.writer import waiting_lake
-
-        run = context.run
-        with waiting_lake(project, context.log) as con:
-            lake = Lake(con)
-            try:
-                yield lake
-            finally:
-                if run is not None and not lake.recorded:
-                    record(con, project, run.run_id, run.job_name, lake.started, lake.tally.verdict, lake.done)
-
-    return dg.ResourceDefinition(resource_fn=opened, description="The lake: DuckLake with its catalogue, one writer at a time.")
 
 
 def partitions(contract: Contract) -> dg.TimeWindowPartitionsDefinition:
@@ -306,11 +272,6 @@ def std_checks(project: Project, contract: Contract) -> dg.AssetChecksDefinition
         tag_verdict(context, lake)
 
     return check_rows
-
-
-def tag_verdict(context: Any, lake: Lake) -> None:
-    """A run stays green although checks failed: say on the run itself what they said."""
-    context.instance.add_run_tags(context.run.run_id, {VERDICT_TAG: lake.tally.verdict})
 
 
 def model_asset(project: Project, contract: Contract) -> dg.AssetsDefinition:

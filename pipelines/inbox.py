@@ -103,25 +103,17 @@ def inbox_metadata(project: Project, found: list[Failing]) -> dict[str, Any]:
             f"[{f.department}]({f.report})",
         )
         lines.append("| " + " | ".join(c.replace("|", "\\|").replace("\n", " ") for c in cells) + " |")
-    metadata: dict[str, Any] = {"2 全部链接 all links": dg.MetadataValue.md("\n".join(lines)), "3 件数 checks": len(found)}
+    # In the order in which the page shows them. Cells of a table are no links in this UI, addresses of their own are: the
+    # worst stand where one click opens them.
+    metadata: dict[str, Any] = {f"{n} 链接 link": dg.MetadataValue.url(f"{project.ui_url}{f.page}") for n, f in enumerate(found[:WORST], 1)}
+    metadata |= {"6 全部链接 all links": dg.MetadataValue.md("\n".join(lines)), "7 件数 checks": len(found)}
     if found:
-        metadata["1 收件箱 inbox"] = dg.MetadataValue.table(
+        metadata["8 收件箱 inbox"] = dg.MetadataValue.table(
             [
-                dg.TableRecord(
-                    {
-                        "dataset": f.dataset,
-                        "check": f.check,
-                        "state": f"{STATES[f.state]} {f.state}",
-                        "rows": f.unexpected,
-                        "since": f.since,
-                    }
-                )
+                dg.TableRecord({"rows": f.unexpected, "state": f.state, "dataset": f.dataset, "check": f.check, "since": f.since})
                 for f in found
             ]
         )
-    # Cells of a table are no links in this UI, addresses of their own are: the worst stand where one click opens them.
-    for position, f in enumerate(found[:WORST], 4):
-        metadata[f"{position} {f.dataset} · {f.check}"] = dg.MetadataValue.url(f"{project.ui_url}{f.page}")
     return metadata
 
 

@@ -1,0 +1,56 @@
+"""The lake as a Dagster resource: one connection a run, and what the run has to say of itself at its end.
+
+Not here: waiting for the lake (`pipelines.writer`), what the row of a run holds (`pipelines.ledger`).
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+import dagster as dg
+
+from assets.project import Project
+from pipelines.standing import Tally
+
+if TYPE_CHECKING:
+    import duckdb
+
+VERDICT_TAG = "yuanqing/verdict"
+
+
+@dataclass
+class Lake:
+    """One run's connection to the lake, and what the run has to say of itself at its end."""
+
+    con: "duckdb.DuckDBPyConnection"
+    started: datetime = field(default_factory=datetime.now)
+    tally: Tally = field(default_factory=Tally)
+    done: list[str] = field(default_factory=list)
+
+
+def lake_resource(project: Project) -> dg.ResourceDefinition:
+    """The lake, opened once a run for writing; the run's row is written as it closes.
+
+    A run that was launched from the UI waits up to ten minutes for a run that writes; the command does not wait.
+    """
+
+    def opened(context: dg.InitResourceContext) -> Iterator[Lake]:
+        from pipelines.ledger import record
+        from pipelines.writer import waiting_lake
+
+        run = context.run
+        with waiting_lake(project, context.log) as con:
+            lake = Lake(con)
+            try:
+                yield lake
+            finally:
+                if run is not None:
+                    record(con, project, run.run_id, run.job_name, lake.started, lake.tally.verdict, lake.done)
+
+    return dg.ResourceDefinition(resource_fn=opened, description="The lake: DuckLake with its catalogue, one writer at a time.")
+
+
+def tag_verdict(context: Any, lake: Lake) -> None:
+    """A run stays green although checks failed: say on the run itself what they said."""
+    context.instance.add_run_tags(context.run.run_id, {VERDICT_TAG: lake.tally.verdict})
