@@ -13,6 +13,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from sample_data.threads import over
+
 Effect = Literal["flag", "quarantine", "repair", "reject", "refuse", "repeat", "none"]
 
 
@@ -90,7 +92,8 @@ class View:
     def take(self, positions: np.ndarray) -> View:
         """These rows, without facts."""
         at = pa.array(positions)
-        return View({n: v.take(at) for n, v in self.columns.items()}, self.key[positions], self.group[positions])
+        taken = dict(zip(self.columns, over(lambda values: values.take(at), self.columns.values()), strict=True))
+        return View(taken, self.key[positions], self.group[positions])
 
 
 @dataclass(frozen=True)
@@ -190,7 +193,8 @@ def _spoil(view: View, here: np.ndarray, chosen: list[tuple[Fault, np.ndarray]],
                     typed.setdefault(name, set()).add(at)
             marks.append(Mark(fault, at, changes.get(column, clean), clean))
     whole = view.take(base)
-    columns = {name: _changed(values, cells.get(name, {})) for name, values in whole.columns.items()}
+    changed = over(lambda name: _changed(whole.columns[name], cells.get(name, {})), whole.columns)
+    columns = dict(zip(whole.columns, changed, strict=True))
     masks = {name: np.isin(np.arange(len(base)), sorted(found)) for name, found in typed.items()}
     return Spoilt(View(columns, whole.key, whole.group), marks, lines, masks)
 

@@ -8,8 +8,11 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -56,24 +59,29 @@ def make(project: Project, scale: int = 20_000, seed: int = 20261125, progress: 
     from sample_data.truth import Truth
 
     expected = 2.02 * scale + 0.2 * scale + 0.45 * scale + 0.03 * scale + air.HOURS * air.STATIONS
-    rows = 0
+    rows, lock = 0, Lock()
 
     def step(label: str) -> Callable[[int], None]:
         def say(more: int) -> None:
             nonlocal rows
-            rows += more
-            if progress:
-                progress(label, min(0.99, rows / expected))
+            with lock:
+                rows += more
+                if progress:
+                    progress(label, min(0.99, rows / expected))
 
         return say
 
     truth = Truth()
     people = world.drawn(seed, scale)
-    population.write(people, project.landing / population.DATASET, truth, step(population.DATASET))
-    entities.write(people, project.landing / entities.DATASET, truth, step(entities.DATASET))
-    insurance.write(people, folder(project) / "database", truth, step(insurance.DATASET))
-    licences.write(people, folder(project) / "api", truth, step(licences.DATASET))
-    air.write(seed, project.landing / air.DATASET, truth, step(air.DATASET))
+    _ = people.ids, people.address, people.entities  # drawn once, before two threads want them
+    register = partial(population.write, people, project.landing / population.DATASET, truth, step(population.DATASET))
+    with ThreadPoolExecutor(1) as pool:
+        writing = pool.submit(register)
+        entities.write(people, project.landing / entities.DATASET, truth, step(entities.DATASET))
+        insurance.write(people, folder(project) / "database", truth, step(insurance.DATASET))
+        licences.write(people, folder(project) / "api", truth, step(licences.DATASET))
+        air.write(seed, project.landing / air.DATASET, truth, step(air.DATASET))
+        writing.result()
     truth.write(folder(project) / "truth.parquet")
     made = Made(scale, seed, rows, len(truth.rows), fresh=True)
     text = json.dumps({**asdict(made), "version": VERSION})

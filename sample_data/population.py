@@ -6,7 +6,9 @@ Belongs here: that view of the world, its faults, its files.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +18,7 @@ import pyarrow.compute as pc
 from sample_data import vocabulary as words
 from sample_data.faults import Cell, Change, Fault, Memory, Spoilt, View, memory, plant
 from sample_data.numbers import digits, padded, resident_check, resident_ids
+from sample_data.threads import over
 from sample_data.truth import Truth
 from sample_data.world import OCTOBER, UNITS, World, compact, join, pick
 from sample_data.writing import delimited, put
@@ -28,7 +31,6 @@ HEADERS = {
     "police_station": "PCSJGDM", "updated_at": "SJXGXSJ",
 }  # fmt: skip
 FREE = ("hukou_address", "living_address")
-MONTHS = (("202609", "20260930", datetime(2026, 10, 3, 9)), ("202610", "20261031", datetime(2026, 11, 3, 9)))
 
 
 def view(world: World) -> View:
@@ -253,47 +255,68 @@ def write(world: World, folder: Path, truth: Truth, say: Callable[[int], None]) 
     """The files of both months, and the hand-overs that are wrong as a whole."""
     before: Memory | None = None
     seen = view(world)
-    for month, (period, day, received) in enumerate(MONTHS):
-        here = ~world.gone if month == OCTOBER else ~world.new
-        seen = october(world, seen) if month == OCTOBER else seen
+    for number, month in enumerate(MONTHS):
+        here = ~world.gone if number == OCTOBER else ~world.new
+        seen = october(world, seen) if number == OCTOBER else seen
         seen.facts["last"] = _last(seen.group, here, UNITS.index("211100"))  # where a transmission breaks off
-        spoilt = plant(seen, FAULTS, np.random.default_rng([world.seed, 4, month]), here=here, before=before)
+        spoilt = plant(seen, FAULTS, np.random.default_rng([world.seed, 4, number]), here=here, before=before)
         before = memory(spoilt)
-        _files(spoilt, folder, truth, period, day, received, say)
+        _files(spoilt, folder, truth, month, say)
 
 
-def _files(spoilt: Spoilt, folder: Path, truth: Truth, period: str, day: str, received: datetime, say: Callable[[int], None]) -> None:
+@dataclass(frozen=True)
+class _Month:
+    """`day` stands in the files' names."""
+
+    period: str
+    day: str
+    received: datetime
+
+    @property
+    def first(self) -> bool:
+        return self.period == MONTHS[0].period
+
+
+MONTHS = (_Month("202609", "20260930", datetime(2026, 10, 3, 9)), _Month("202610", "20261031", datetime(2026, 11, 3, 9)))
+
+
+def _files(spoilt: Spoilt, folder: Path, truth: Truth, month: _Month, say: Callable[[int], None]) -> None:
+    places = spoilt.places
     numbers = np.zeros(spoilt.view.rows, dtype=np.int64)
     names: dict[int, str] = {}
-    for group, place in spoilt.places.items():
-        unit = UNITS[group]
-        headers = list(HEADERS.values())
-        first = period == MONTHS[0][0]
-        if first and unit == "210500":
-            headers[headers.index("HJDZ_SSXQDM")] = "HJDZ_ SSXQDM"
-        edits = {row - place.start: change for row, change in spoilt.lines.items() if place.start <= row < place.stop}
-        columns = {n: c.slice(place.start, place.stop - place.start) for n, c in spoilt.view.columns.items()}
-        end = "\r\n" if unit in ("210200", "210600") else "\n"
-        body, found = delimited(columns, headers, edits, free=FREE, end=end)
-        numbers[place] = found
-        name = names[group] = f"GA_CZRK_{unit}_{day}_F_01.csv"
-        if first and unit == "210200":
-            wrong = body.replace("GMSFHM,XM,", "GMSFHM,XINGMING,", 1)
-            put(folder / name, wrong.encode("gb18030"), received)
-            truth.add(DATASET, name, period, unit, "header_renamed", "0102", "refuse", column="name", spoilt="XINGMING", clean="XM")
-            name = names[group] = f"GA_CZRK_{unit}_{day}_F_02.csv"
-        if first and unit == "210500":
-            truth.add(DATASET, name, period, unit, "header_blank", "0102", "repair", spoilt="HJDZ_ SSXQDM", clean="HJDZ_SSXQDM")
-        data = body.encode("gb18030")
-        put(folder / name, data, received)
-        if first and unit == "210300":
-            again = name.replace("_01.csv", "_02.csv")
-            put(folder / again, data, received, later=3600)
-            truth.add(DATASET, again, period, unit, "same_file", "0303", "repeat", spoilt=again, clean=name)
+    made = over(lambda group: _city(spoilt, group, places[group], folder, month, truth), places)
+    for (group, place), (name, lines) in zip(places.items(), made, strict=True):
+        names[group], numbers[place] = name, lines
         say(place.stop - place.start)
 
     def position(row: int) -> tuple[str, str, str, int]:
         group = int(spoilt.view.group[row])
-        return names[group], period, UNITS[group], int(numbers[row])
+        return names[group], month.period, UNITS[group], int(numbers[row])
 
     truth.add_marks(DATASET, spoilt.marks, position)
+
+
+def _city(spoilt: Spoilt, group: int, place: slice, folder: Path, month: _Month, truth: Truth) -> tuple[str, np.ndarray]:
+    """Write a city's file (and what went wrong with it as a whole): its name, the physical line of each row."""
+    unit = UNITS[group]
+    headers = list(HEADERS.values())
+    name = f"GA_CZRK_{unit}_{month.day}_F_01.csv"
+    wrong = partial(truth.add, DATASET, period=month.period, unit=unit)
+    if month.first and unit == "210500":
+        headers[headers.index("HJDZ_SSXQDM")] = "HJDZ_ SSXQDM"
+        wrong(name, kind="header_blank", indicator="0102", effect="repair", spoilt="HJDZ_ SSXQDM", clean="HJDZ_SSXQDM")
+    edits = {row - place.start: change for row, change in spoilt.lines.items() if place.start <= row < place.stop}
+    columns = {n: c.slice(place.start, place.stop - place.start) for n, c in spoilt.view.columns.items()}
+    body, lines = delimited(columns, headers, edits, free=FREE, end="\r\n" if unit in ("210200", "210600") else "\n")
+    if month.first and unit == "210200":
+        renamed = body.replace("GMSFHM,XM,", "GMSFHM,XINGMING,", 1)
+        put(folder / name, renamed.encode("gb18030"), month.received)
+        wrong(name, kind="header_renamed", indicator="0102", effect="refuse", column="name", spoilt="XINGMING", clean="XM")
+        name = name.replace("_01.csv", "_02.csv")
+    data = body.encode("gb18030")
+    put(folder / name, data, month.received)
+    if month.first and unit == "210300":
+        again = name.replace("_01.csv", "_02.csv")
+        put(folder / again, data, month.received, later=3600)
+        wrong(again, kind="same_file", indicator="0303", effect="repeat", spoilt=again, clean=name)
+    return name, lines

@@ -18,6 +18,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from sample_data.threads import over
+
 
 def put(path: Path, data: bytes, received: datetime, *, later: int = 0) -> None:
     """Write a file that looks received at `received` (plus `later` seconds), at any rate an hour ago."""
@@ -99,7 +101,7 @@ def sheet(
     top: list[Sequence[str | None]] = [[title], [note], grouped, headers]
     count = len(columns[0])
     numbers = pc.cast(pa.array(np.arange(5, 5 + count)), pa.string())
-    cells = [_cells(column, letters(i), numbers, numeric.get(i)) for i, column in enumerate(columns)]
+    cells = over(lambda i: _cells(columns[i], letters(i), numbers, numeric.get(i)), range(width))
     rows = pc.binary_join_element_wise('<row r="', numbers, '">', *cells, "</row>", "", null_handling="replace")
     body = whole(rows)
     head = "".join(_row(i + 1, values) for i, values in enumerate(top))
