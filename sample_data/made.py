@@ -7,10 +7,9 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
-from functools import partial
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING
@@ -40,10 +39,17 @@ def folder(project: Project) -> Path:
     return project.data / "sample"
 
 
-def make(project: Project, scale: int = 20_000, seed: int = 20261125, progress: Progress | None = None) -> Made:
+def make(
+    project: Project,
+    scale: int = 20_000,
+    seed: int = 20261125,
+    progress: Progress | None = None,
+    datasets: Collection[str] | None = None,
+) -> Made:
     """Make the sample hand-overs of `scale` people in the project's landing folder, and the truth about their faults.
 
-    A sample of the same scale and seed that stands already is left alone. Raises `FileExistsError` where another stands:
+    `datasets` narrows down whose hand-overs are made (all by default); the world is the same. A sample of the same scale and
+    seed that stands already is left alone. Raises `FileExistsError` where another stands:
     hand-overs of two samples must not meet in one lake.
     """
     stamp = folder(project) / "made.json"
@@ -74,14 +80,20 @@ def make(project: Project, scale: int = 20_000, seed: int = 20261125, progress: 
     truth = Truth()
     people = world.drawn(seed, scale)
     _ = people.ids, people.address, people.entities  # drawn once, before two threads want them
-    register = partial(population.write, people, project.landing / population.DATASET, truth, step(population.DATASET))
+    wanted = None if datasets is None else set(datasets)
+
+    def write(dataset: str, function: Callable[..., None], place: Path, world: object = people) -> None:
+        if wanted is None or dataset in wanted:
+            function(world, place, truth, step(dataset))
+
     with ThreadPoolExecutor(1) as pool:
-        writing = pool.submit(register)
-        entities.write(people, project.landing / entities.DATASET, truth, step(entities.DATASET))
-        insurance.write(people, folder(project) / "database", truth, step(insurance.DATASET))
-        licences.write(people, folder(project) / "api", truth, step(licences.DATASET))
-        air.write(seed, project.landing / air.DATASET, truth, step(air.DATASET))
-        writing.result()
+        register = pool.submit(write, population.DATASET, population.write, project.landing / population.DATASET)
+        write(entities.DATASET, entities.write, project.landing / entities.DATASET)
+        write(insurance.DATASET, insurance.write, folder(project) / "database")
+        write(licences.DATASET, licences.write, folder(project) / "api")
+        write(air.DATASET, air.write, project.landing / air.DATASET, seed)
+        register.result()
+    folder(project).mkdir(parents=True, exist_ok=True)
     truth.write(folder(project) / "truth.parquet")
     made = Made(scale, seed, rows, len(truth.rows), fresh=True)
     text = json.dumps({**asdict(made), "version": VERSION})

@@ -78,8 +78,9 @@ def _database(project: Project) -> Iterator[str]:
     with server:
         loaded = folder(project) / "loaded.json"
         done = json.loads(loaded.read_text())["wave"] if loaded.exists() else 0
-        for wave in range(done + 1, _wave(project) + 1):
-            _load(server, folder(project) / "database", wave)
+        files = folder(project) / "database"
+        for wave in range(done + 1, _wave(project) + 1 if files.exists() else 0):
+            _load(server, files, wave)
             loaded.write_text(json.dumps({"wave": wave}))
         yield _dsn(server.get_uri())
 

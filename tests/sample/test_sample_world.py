@@ -13,6 +13,7 @@ import pyarrow as pa
 import pytest
 from sample_support import SCALE, Sample, made
 
+from assets.project import CODE, Project
 from expectations.identity import classify_credit_code, classify_resident_id
 from sample_data.faults import Fault, View, plant
 from sample_data.made import make
@@ -30,6 +31,10 @@ def digests(data: Path) -> dict[str, str]:
     ]
     files = [p for p in made_here if p.is_file() and p.name not in ("loaded.json", "wave.json")]
     return {str(p.relative_to(data)): hashlib.sha256(p.read_bytes()).hexdigest() for p in sorted(files)}
+
+
+def digests_of(folder: Path) -> dict[str, str]:
+    return {p.name: hashlib.sha256(p.read_bytes()).hexdigest() for p in folder.rglob("*") if p.is_file()}
 
 
 def test_the_same_seed_gives_the_same_bytes(sample: Sample, tmp_path: Path) -> None:
@@ -220,3 +225,11 @@ def test_a_row_has_one_fault_and_a_double_stands_behind_its_original() -> None:
         assert cells[mark.row] == {"twice": str(key), "gone": None, "named": f"x{key}"}[mark.fault.kind]
     assert {int(spoilt.view.group[m.row]) for m in spoilt.marks if m.fault.kind == "named"} == {1}
     assert spoilt.places == {0: slice(0, spoilt.places[0].stop), 1: slice(spoilt.places[0].stop, 23)}
+
+
+def test_some_datasets_alone_come_from_the_same_world(sample: Sample, tmp_path: Path) -> None:
+    project = Project.at(CODE, tmp_path)
+    make(project, scale=SCALE, seed=7, datasets=["population_register"])
+    alone, all_of_them = digests_of(project.landing), digests_of(sample.project.landing)
+    assert {name: all_of_them[name] for name in alone} == alone
+    assert len(alone) == 32
