@@ -109,7 +109,8 @@ def write_batches(con: duckdb.DuckDBPyConnection, rows: list[dict[str, Any]], *,
         return
     if fetched:
         con.execute(
-            "DELETE FROM evidence.batches WHERE status = 'refused' AND dataset = ? AND list_contains(?::VARCHAR[], source || ' ' || period)",
+            "DELETE FROM evidence.batches WHERE status = 'refused' AND dataset = ? "
+            "AND list_contains(?::VARCHAR[], source || ' ' || period)",
             [rows[0]["dataset"], [f"{r['source']} {r['period']}" for r in rows]],
         )
     con.execute(

@@ -56,7 +56,7 @@ class ApiReader:
                 )
         return handovers
 
-    def read(self, handover: Handover, contract: Contract, project: Project, con: duckdb.DuckDBPyConnection) -> Extract:
+    def read(self, handover: Handover, contract: Contract, project: Project, con: duckdb.DuckDBPyConnection) -> Extract:  # noqa: ARG002 - the protocol's
         scratch = project.scratch / "collect"
         scratch.mkdir(parents=True, exist_ok=True)
         folder = Path(tempfile.mkdtemp(dir=scratch))
@@ -269,7 +269,8 @@ def _pages(source: _Source, day: date) -> Iterator[tuple[list[dict[str, Any]], i
             )
         if announced is not None and total != announced:
             raise LaterError(
-                f"{source.shown}: the total changed from {announced} to {total} while {day} was read. Nothing was kept; the next run tries again."
+                f"{source.shown}: the total changed from {announced} to {total} while {day} was read. "
+                f"Nothing was kept; the next run tries again."
             )
         announced, got = total, got + len(records)
         seen[mark] = number

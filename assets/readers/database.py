@@ -55,7 +55,8 @@ class DatabaseReader:
             if upper is None:
                 return []
             odd = source(
-                f"SELECT (count(*) - count({mark}))::text{f', count(*) FILTER (WHERE {mark} > now())::text' if timed else ''} FROM {_table(contract, opts)}"
+                f"SELECT (count(*) - count({mark}))::text{f', count(*) FILTER (WHERE {mark} > now())::text' if timed else ''} "
+                f"FROM {_table(contract, opts)}"
             )[0]
         moment = _moment(upper)
         details = {"from": last, "to": upper, "count": int(count), "without": int(odd[0] or 0), "future": int(odd[1] or 0) if timed else 0}
@@ -217,7 +218,8 @@ def _account(con: duckdb.DuckDBPyConnection, extract: Extract, path: Path, contr
     size = " + ".join(f"coalesce(strlen(c{at}), 0)" for at in range(width))
     extract.relation = f"SELECT * FROM read_parquet({literal(str(path))})"
     row = con.execute(
-        f"SELECT count(*), coalesce(sum({size}), 0), bit_xor(md5_number(concat_ws(chr(31), _row, {cells})))::VARCHAR FROM ({extract.relation})"
+        f"SELECT count(*), coalesce(sum({size}), 0), "
+        f"bit_xor(md5_number(concat_ws(chr(31), _row, {cells})))::VARCHAR FROM ({extract.relation})"
     ).fetchone()
     assert row is not None
     extract.records = extract.lines = int(row[0])

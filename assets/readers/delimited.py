@@ -53,10 +53,10 @@ class DelimitedReader:
 
     ahead = True
 
-    def pending(self, contract: Contract, project: Project, con: duckdb.DuckDBPyConnection) -> list[Handover]:
+    def pending(self, contract: Contract, project: Project, con: duckdb.DuckDBPyConnection) -> list[Handover]:  # noqa: ARG002 - the protocol's
         return pending_files(contract, project, options(contract, "csv"))
 
-    def read(self, handover: Handover, contract: Contract, project: Project, con: duckdb.DuckDBPyConnection) -> Extract:
+    def read(self, handover: Handover, contract: Contract, project: Project, con: duckdb.DuckDBPyConnection) -> Extract:  # noqa: ARG002 - the protocol's
         assert handover.path is not None
         return read_delimited(handover.path, options(contract, "csv"), project.scratch / "collect")
 
@@ -248,7 +248,10 @@ def _undecodable(line: bytes, error: UnicodeError, encoding: str) -> str:
     at = getattr(error, "start", 0) if isinstance(error, UnicodeDecodeError) else 0
     other = _likely(line, encoding)
     hint = f"; they look like {_NAMES[other]}" if other else ""
-    return f"found bytes that are not {_NAMES[encoding]}, from byte {at + 1} of the line on{hint}; expected {_NAMES[encoding]} throughout. Export the file again in one encoding."
+    return (
+        f"found bytes that are not {_NAMES[encoding]}, from byte {at + 1} of the line on{hint}; "
+        f"expected {_NAMES[encoding]} throughout. Export the file again in one encoding."
+    )
 
 
 def _not_too_many(writer: RecordWriter, name: str) -> None:

@@ -165,19 +165,33 @@ class RecordWriter:
 
     def _reason(self, text: bytes) -> str:
         if b"\0" in text:
-            return f"found {text.count(0)} NUL bytes (shown as \u2400), the first at byte {text.find(0) + 1}; expected text. Export the file again: it was damaged on its way."
+            return (
+                f"found {text.count(0)} NUL bytes (shown as \u2400), the first at byte {text.find(0) + 1}; expected text. "
+                "Export the file again: it was damaged on its way."
+            )
         if self._other in text:
-            return f"found a {'carriage return' if self._other == bytes([13]) else 'line feed'} within the line, at byte {text.find(self._other) + 1}; expected one kind of line end. Export the file again with LF or CRLF throughout."
+            kind = "carriage return" if self._other == b"\r" else "line feed"
+            return (
+                f"found a {kind} within the line, at byte {text.find(self._other) + 1}; expected one kind of line end. "
+                "Export the file again with LF or CRLF throughout."
+            )
         if self._any.fullmatch(text):
             found = re.sub(rb'"[^"]*"', b"", text).count(self.delimiter) + 1
             what = "missing" if found < self.width else "surplus"
-            return f"found {found} fields, expected {self.width}. Look for a {what} separator or a line break in the middle of the record; put text that holds the separator in quotes."
+            return (
+                f"found {found} fields, expected {self.width}. Look for a {what} separator or a line break in the middle of the record; "
+                "put text that holds the separator in quotes."
+            )
         if text.count(b'"') % 2:
             return (
-                f"found a quote that does not close within the fields of its record (looked {self.look_ahead} lines ahead), at byte {text.find(34) + 1}; "
+                f"found a quote that does not close within the fields of its record (looked {self.look_ahead} lines ahead), "
+                f"at byte {text.find(34) + 1}; "
                 'expected quotes in pairs. Remove it, or write it as "" within a quoted field.'
             )
-        return f'found a quote in the middle of a field, at byte {text.find(34) + 1}; expected quotes around a whole field. Remove it, or quote the field and write "" within.'
+        return (
+            f"found a quote in the middle of a field, at byte {text.find(34) + 1}; expected quotes around a whole field. "
+            'Remove it, or quote the field and write "" within.'
+        )
 
 
 def decode_lines(

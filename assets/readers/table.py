@@ -40,7 +40,8 @@ def read_back(path: Path, width: int, positions: Iterable[int], longest: int = 0
     chosen = ", ".join(["_row", *(f"v{p} AS c{i}" for i, p in enumerate(positions))])
     size = max(longest * 4 + 64, 2 << 20)
     return (
-        f"SELECT {chosen} FROM read_csv({literal(str(path))}, header = false, auto_detect = false, delim = ',', quote = '\"', escape = '\"', "
+        f"SELECT {chosen} FROM read_csv({literal(str(path))}, header = false, auto_detect = false, delim = ',', "
+        f"quote = '\"', escape = '\"', "
         f"new_line = '\\n', nullstr = '', allow_quoted_nulls = false, null_padding = true, parallel = false, "
         f"max_line_size = {size}, buffer_size = {size * 2}, columns = {{{columns}}})"
     )

@@ -42,10 +42,10 @@ class WorkbookReader:
 
     ahead = True
 
-    def pending(self, contract: Contract, project: Project, con: duckdb.DuckDBPyConnection) -> list[Handover]:
+    def pending(self, contract: Contract, project: Project, con: duckdb.DuckDBPyConnection) -> list[Handover]:  # noqa: ARG002 - the protocol's
         return pending_files(contract, project, options(contract, "xlsx"))
 
-    def read(self, handover: Handover, contract: Contract, project: Project, con: duckdb.DuckDBPyConnection) -> Extract:
+    def read(self, handover: Handover, contract: Contract, project: Project, con: duckdb.DuckDBPyConnection) -> Extract:  # noqa: ARG002 - the protocol's
         assert handover.path is not None
         return read_workbook(handover.path, contract, options(contract, "xlsx"), project.scratch / "collect")
 
@@ -262,11 +262,14 @@ def _rows(sheet: _Sheet, header_row: int, contract: Contract, opts: dict[str, An
     extract.relation = table.relation(used)
     for name, count in lost.items():
         extract.notes.append(
-            f"{count} cells of {name} are numbers of 16 or more digits: the spreadsheet has already lost the last digits; format the column as text, enter the numbers anew and hand the file over again"
+            f"{count} cells of {name} are numbers of 16 or more digits: "
+            f"the spreadsheet has already lost the last digits; "
+            f"format the column as text, enter the numbers anew and hand the file over again"
         )
     for name, count in serial.items():
         extract.notes.append(
-            f"{count} date cells of {name} are plain numbers (days since 1899-12-30); format the column as a date and hand the file over again"
+            f"{count} date cells of {name} are plain numbers (days since 1899-12-30); "
+            f"format the column as a date and hand the file over again"
         )
     if filled:
         extract.notes.append(f"{filled} cells took the value of the merged cell that covers them")

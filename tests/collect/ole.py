@@ -23,7 +23,8 @@ def container(streams: dict[str, bytes]) -> bytes:
     chains.append(END)
     table = len(chains)
     chains.append(FAT)
-    assert len(chains) <= 128 and len(streams) <= 3
+    assert len(chains) <= 128
+    assert len(streams) <= 3
 
     def entry(name: str, kind: int, child: int, right: int, start: int, size: int) -> bytes:
         text = name.encode("utf-16-le") + b"\0\0" if name else b""

@@ -114,7 +114,8 @@ def api(desk, make_column, office) -> Any:
 
 def test_the_pages_of_a_day_become_one_batch(api):
     [batch] = api.collect().batches
-    assert api.office.asked == ["2026-10-01/1", "2026-10-01/2", "2026-10-01/3"] and api.office.authorization == "Bearer geheim"
+    assert api.office.asked == ["2026-10-01/1", "2026-10-01/2", "2026-10-01/3"]
+    assert api.office.authorization == "Bearer geheim"
     assert api.raw("id, name, note, _row") == [(r["BH"], r["XM"], str(r["BZ"]), i) for i, r in enumerate(RECORDS, 1)]
     assert (batch["period"], batch["partition_key"], batch["lines"], batch["records"], batch["watermark"]) == (
         "20261001",
@@ -123,8 +124,10 @@ def test_the_pages_of_a_day_become_one_batch(api):
         7,
         "2026-10-01",
     )
-    assert "geheim" not in str(batch) and batch["source"] == f"{api.office.address}/api/licences"
-    assert api.collect().batches == [] and len(api.office.asked) == 3
+    assert "geheim" not in str(batch)
+    assert batch["source"] == f"{api.office.address}/api/licences"
+    assert api.collect().batches == []
+    assert len(api.office.asked) == 3
     assert [a.differences for a in accounts(api.con, api.project.contracts["people"])] == [[]]
 
 
@@ -139,9 +142,8 @@ def test_values_are_the_text_that_came(api):
 def test_a_day_without_records_is_collected_once(api):
     api.office.days = {"2026-10-01": [], "2026-10-02": []}
     first, second = api.collect().batches
-    assert (first["status"], second["status"], first["records"]) == ("collected", "collected", 0) and "no records for this day" in first[
-        "reason"
-    ]
+    assert (first["status"], second["status"], first["records"]) == ("collected", "collected", 0)
+    assert "no records for this day" in first["reason"]
     assert api.collect().batches == []
 
 
@@ -149,7 +151,9 @@ def test_a_day_without_records_is_collected_once(api):
 def test_passing_faults_are_tried_again(api, faults):
     api.office.faults = list(faults)
     outcome = api.collect()
-    assert outcome.problems == [] and [b["rows_raw"] for b in outcome.batches] == [7] and len(api.raw()) == 7
+    assert outcome.problems == []
+    assert [b["rows_raw"] for b in outcome.batches] == [7]
+    assert len(api.raw()) == 7
 
 
 @pytest.mark.parametrize(
@@ -167,7 +171,9 @@ def test_lasting_faults_wait_for_the_next_run(api, faults, words):
     api.office.faults = list(faults)
     outcome = api.collect()
     [problem] = outcome.problems
-    assert words in problem and "geheim" not in problem and outcome.batches == []
+    assert words in problem
+    assert "geheim" not in problem
+    assert outcome.batches == []
     assert api.sql("SELECT count(*) FROM evidence.batches") == [(0,)]
     api.office.faults = []
     assert api.collect().batches[0]["rows_raw"] == 7
@@ -195,7 +201,8 @@ def test_pages_that_do_not_add_up_are_refused_and_fetched_again(api, faults, wor
     api.office.days["2026-10-02"] = [{"BH": "9", "XM": "a", "BZ": 1}]
     api.office.faults = list(faults)
     refused, good = sorted(api.collect().batches, key=lambda b: b["period"])
-    assert refused["status"] == "refused" and words in refused["reason"]
+    assert refused["status"] == "refused"
+    assert words in refused["reason"]
     assert (good["status"], good["period"]) == ("collected", "20261002")
     assert api.raw("id") == [("9",)]
     api.office.faults = []
@@ -213,4 +220,5 @@ def test_an_office_out_of_reach_is_a_problem(api):
 def test_a_connections_file_with_a_typing_error(api):
     api.project.connections.write_text("[office_api\nlocation = geheim")
     [problem] = api.collect().problems
-    assert "connections.toml: not readable as TOML" in problem and "geheim" not in problem
+    assert "connections.toml: not readable as TOML" in problem
+    assert "geheim" not in problem

@@ -25,8 +25,10 @@ def refusal(desk, content: bytes | str, name: str = "sy_202610.csv") -> str:
     desk.put(name, content)
     outcome = desk.collect()
     [batch] = outcome.batches
-    assert batch["status"] == "refused" and outcome.problems == []
-    assert desk.refused() == [name, f"{name}.reason.txt"] and desk.waiting() == []
+    assert batch["status"] == "refused"
+    assert outcome.problems == []
+    assert desk.refused() == [name, f"{name}.reason.txt"]
+    assert desk.waiting() == []
     kept = (desk.project.landing / "refused" / "people" / name).read_bytes()
     assert kept == (content.encode() if isinstance(content, str) else content)
     assert batch["reason"] in desk.reason(name)
@@ -80,7 +82,10 @@ def test_one_line_of_another_encoding_is_rejected_alone(desk):
     [batch] = desk.collect().batches
     assert (batch["rows_raw"], batch["rows_rejected"]) == (31, 1)
     [(row, text, reason)] = desk.rejects()
-    assert row == 32 and "not UTF-8" in reason and "look like GB18030" in reason and text == "77,\\xd5\\xc5,"
+    assert row == 32
+    assert "not UTF-8" in reason
+    assert "look like GB18030" in reason
+    assert text == "77,\\xd5\\xc5,"
     assert desk.raw("name, note")[-1] == ("c", "张")
     check_accounts(desk)
 
@@ -171,7 +176,9 @@ def test_headers_reordered_respelt_surplus_and_absent(desk):
 def test_a_renamed_optional_column_is_accepted_and_said(desk):
     desk.put("sy_202610.csv", "BH,XM,BZ1\n1,a,b\n")
     [batch] = desk.collect().batches
-    assert batch["status"] == "collected" and batch["absent"] == "note" and "'BZ1' looks like it" in batch["reason"]
+    assert batch["status"] == "collected"
+    assert batch["absent"] == "note"
+    assert "'BZ1' looks like it" in batch["reason"]
 
 
 def test_collapse_is_refused_and_the_limit_is_the_contracts(desk):
@@ -181,11 +188,9 @@ def test_collapse_is_refused_and_the_limit_is_the_contracts(desk):
     batches = {b["source"]: b for b in desk.collect().batches}
     assert batches["dl_202610.csv"]["status"] == "collected"
     assert batches["sy_202610.csv"]["status"] == "refused"
-    assert (
-        "4 rows" in batches["sy_202610.csv"]["reason"]
-        and "had 10" in batches["sy_202610.csv"]["reason"]
-        and "at most 50%" in batches["sy_202610.csv"]["reason"]
-    )
+    assert "4 rows" in batches["sy_202610.csv"]["reason"]
+    assert "had 10" in batches["sy_202610.csv"]["reason"]
+    assert "at most 50%" in batches["sy_202610.csv"]["reason"]
     desk.put("sy_202611.csv", HEAD + "".join(f"{i},c,d\n" for i in range(5)))
     assert desk.collect().batches[0]["status"] == "collected"
 
@@ -194,7 +199,8 @@ def test_two_files_for_one_period_are_both_kept_and_the_newer_named(desk):
     desk.put("sy_202610_a.csv", HEAD + "1,a,b\n", age=100)
     desk.put("sy_202610_b.csv", HEAD + "1,a,c\n", age=50)
     first, second = desk.collect().batches
-    assert second["status"] == "collected" and f"stands in place of {first['batch']}" in second["reason"]
+    assert second["status"] == "collected"
+    assert f"stands in place of {first['batch']}" in second["reason"]
     assert len(desk.raw()) == 2
 
 
@@ -226,7 +232,8 @@ def test_names_of_every_kind(desk, make_column):
     for at, name in enumerate(names):
         desk.put(name, f"BH\n{at}\n")
     outcome = desk.collect()
-    assert [b["status"] for b in outcome.batches] == ["collected"] * 6 and outcome.problems == []
+    assert [b["status"] for b in outcome.batches] == ["collected"] * 6
+    assert outcome.problems == []
     assert all(b["source"].isprintable() for b in outcome.batches)
     assert desk.collected() == sorted(names)
     # the same names again, with rows for refusal: the reason file needs room in 255 bytes
@@ -234,7 +241,8 @@ def test_names_of_every_kind(desk, make_column):
         desk.put(name, "nothing\n")
     assert {b["status"] for b in desk.collect().batches} == {"refused"}
     kept = desk.refused()
-    assert len(kept) == 12 and all(len(os.fsencode(n)) <= 255 for n in kept)
+    assert len(kept) == 12
+    assert all(len(os.fsencode(n)) <= 255 for n in kept)
 
 
 def test_links_are_not_followed(desk, tmp_path):
@@ -245,7 +253,9 @@ def test_links_are_not_followed(desk, tmp_path):
     (folder / "sy_202610.csv").symlink_to(secret)
     os.utime(folder / "sy_202610.csv", (time.time() - 60,) * 2, follow_symlinks=False)
     [batch] = desk.collect().batches
-    assert batch["status"] == "refused" and "no ordinary file" in batch["reason"] and secret.exists()
+    assert batch["status"] == "refused"
+    assert "no ordinary file" in batch["reason"]
+    assert secret.exists()
 
 
 def test_a_file_still_being_written_waits(desk, make_column):
@@ -255,7 +265,8 @@ def test_a_file_still_being_written_waits(desk, make_column):
     desk.put("as_202610.csv", "BH\n3\n")
     outcome = desk.collect()
     assert [b["source"] for b in outcome.batches] == ["as_202610.csv"]
-    assert len(outcome.problems) == 2 and all("still being written" in p for p in outcome.problems)
+    assert len(outcome.problems) == 2
+    assert all("still being written" in p for p in outcome.problems)
     assert desk.waiting() == ["dl_202610.csv.part", "sy_202610.csv"]
     assert pending(desk.con, desk.project, desk.project.contracts["people"]) == []
 
@@ -299,7 +310,9 @@ def test_a_full_disk_leaves_everything_where_it_is(desk, monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr(records.RecordWriter, "_write", full)
         outcome = desk.collect()
-    assert outcome.batches == [] and "No space left" in outcome.problems[0] and "Make room" in outcome.problems[0]
+    assert outcome.batches == []
+    assert "No space left" in outcome.problems[0]
+    assert "Make room" in outcome.problems[0]
     assert desk.waiting() == ["sy_202610.csv"]
     assert desk.collect().batches[0]["status"] == "collected"
 
@@ -318,7 +331,8 @@ def test_partition_keys_choose(desk):
     desk.put("sy_202609.csv", HEAD + "1,a,b\n")
     desk.put("sy_202610.csv", HEAD + "2,a,b\n")
     [batch] = desk.collect(partition_keys={"2026-09-01"}).batches
-    assert batch["period"] == "202609" and desk.waiting() == ["sy_202610.csv"]
+    assert batch["period"] == "202609"
+    assert desk.waiting() == ["sy_202610.csv"]
 
 
 def test_new_columns_of_the_contract_reach_raw(desk, make_column):
@@ -342,7 +356,8 @@ def test_a_look_before_handing_over_stores_nothing(desk, tmp_path):
     path.write_text("")
     with pytest.raises(RefusedError, match="empty file"):
         extract_file(desk.con, desk.project, contract, path)
-    assert path.exists() and not desk.project.collected.exists()
+    assert path.exists()
+    assert not desk.project.collected.exists()
 
 
 def test_strays_are_named(desk):

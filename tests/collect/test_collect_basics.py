@@ -12,12 +12,17 @@ def test_values_stay_text_and_rows_keep_their_lines(desk):
     assert desk.raw("id, name, note, _row") == [("007", "李 ", None, 2), ("008", "a\nb", "", 3), ("010", "x", "y", 7)]
     [batch] = outcome.batches
     assert (batch["lines"], batch["lines_other"], batch["records"], batch["rows_raw"], batch["rows_rejected"]) == (7, 3, 4, 3, 1)
-    assert batch["partition_key"] == "2026-10-01" and batch["unit"] == "sy" and batch["batch"].startswith("people-202610-sy-")
+    assert batch["partition_key"] == "2026-10-01"
+    assert batch["unit"] == "sy"
+    assert batch["batch"].startswith("people-202610-sy-")
     [(row, text, reason)] = desk.rejects()
-    assert (row, text) == (6, "009") and "found 1 fields, expected 3" in reason
-    assert desk.collected() == ["sy_202610.csv"] and desk.waiting() == []
+    assert (row, text) == (6, "009")
+    assert "found 1 fields, expected 3" in reason
+    assert desk.collected() == ["sy_202610.csv"]
+    assert desk.waiting() == []
     [account] = accounts(desk.con, desk.project.contracts["people"])
-    assert account.differences == [] and account.found_raw == 3
+    assert account.differences == []
+    assert account.found_raw == 3
 
 
 def test_a_second_run_changes_nothing(desk):
@@ -33,5 +38,7 @@ def test_same_content_under_another_name_is_said_and_not_collected(desk):
     desk.collect()
     desk.put("dl_202610.csv", "BH,XM,BZ\n1,a,b\n")
     [batch] = desk.collect().batches
-    assert batch["status"] == "repeated" and "sy_202610.csv" in batch["reason"]
-    assert len(desk.raw()) == 1 and desk.collected() == ["dl_202610.csv", "sy_202610.csv"]
+    assert batch["status"] == "repeated"
+    assert "sy_202610.csv" in batch["reason"]
+    assert len(desk.raw()) == 1
+    assert desk.collected() == ["dl_202610.csv", "sy_202610.csv"]

@@ -68,12 +68,14 @@ def register(desk, make_column, postgres, monkeypatch) -> Iterator[Any]:
     desk.postgres = postgres
     monkeypatch.setenv("YUANQING_CONNECTION_REGISTER", postgres.uri)
     postgres.run('DROP TABLE IF EXISTS "Insured"; CREATE TABLE "Insured" (aac001 varchar, aac040 numeric, aae036 timestamp, extra boolean)')
-    yield desk
+    return desk
 
 
 def test_delta_by_change_time_as_text(register):
     register.postgres.run(
-        """INSERT INTO "Insured" VALUES ('007', 12.50, '2026-10-02 08:00:00', true), ('008', NULL, '2026-10-01 08:00:00.000123', false), ('009', 123456789012345678901234.10, '2026-10-02 08:00:00', NULL)"""
+        """INSERT INTO "Insured" VALUES ('007', 12.50, '2026-10-02 08:00:00', true),
+        ('008', NULL, '2026-10-01 08:00:00.000123', false),
+        ('009', 123456789012345678901234.10, '2026-10-02 08:00:00', NULL)"""
     )
     [batch] = register.collect().batches
     assert register.raw("id, amount, changed_at, _extra, _row") == [
@@ -95,13 +97,13 @@ def test_delta_by_change_time_as_text(register):
 
 def test_changes_to_come_and_changes_without_a_time_are_counted(register):
     register.postgres.run(
-        """INSERT INTO "Insured" VALUES ('1', 1, '2026-10-02', true), ('2', 1, '2999-01-01', true), ('3', 1, NULL, true), ('4', 1, localtimestamp, true)"""
+        """INSERT INTO "Insured" VALUES ('1', 1, '2026-10-02', true), ('2', 1, '2999-01-01', true),
+        ('3', 1, NULL, true), ('4', 1, localtimestamp, true)"""
     )
     [batch] = register.collect().batches
     assert register.raw("id") == [("1",)]
-    assert (
-        "1 rows of the source have no aae036" in batch["reason"] and "1 rows of the source have a aae036 in the future" in batch["reason"]
-    )
+    assert "1 rows of the source have no aae036" in batch["reason"]
+    assert "1 rows of the source have a aae036 in the future" in batch["reason"]
     register.declare(holdBack=0)
     register.collect()
     assert register.raw("id") == [("1",), ("4",)]
@@ -111,7 +113,10 @@ def test_a_database_out_of_reach_is_a_problem_without_its_secrets(register, monk
     monkeypatch.setenv("YUANQING_CONNECTION_REGISTER", "host=127.0.0.1 port=1 user=reader password=geheim")
     outcome = register.collect()
     [problem] = outcome.problems
-    assert outcome.batches == [] and "cannot be reached" in problem and "geheim" not in problem and "register" in problem
+    assert outcome.batches == []
+    assert "cannot be reached" in problem
+    assert "geheim" not in problem
+    assert "register" in problem
 
 
 def test_a_database_that_goes_away_between_listing_and_reading(register, monkeypatch):
@@ -129,7 +134,8 @@ def test_a_database_that_goes_away_between_listing_and_reading(register, monkeyp
         patch.setattr("assets.collect._wait", then_stop)
         outcome = register.collect()
     register.postgres.start()
-    assert outcome.batches == [] and "Nothing was kept" in outcome.problems[0]
+    assert outcome.batches == []
+    assert "Nothing was kept" in outcome.problems[0]
     [batch] = register.collect().batches
     assert batch["rows_raw"] == 1
 
@@ -137,16 +143,19 @@ def test_a_database_that_goes_away_between_listing_and_reading(register, monkeyp
 def test_a_table_that_is_not_there_is_named(register):
     register.declare(table="insured_people")
     [problem] = register.collect().problems
-    assert "public.insured_people" in problem and "no such table" in problem
+    assert "public.insured_people" in problem
+    assert "no such table" in problem
 
 
 def test_a_wrong_change_column_names_the_near_one(register):
     register.declare(changedBy="aae035")
     [problem] = register.collect().problems
-    assert "'aae035'" in problem and "'aae036'" in problem
+    assert "'aae035'" in problem
+    assert "'aae036'" in problem
 
 
 def test_pending_shows_the_partition(register):
     register.postgres.run("""INSERT INTO "Insured" VALUES ('1', 1, '2026-09-02', true)""")
     [handover] = pending(register.con, register.project, register.project.contracts["people"])
-    assert handover.partition_key == "2026-09-01" and handover.source == "register: public.Insured"
+    assert handover.partition_key == "2026-09-01"
+    assert handover.source == "register: public.Insured"
