@@ -59,12 +59,18 @@ def digest(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
-def current_batches(contract: Contract) -> str:
-    """SQL that gives the batches (`batch`) whose rows count now.
+def columns_shown(contract: Contract) -> list[str]:
+    return [c.name for c in contract.columns] + [*POSITION, *FAILED]
+
+
+def current_batches(contract: Contract, among: Collection[str] | None = None) -> str:
+    """SQL that gives the batches (`batch`) whose rows count now; `among`: as if there were no other batches than these.
 
     Full deliveries: the newest standardised batch of each unit, by period, then by receipt. Deltas: all of them.
     """
     standing = f"FROM evidence.batches WHERE dataset = {literal(contract.name)} AND status = 'standardised'"
+    if among is not None:
+        standing += f" AND batch IN ({', '.join(map(literal, sorted(among))) or 'NULL'})"
     if is_delta(contract):
         return f"SELECT batch {standing}"
     newest = "row_number() OVER (PARTITION BY coalesce(unit, '') ORDER BY period DESC, received_at DESC, batch DESC) = 1"
@@ -80,7 +86,7 @@ def current_rows(contract: Contract, source: str | None = None, batches: Collect
     is missing come last. A delta without a key keeps every row.
     """
     source = source or f"std_batches.{quote(contract.name)}"
-    columns = [c.name for c in contract.columns] + [*POSITION, *FAILED]
+    columns = columns_shown(contract)
     if not is_delta(contract) or not contract.key:
         chosen = current_batches(contract) if batches is None else ", ".join(map(literal, sorted(batches))) or "NULL"
         return f"SELECT {', '.join(map(quote, columns))} FROM {source} WHERE _batch IN ({chosen})"

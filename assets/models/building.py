@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING
 from assets import evidence
 from assets.lake import literal, quote, transaction
 from assets.models.fusion import Fusion, drop_temporary, fuse, is_fusion, read_fusion
-from assets.models.increment import FULL_FROM, TOUCHED, Changed, changed, cut_down, read_increment, share, touch
+from assets.models.increment import FULL_FROM, TOUCHED, Changed, changed, cut_down, read_increment, share, standing_rows, touch
 from assets.models.sql import CODES, Query, code_rows, code_tables, columns_known, dependencies, read_model
-from assets.std import current_rows, digest, ensure_std, ensure_view
+from assets.std import digest, ensure_std, ensure_view
 from expectations.documents import DocumentError
 
 if TYPE_CHECKING:
@@ -170,7 +170,7 @@ def _rows(con: duckdb.DuckDBPyConnection, model: _Model, replaced: Mapping[str, 
 def _in_full(con: duckdb.DuckDBPyConnection, model: _Model, what: Changed, *, fresh: bool) -> int:
     """Build from all rows. A table that stands keeps its unchanged rows, so that its change feed shows what changed."""
     table = quote(model.contract.table)
-    rows = _rows(con, model, {s.table: current_rows(s, batches=what.standing[s.name]) for s in model.sources})
+    rows = _rows(con, model, {s.table: standing_rows(s, what.standing[s.name]) for s in model.sources})
     if fresh:
         return _affected(con, f"INSERT INTO {table} {rows}")
     if model.fusion:

@@ -18,7 +18,7 @@ from sqlglot import exp
 
 from assets.lake import literal, quote
 from assets.models.sql import Query, line_of, read_model
-from assets.std import current_batches, current_rows, is_delta
+from assets.std import columns_shown, current_batches, current_rows, is_delta
 from expectations.documents import near, read_document
 
 if TYPE_CHECKING:
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from assets.contracts import Contract
 
 TOUCHED = "temp.touched"
+CARRIED = 3
+"""For how many hand-overs of a unit a record that is only in quarantine now is carried on."""
 FULL_FROM = 0.5
 """The share of changed rows from which everything is built anew: touching most keys costs more than reading all."""
 
@@ -113,13 +115,19 @@ def changed(con: duckdb.DuckDBPyConnection, contract: Contract, sources: Collect
     """Compare what a model is made of (`evidence.lineage`) with what stands now in its sources and the models under it."""
     lineage = "SELECT batch FROM evidence.lineage WHERE dataset = ?"
     built = _batches(con, lineage, contract.table)
-    now = {s.name: _batches(con, current_batches(s)) for s in sources}
-    before = {
-        s.name: _batches(con, f"SELECT batch FROM evidence.batches WHERE dataset = ? AND batch IN ({lineage})", s.name, contract.table)
-        for s in sources
-    }
-    present = frozenset().union(*now.values(), *(_batches(con, lineage, m.table) for m in models))
-    return Changed(built, present, now, {name: now[name] ^ before[name] for name in now})
+    standing: dict[str, frozenset[str]] = {}
+    moved: dict[str, frozenset[str]] = {}
+    present: frozenset[str] = frozenset()
+    for source in sources:
+        standing[source.name] = now = _batches(con, current_batches(source))
+        kept = _batches(con, f"SELECT DISTINCT _batch FROM ({carried})") if (carried := carried_rows(source)) else frozenset()
+        before = _batches(
+            con, f"SELECT batch FROM evidence.batches WHERE dataset = ? AND batch IN ({lineage})", source.name, contract.table
+        )
+        stood = before & _batches(con, current_batches(source, among=before))
+        moved[source.name] = (now ^ stood) | (kept ^ (before - stood))
+        present |= now | kept
+    return Changed(built, present.union(*(_batches(con, lineage, m.table) for m in models)), standing, moved)
 
 
 def _batches(con: duckdb.DuckDBPyConnection, sql: str, *values: str) -> frozenset[str]:
@@ -156,13 +164,50 @@ def touch(con: duckdb.DuckDBPyConnection, increment: Increment, moved: Mapping[s
     return row[0] if row else 0
 
 
+def carried_rows(source: Contract) -> str | None:
+    """SQL for what quarantined rows of the standing full hand-overs said before: a typing error must not make a person vanish.
+
+    Per key in quarantine that no standing row bears, the newest row among the hand-overs before (`CARRIED` of each unit); its
+    `_batch` tells its age. None for deltas, whose older rows stand anyway, and where rows have no key.
+    """
+    if is_delta(source) or not source.key:
+        return None
+    table, quarantine = f"std_batches.{quote(source.name)}", f"quarantine.{quote(source.name)}"
+    key = ", ".join(map(quote, source.key))
+    typed = ", ".join(f"TRY_CAST(trim({quote(k)}) AS {source.column(k).sql_type}) AS {quote(k)}" for k in source.key)
+    now = current_batches(source)
+    newest = "period DESC, received_at DESC, batch DESC"
+    before = (
+        f"SELECT batch, period, received_at FROM evidence.batches WHERE dataset = {literal(source.name)} AND status = 'standardised'"
+        f" QUALIFY row_number() OVER (PARTITION BY coalesce(unit, '') ORDER BY {newest}) BETWEEN 2 AND {1 + CARRIED}"
+    )
+    lost = f"SELECT DISTINCT {typed} FROM {quarantine} WHERE _batch IN ({now})"
+    found = f"SELECT * FROM {table} SEMI JOIN ({lost}) USING ({key})"
+    columns = ", ".join(f"s.{quote(c)}" for c in columns_shown(source))
+    return (
+        f"SELECT {columns} FROM ({found}) AS s JOIN ({before}) AS b ON b.batch = s._batch"
+        f" ANTI JOIN (SELECT {key} FROM ({found}) WHERE _batch IN ({now})) AS c USING ({key})"
+        f" QUALIFY row_number() OVER (PARTITION BY {key} ORDER BY {newest}, s._row DESC) = 1"
+    )
+
+
+def standing_rows(source: Contract, batches: Collection[str]) -> str:
+    """The rows of a source that a model is made of: those that stand, and what is carried on."""
+    rows = current_rows(source, batches=batches)
+    return f"{rows} UNION ALL {carried}" if (carried := carried_rows(source)) else rows
+
+
 def _new_rows(source: Contract, batches: Collection[str]) -> str:
-    """`new.<dataset>`: the rows that came or went. A delta's rows also displace older ones of their keys."""
+    """`new.<dataset>`: the rows that came or went, and the older rows that these, or quarantined ones, displace or let stand."""
     table = f"std_batches.{quote(source.name)}"
     rows = f"SELECT * FROM {table} WHERE _batch IN ({_listed(batches)})"
-    if not is_delta(source) or not source.key:
+    if not source.key:
         return rows
     key = ", ".join(map(quote, source.key))
+    if not is_delta(source):
+        typed = ", ".join(f"TRY_CAST(trim({quote(k)}) AS {source.column(k).sql_type}) AS {quote(k)}" for k in source.key)
+        lost = f"SELECT {typed} FROM quarantine.{quote(source.name)} WHERE _batch IN ({_listed(batches)})"
+        return f"{rows} UNION ALL SELECT * FROM {table} SEMI JOIN ({lost}) USING ({key})"
     return f"SELECT * FROM {table} SEMI JOIN ({rows}) USING ({key})"
 
 
@@ -174,4 +219,4 @@ def cut_down(increment: Increment, source: Contract, batches: Collection[str]) -
         table = f"std_batches.{quote(source.name)}"
         near_rows = f"(SELECT * FROM {table} SEMI JOIN (SELECT {key} FROM {table} AS r WHERE {touching}) USING ({key}))"
         return f"SELECT * FROM ({current_rows(source, near_rows)}) AS r WHERE {touching}"
-    return f"SELECT * FROM ({current_rows(source, batches=batches)}) AS r WHERE {touching}"
+    return f"SELECT * FROM ({standing_rows(source, batches)}) AS r WHERE {touching}"

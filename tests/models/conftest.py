@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -121,9 +121,17 @@ class World:
     runs: int = field(default=0)
 
     def deliver(
-        self, dataset: str, batch: str, rows: list[tuple[Any, ...]], *, unit: str = "", period: str = "202601", received: int = 0
+        self,
+        dataset: str,
+        batch: str,
+        rows: list[tuple[Any, ...]],
+        *,
+        unit: str = "",
+        period: str = "202601",
+        received: int = 0,
+        broken: Sequence[str] = (),
     ) -> None:
-        """`rows` are in the order of the contract's columns; as their raw text stands what Python makes of them."""
+        """`rows` are in the order of the contract's columns; their raw text is what Python makes of them. `broken`: ids in quarantine."""
         contract = self.project.contracts[dataset]
         ensure_std(self.con, contract)
         names = ", ".join(quote(c.name) for c in contract.columns)
@@ -135,6 +143,9 @@ class World:
                 text = [None if v is None else v if isinstance(v, int) else str(v) for v in values]
                 self.con.execute(f"INSERT INTO std_batches.{quote(dataset)} ({names}, _batch, _row) VALUES {marks}", values)
                 self.con.execute(f"INSERT INTO raw.{quote(dataset)} ({names}, _batch, _row) VALUES {marks}", text)
+            for position, id_ in enumerate(broken, start=90):
+                into = f"INSERT INTO quarantine.{quote(dataset)} (id, _batch, _row, _failed) VALUES (?, ?, ?, ['broken'])"
+                self.con.execute(into, [id_, batch, position])
             evidence.write(
                 self.con,
                 "batches",

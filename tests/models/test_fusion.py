@@ -114,3 +114,24 @@ def test_unchanged_rows_of_a_thematic_table_stay(world):
     world.deliver("insurance", "i1", [("1", COY, "柯", "厂", FEB)])
     world.deliver("register", "r2", [(ANN, "安", "东", JAN), (BEN, "本", "南", JAN)], period="202602")
     assert world.build()["towns"].changed == 1
+
+
+@pytest.mark.parametrize("between", [True, False])
+def test_who_is_only_in_quarantine_now_stays_as_last_known(world, between):
+    others = [(f"2199011899020{n:05}", "他", "北", JAN) for n in range(12)]
+    world.deliver("register", "q1", others, unit="b")
+    for month, rows, broken in (("1", [(ANN, "安", "东", JAN), (BEN, "本", "西", JAN)], ()), ("2", [(COY, "柯", "南", FEB)], (ANN + " ",))):
+        world.deliver("register", f"r{month}", rows, unit="a", period=f"20260{month}", broken=broken)
+        if between:
+            world.build()
+    world.build()
+    people = "SELECT id, name, _from.register.batch FROM base.people WHERE town <> '北' ORDER BY id"
+    assert world.rows(people) == [(ANN, "安", "r1"), (COY, "柯", "r2")]
+    assert world.rows("SELECT batch FROM evidence.lineage WHERE dataset = 'base.people' ORDER BY 1") == [("q1",), ("r1",), ("r2",)]
+    before = world.snapshot
+    world.build()
+    assert world.snapshot == before
+    # Mended in the next hand-over, or gone from it: then the older word no longer stands.
+    world.deliver("register", "r3", [(COY, "柯", "南", MAR)], unit="a", period="202603")
+    assert world.build("people")["people"].full is False
+    assert world.rows(people) == [(COY, "柯", "r3")]
