@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.text import Text
 
-    from pipelines.lineage.origin import Attribute, HandedOver, Origin, Said
+    from pipelines.lineage.origin_records import Attribute, HandedOver, Origin, Said
 
 REPAIRS = {
     "trimmed": "去空白 trimmed",
