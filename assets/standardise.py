@@ -7,7 +7,7 @@ Belongs here: the one scan and the one transaction. Not here: how a cell is repa
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from assets import evidence
 from assets.lake import literal, quote, transaction
 from assets.masking import mask
-from assets.repair import staged
+from assets.repair import KINDS, staged
 from assets.std import ensure_std
 from expectations.codes import CodeTables
 from expectations.compiler.plan import Field, Plan, compile_suite
@@ -28,6 +28,10 @@ if TYPE_CHECKING:
 
     from assets.contracts import Contract
     from assets.project import Project
+
+
+GROUP_ROWS = 500_000
+"""Rows standardised at once: about 250 MB of memory, and few enough commits."""
 
 
 @dataclass(frozen=True)
@@ -50,10 +54,10 @@ class Checked:
 
 
 def codes_of(project: Project) -> CodeTables:
-    """The project's code tables, before those that come with Yuanqing."""
+    """The code tables that come with Yuanqing; a project's own stand in for those of the same name."""
     from assets.project import CODE
 
-    return CodeTables(project.expectations / "codes", CODE / "expectations" / "codes")
+    return CodeTables(CODE / "expectations" / "codes", project.expectations / "codes")
 
 
 def suite_of(project: Project, contract: Contract) -> Suite | None:
@@ -78,8 +82,7 @@ def plan_of(project: Project, contract: Contract) -> Plan | None:
 def staged_rows(project: Project, contract: Contract, relation: str) -> str:
     """The SELECT that standardises `relation` (raw rows with `_batch` and `_row`); see `assets.repair.staged`."""
     codes = codes_of(project)
-    dialects = {c.name: codes.get(c.codes).dialect for c in contract.columns if c.codes}
-    return staged(contract.columns, dialects, relation)
+    return staged(contract.columns, {c.name: codes.get(c.codes) for c in contract.columns if c.codes}, relation)
 
 
 def check_relation(
@@ -90,18 +93,22 @@ def check_relation(
     *,
     absent: Mapping[str, Collection[str]] | None = None,
 ) -> Checked:
-    """Scan raw rows once: every rule of the suite, every repair counted. Leaves the temporary table `failing`.
+    """Standardise raw rows once and hold them to the suite in one scan, every repair counted.
 
     `relation` is SQL for rows with `_batch`, `_row` and the contract's columns as text; `absent` names, by batch, columns that
-    its hand-over lacks.
+    its hand-over lacks. Leaves the temporary tables `staged` (the standardised rows) and `failing`.
     """
     plan = plan_of(project, contract)
     if plan is None:
         raise LookupError(
             f"{contract.name}: no suite at expectations/suites/{contract.suite_path}. Write one, if only with the key's rules."
         )
-    kinds = [(f"repair__{c.name}", f"histogram({quote(c.name + '__repair')})") for c in contract.columns]
-    verdicts = plan.run(con, f"({staged_rows(project, contract, relation)})", absent=absent or {}, also=kinds)
+    # Kept once, because the scan, the keys and the insert each read it: to standardise anew takes longer than all three.
+    kinds = ", ".join(literal(kind) for kind in KINDS)
+    narrow = ", ".join(f"{quote(c.name + '__repair')}::ENUM({kinds}) AS {quote(c.name + '__repair')}" for c in contract.columns)
+    con.execute(f"CREATE OR REPLACE TEMP TABLE staged AS SELECT * REPLACE ({narrow}) FROM ({staged_rows(project, contract, relation)})")
+    repaired = [(f"repair__{c.name}", f"histogram({quote(c.name + '__repair')})") for c in contract.columns]
+    verdicts = plan.run(con, "temp.main.staged", absent=absent or {}, also=repaired)
     repairs = {
         (batch, name.removeprefix("repair__"), kind): count
         for batch, counted in verdicts.also.items()
@@ -116,51 +123,76 @@ def check_relation(
 def standardise(
     con: duckdb.DuckDBPyConnection, project: Project, contract: Contract, run_id: str, *, partition_keys: set[str] | None = None
 ) -> Standardised:
-    """Standardise and check every collected batch (of the given partitions), in one scan and one transaction.
+    """Standardise and check every collected batch (of the given partitions), a group of batches in one scan and one transaction.
 
     A batch that is standardised already is left as it is, so a second call does nothing.
     """
     ensure_std(con, contract)
-    pending = _batches(con, contract, "collected", partition_keys)
-    if not pending:
-        return Standardised((), (), 0, 0)
-    relation = _raw(contract, pending)
-    checked = check_relation(con, project, contract, relation, absent=pending)
-    rows = staged_rows(project, contract, relation)
-    names = ", ".join(quote(c.name) for c in contract.columns)
+    results: list[Mapping[str, Any]] = []
+    counts: list[tuple[str, int, int]] = []
+    for group in _groups(con, contract, partition_keys):
+        checked = check_relation(con, project, contract, _raw(contract, group), absent=group)
+        with transaction(con, run_id, f"standardise {contract.name}: {len(group)} batches"):
+            counts += _store(con, contract, run_id, group, checked)
+        results += checked.results
+        _forget(con)
+    return Standardised(tuple(c[0] for c in counts), tuple(results), sum(c[1] for c in counts), sum(c[2] for c in counts))
+
+
+def _groups(con: duckdb.DuckDBPyConnection, contract: Contract, partition_keys: set[str] | None) -> Iterator[dict[str, tuple[str, ...]]]:
+    """The collected batches with their absent columns, in groups of about `GROUP_ROWS` rows; a batch is never cut."""
+    group: dict[str, tuple[str, ...]] = {}
+    size = 0
+    for batch, (absent, rows) in _batches(con, contract, "collected", partition_keys).items():
+        if group and size + rows > GROUP_ROWS:
+            yield group
+            group, size = {}, 0
+        group[batch] = absent
+        size += rows
+    if group:
+        yield group
+
+
+def _store(
+    con: duckdb.DuckDBPyConnection, contract: Contract, run_id: str, group: Collection[str], checked: Checked
+) -> list[tuple[str, int, int]]:
+    """Write what `check_relation` left: rows, quarantine, issues, results, repairs, lineage. Gives (batch, standard, quarantined)."""
+    name, now = quote(contract.name), datetime.now()
     of_rows = "s._batch = f._batch AND s._row = f._row"
-    with transaction(con, run_id, f"standardise {contract.name}: {len(pending)} batches"):
-        con.execute(
-            f"INSERT INTO std_batches.{quote(contract.name)} BY NAME SELECT {_prefixed('s', contract)}, s._batch, s._row, f._failed"
-            f" FROM ({rows}) s LEFT JOIN failing f ON {of_rows} WHERE NOT coalesce(f._blocked, FALSE)"
-        )
-        con.execute(
-            f"INSERT INTO quarantine.{quote(contract.name)} BY NAME SELECT {names}, s._batch, s._row, f._failed"
-            f" FROM {relation} s JOIN failing f ON {of_rows} WHERE f._blocked"
-        )
-        con.execute(
-            f"INSERT INTO evidence.issues SELECT _batch, {literal(contract.name)}, _row, unnest(_failed) FROM failing ORDER BY _batch, _row"
-        )
-        evidence.write(con, "results", [{**row, "run_id": run_id} for row in checked.results])
-        evidence.write(
-            con,
-            "repairs",
-            [{"batch": b, "dataset": contract.name, "column": c, "kind": k, "rows": n} for (b, c, k), n in checked.repairs.items()],
-        )
-        now = datetime.now()
-        evidence.write(con, "lineage", [{"dataset": contract.table, "batch": b, "run_id": run_id, "written_at": now} for b in pending])
-        quarantined = dict(con.execute("SELECT _batch, count(*) FROM failing WHERE _blocked GROUP BY ALL").fetchall())
-        counts = [(b, checked.verdicts.rows.get(b, 0) - quarantined.get(b, 0), quarantined.get(b, 0)) for b in pending]
-        _close(con, counts, now)
-    con.execute("DROP TABLE failing")
-    return Standardised(tuple(pending), checked.results, sum(c[1] for c in counts), sum(c[2] for c in counts))
+    con.execute(
+        f"INSERT INTO std_batches.{name} BY NAME SELECT {_prefixed('s', contract)}, s._batch, s._row, f._failed"
+        f" FROM temp.main.staged s LEFT JOIN temp.main.failing f ON {of_rows} WHERE NOT coalesce(f._blocked, FALSE)"
+    )
+    con.execute(
+        f"INSERT INTO quarantine.{name} BY NAME SELECT {_prefixed('s', contract)}, s._batch, s._row, f._failed"
+        f" FROM {_raw(contract, group)} s JOIN temp.main.failing f ON {of_rows} WHERE f._blocked"
+    )
+    con.execute(
+        f"INSERT INTO evidence.issues SELECT _batch, {literal(contract.name)}, _row, unnest(_failed)"
+        " FROM temp.main.failing ORDER BY _batch, _row"
+    )
+    evidence.write(con, "results", [{**row, "run_id": run_id} for row in checked.results])
+    repairs = [{"batch": b, "dataset": contract.name, "column": c, "kind": k, "rows": n} for (b, c, k), n in checked.repairs.items()]
+    evidence.write(con, "repairs", repairs)
+    evidence.write(con, "lineage", [{"dataset": contract.table, "batch": b, "run_id": run_id, "written_at": now} for b in group])
+    quarantined = dict(con.execute("SELECT _batch, count(*) FROM temp.main.failing WHERE _blocked GROUP BY ALL").fetchall())
+    counts = [(b, checked.verdicts.rows.get(b, 0) - quarantined.get(b, 0), quarantined.get(b, 0)) for b in group]
+    _close(con, counts, now)
+    return counts
+
+
+def _forget(con: duckdb.DuckDBPyConnection) -> None:
+    con.execute("DROP TABLE IF EXISTS temp.main.failing")
+    con.execute("DROP TABLE IF EXISTS temp.main.staged")
 
 
 def recheck(con: duckdb.DuckDBPyConnection, project: Project, contract: Contract, batches: Sequence[str]) -> Checked:
     """Scan batches again that are standardised already; stores nothing."""
     known = _batches(con, contract, "standardised", None)
-    checked = check_relation(con, project, contract, _raw(contract, batches), absent={b: known.get(b, ()) for b in batches})
-    con.execute("DROP TABLE failing")
+    checked = check_relation(
+        con, project, contract, _raw(contract, batches), absent={b: known[b][0] if b in known else () for b in batches}
+    )
+    _forget(con)
     return checked
 
 
@@ -178,13 +210,16 @@ def balance(con: duckdb.DuckDBPyConnection, contract: Contract, batches: Sequenc
 
 def _batches(
     con: duckdb.DuckDBPyConnection, contract: Contract, status: str, partition_keys: set[str] | None
-) -> dict[str, tuple[str, ...]]:
+) -> dict[str, tuple[tuple[str, ...], int]]:
+    """By batch: the columns that it lacks, and its rows in raw."""
     found = con.execute(
-        "SELECT batch, partition_key, absent FROM evidence.batches WHERE dataset = ? AND status = ? ORDER BY period, batch",
+        "SELECT batch, partition_key, absent, rows_raw FROM evidence.batches WHERE dataset = ? AND status = ? ORDER BY period, batch",
         [contract.name, status],
     ).fetchall()
     return {
-        b: tuple((absent or "").split(",")) if absent else () for b, key, absent in found if partition_keys is None or key in partition_keys
+        batch: (tuple(absent.split(",")) if absent else (), rows or 0)
+        for batch, key, absent, rows in found
+        if partition_keys is None or key in partition_keys
     }
 
 

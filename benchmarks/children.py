@@ -35,7 +35,11 @@ def bare(files: Path, into: Path, lake: bool) -> None:
     plain = into / "one.csv"
     for number, file in enumerate(sorted(files.glob("*.csv"))):
         transcode(file, plain)
-        rows = f"SELECT * FROM read_csv({literal(str(plain))}, all_varchar = true, header = true, delim = ',', quote = '\"')"
+        # As a loader would that must not stop at the few broken lines: what it loses, nobody counts.
+        with plain.open(encoding="utf-8") as read:
+            columns = ", ".join(f"{literal(name)}: 'VARCHAR'" for name in read.readline().rstrip().split(","))
+        lenient = f"auto_detect = false, strict_mode = false, ignore_errors = true, columns = {{{columns}}}"
+        rows = f"SELECT * FROM read_csv({literal(str(plain))}, header = true, delim = ',', quote = '\"', {lenient})"
         con.execute(f"INSERT INTO rows {rows}" if number else f"CREATE TABLE rows AS {rows}")
     plain.unlink()
     con.close()

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import date, datetime
+from pathlib import Path
 
 import duckdb
 import pytest
 
 from assets.contracts import Column
 from assets.repair import staged
+from expectations.codes import CodeTable
 
 PLAIN = Column(
     name="c", title="列", header="C", aliases=(), logical_type="string", sql_type="VARCHAR", required=False, key_position=None,
@@ -22,13 +24,16 @@ def of_type(kind: str, **more: object) -> Column:
     return replace(PLAIN, logical_type=kind, sql_type=KINDS.get(kind, "VARCHAR"), **more)
 
 
-def standardised(column: Column, text: str | None, dialect: dict[str, str] | None = None) -> tuple[object, str | None, str | None]:
+SEX = CodeTable("sex", Path("sex.csv"), {"1": "男", "2": "女"}, {"男": "1", "3": "2"})
+
+
+def standardised(column: Column, text: str | None, table: CodeTable | None = None) -> tuple[object, str | None, str | None]:
     """(value, repaired text, kind of repair) of one cell."""
     con = duckdb.connect()
     con.execute("CREATE TABLE raw(_batch VARCHAR, _row BIGINT, c VARCHAR)")
     con.execute("INSERT INTO raw VALUES ('b', 1, ?)", [text])
     text_column = "c" if column.logical_type == "string" else "c__text"
-    row = con.execute(f"SELECT c, {text_column}, c__repair FROM ({staged([column], {'c': dialect or {}}, 'raw')})").fetchone()
+    row = con.execute(f"SELECT c, {text_column}, c__repair FROM ({staged([column], {'c': table} if table else {}, 'raw')})").fetchone()
     assert row is not None
     return row
 
@@ -48,6 +53,10 @@ def standardised(column: Column, text: str | None, dialect: dict[str, str] | Non
         ("  ", None, None),
         (None, None, None),
         ("𬱖", "𬱖", None),
+        ("A1\x0b", "A1", "trimmed"),
+        ("Ａ1", "A1", "folded"),
+        ("a b", "a b", None),
+        ("!", "!", None),
     ],
 )
 def test_text(text: str | None, value: str | None, kind: str | None) -> None:
@@ -60,9 +69,19 @@ def test_upper_is_counted_where_only_the_case_was_wrong() -> None:
     assert standardised(column, "２１９901")[1:] == ("219901", "folded")
 
 
-def test_dialect_words_become_codes() -> None:
-    assert standardised(PLAIN, "男", {"男": "1"})[1:] == ("1", "dialect")
-    assert standardised(PLAIN, "1", {"男": "1"})[1:] == ("1", None)
+@pytest.mark.parametrize(
+    ("text", "code", "kind"),
+    [
+        ("男", "1", "dialect"),
+        ("1", "1", None),
+        (" 1", "1", "trimmed"),
+        ("３", "2", "dialect"),
+        ("9", "9", None),
+        ("无", None, "placeholder"),
+    ],
+)
+def test_dialect_words_become_codes(text: str, code: str | None, kind: str | None) -> None:
+    assert standardised(PLAIN, text, SEX)[1:] == (code, kind)
 
 
 def test_a_dataset_may_have_words_of_its_own_for_missing() -> None:
