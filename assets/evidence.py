@@ -79,7 +79,7 @@ TABLES: dict[str, list[tuple[str, str, str]]] = {
         ("unexpected", "BIGINT", "rows that break the rule"),
         ("note", "VARCHAR", "the one-line cause, masked; why it could not be assessed"),
         ("result", "VARCHAR", "JSON: Great Expectations' ExpectationValidationResult, values masked"),
-        ("fingerprint", "VARCHAR", "of the compiled suite"),
+        ("fingerprint", "VARCHAR", "of the compiled suite and of the repairs before it: what the batch was judged by"),
         ("checked_at", "TIMESTAMP", "local time"),
     ],
     "issues": [

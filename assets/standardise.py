@@ -16,7 +16,7 @@ from assets import evidence
 from assets.lake import literal, quote, transaction
 from assets.masking import mask
 from assets.repair import KINDS, staged
-from assets.std import ensure_std
+from assets.std import current_batches, digest, ensure_std
 from expectations.codes import CodeTables
 from expectations.compiler.plan import Field, Plan, compile_suite
 from expectations.compiler.verdicts import RuleResult, Verdicts
@@ -116,22 +116,24 @@ def check_relation(
         for kind, count in (by_kind or {}).items()
     }
     checked_at = datetime.now()
-    results = tuple(_result_row(contract, plan, result, checked_at) for result in verdicts.results)
+    mark = _mark(project, contract, plan)
+    results = tuple(_result_row(contract, mark, result, checked_at) for result in verdicts.results)
     return Checked(verdicts, results, repairs)
 
 
 def standardise(
     con: duckdb.DuckDBPyConnection, project: Project, contract: Contract, run_id: str, *, partition_keys: set[str] | None = None
 ) -> Standardised:
-    """Standardise and check every collected batch (of the given partitions), a group of batches in one scan and one transaction.
+    """Standardise and check every batch that is due (of the given partitions): a group of batches, one scan, one transaction.
 
-    A batch that is standardised already is left as it is, so a second call does nothing.
+    A batch that stands as the declarations want it is left as it is, so a second call does nothing.
     """
     ensure_std(con, contract)
     results: list[Mapping[str, Any]] = []
     counts: list[tuple[str, int, int]] = []
-    for group in _groups(con, contract, partition_keys):
-        checked = check_relation(con, project, contract, _raw(contract, group), absent=group)
+    for group in _groups(due(con, project, contract, partition_keys)):
+        relation = _raw(contract, [b.batch for b in group])
+        checked = check_relation(con, project, contract, relation, absent={b.batch: b.absent for b in group})
         with transaction(con, run_id, f"standardise {contract.name}: {len(group)} batches"):
             counts += _store(con, contract, run_id, group, checked)
         results += checked.results
@@ -139,25 +141,58 @@ def standardise(
     return Standardised(tuple(c[0] for c in counts), tuple(results), sum(c[1] for c in counts), sum(c[2] for c in counts))
 
 
-def _groups(con: duckdb.DuckDBPyConnection, contract: Contract, partition_keys: set[str] | None) -> Iterator[dict[str, tuple[str, ...]]]:
-    """The collected batches with their absent columns, in groups of about `GROUP_ROWS` rows; a batch is never cut."""
-    group: dict[str, tuple[str, ...]] = {}
-    size = 0
-    for batch, (absent, rows) in _batches(con, contract, "collected", partition_keys).items():
-        if group and size + rows > GROUP_ROWS:
+@dataclass(frozen=True)
+class Due:
+    """A batch to standardise: the columns that it lacks, its rows in raw, and whether it was standardised before."""
+
+    batch: str
+    partition_key: str
+    absent: tuple[str, ...]
+    rows: int
+    again: bool
+
+
+def due(con: duckdb.DuckDBPyConnection, project: Project, contract: Contract, partition_keys: Collection[str] | None = None) -> list[Due]:
+    """Batches that were collected and not yet standardised, and standing ones that were judged by other declarations than today's."""
+    plan = plan_of(project, contract)
+    mark = _mark(project, contract, plan) if plan else ""
+    found = con.execute(
+        "SELECT batch, partition_key, absent, rows_raw, status FROM evidence.batches b WHERE dataset = ? AND (status = 'collected' OR"
+        f" (batch IN ({current_batches(contract)}) AND EXISTS (FROM evidence.results r WHERE r.batch = b.batch AND r.fingerprint <> ?)))"
+        " ORDER BY period, batch",
+        [contract.name, mark],
+    ).fetchall()
+    return [
+        Due(batch, key, tuple(absent.split(",")) if absent else (), rows or 0, status == "standardised")
+        for batch, key, absent, rows, status in found
+        if partition_keys is None or key in partition_keys
+    ]
+
+
+def _mark(project: Project, contract: Contract, plan: Plan) -> str:
+    """What a batch was judged by: the compiled suite and the repairs before it."""
+    return digest(plan.fingerprint + staged_rows(project, contract, "raw"))
+
+
+def _groups(batches: Sequence[Due]) -> Iterator[list[Due]]:
+    """The batches in groups of about `GROUP_ROWS` rows; a batch is never cut."""
+    group: list[Due] = []
+    for batch in batches:
+        if group and sum(b.rows for b in group) + batch.rows > GROUP_ROWS:
             yield group
-            group, size = {}, 0
-        group[batch] = absent
-        size += rows
+            group = []
+        group.append(batch)
     if group:
         yield group
 
 
 def _store(
-    con: duckdb.DuckDBPyConnection, contract: Contract, run_id: str, group: Collection[str], checked: Checked
+    con: duckdb.DuckDBPyConnection, contract: Contract, run_id: str, group: Sequence[Due], checked: Checked
 ) -> list[tuple[str, int, int]]:
     """Write what `check_relation` left: rows, quarantine, issues, results, repairs, lineage. Gives (batch, standard, quarantined)."""
     name, now = quote(contract.name), datetime.now()
+    batches = [b.batch for b in group]
+    _withdraw(con, contract, [b.batch for b in group if b.again])
     of_rows = "s._batch = f._batch AND s._row = f._row"
     con.execute(
         f"INSERT INTO std_batches.{name} BY NAME SELECT {_prefixed('s', contract)}, s._batch, s._row, f._failed"
@@ -165,7 +200,7 @@ def _store(
     )
     con.execute(
         f"INSERT INTO quarantine.{name} BY NAME SELECT {_prefixed('s', contract)}, s._batch, s._row, f._failed"
-        f" FROM {_raw(contract, group)} s JOIN temp.main.failing f ON {of_rows} WHERE f._blocked"
+        f" FROM {_raw(contract, batches)} s JOIN temp.main.failing f ON {of_rows} WHERE f._blocked"
     )
     con.execute(
         f"INSERT INTO evidence.issues SELECT _batch, {literal(contract.name)}, _row, unnest(_failed)"
@@ -174,11 +209,25 @@ def _store(
     evidence.write(con, "results", [{**row, "run_id": run_id} for row in checked.results])
     repairs = [{"batch": b, "dataset": contract.name, "column": c, "kind": k, "rows": n} for (b, c, k), n in checked.repairs.items()]
     evidence.write(con, "repairs", repairs)
-    evidence.write(con, "lineage", [{"dataset": contract.table, "batch": b, "run_id": run_id, "written_at": now} for b in group])
+    evidence.write(con, "lineage", [{"dataset": contract.table, "batch": b, "run_id": run_id, "written_at": now} for b in batches])
     quarantined = dict(con.execute("SELECT _batch, count(*) FROM temp.main.failing WHERE _blocked GROUP BY ALL").fetchall())
-    counts = [(b, checked.verdicts.rows.get(b, 0) - quarantined.get(b, 0), quarantined.get(b, 0)) for b in group]
+    counts = [(b, checked.verdicts.rows.get(b, 0) - quarantined.get(b, 0), quarantined.get(b, 0)) for b in batches]
     _close(con, counts, now)
     return counts
+
+
+def _withdraw(con: duckdb.DuckDBPyConnection, contract: Contract, batches: Sequence[str]) -> None:
+    """Take back what was stored of batches that are judged anew; what was said then stays in the lake's earlier snapshots.
+
+    The lineage goes for every table, so that models take the batches up again as new.
+    """
+    if not batches:
+        return
+    listed = ", ".join(map(literal, batches))
+    for table in (f"std_batches.{quote(contract.name)}", f"quarantine.{quote(contract.name)}"):
+        con.execute(f"DELETE FROM {table} WHERE _batch IN ({listed})")
+    for table in ("results", "issues", "repairs", "lineage"):
+        con.execute(f"DELETE FROM evidence.{table} WHERE batch IN ({listed})")
 
 
 def _forget(con: duckdb.DuckDBPyConnection) -> None:
@@ -188,10 +237,10 @@ def _forget(con: duckdb.DuckDBPyConnection) -> None:
 
 def recheck(con: duckdb.DuckDBPyConnection, project: Project, contract: Contract, batches: Sequence[str]) -> Checked:
     """Scan batches again that are standardised already; stores nothing."""
-    known = _batches(con, contract, "standardised", None)
-    checked = check_relation(
-        con, project, contract, _raw(contract, batches), absent={b: known[b][0] if b in known else () for b in batches}
-    )
+    listed = ", ".join(map(literal, batches)) or "NULL"
+    lacks = con.execute(f"SELECT batch, absent FROM evidence.batches WHERE batch IN ({listed}) AND status = 'standardised'").fetchall()
+    absent = {batch: absent.split(",") if absent else () for batch, absent in lacks}
+    checked = check_relation(con, project, contract, _raw(contract, batches), absent=absent)
     _forget(con)
     return checked
 
@@ -208,21 +257,6 @@ def balance(con: duckdb.DuckDBPyConnection, contract: Contract, batches: Sequenc
     return con.execute(f"SELECT _batch, {filters} FROM ({counts}) GROUP BY _batch ORDER BY _batch").fetchall()
 
 
-def _batches(
-    con: duckdb.DuckDBPyConnection, contract: Contract, status: str, partition_keys: set[str] | None
-) -> dict[str, tuple[tuple[str, ...], int]]:
-    """By batch: the columns that it lacks, and its rows in raw."""
-    found = con.execute(
-        "SELECT batch, partition_key, absent, rows_raw FROM evidence.batches WHERE dataset = ? AND status = ? ORDER BY period, batch",
-        [contract.name, status],
-    ).fetchall()
-    return {
-        batch: (tuple(absent.split(",")) if absent else (), rows or 0)
-        for batch, key, absent, rows in found
-        if partition_keys is None or key in partition_keys
-    }
-
-
 def _raw(contract: Contract, batches: Collection[str]) -> str:
     listed = ", ".join(literal(b) for b in batches)
     return f"(SELECT * FROM raw.{quote(contract.name)} WHERE _batch IN ({listed}))"
@@ -236,12 +270,12 @@ def _close(con: duckdb.DuckDBPyConnection, counts: Sequence[tuple[str, int, int]
     values = ", ".join(f"({literal(b)}, {std}, {quarantined})" for b, std, quarantined in counts)
     con.execute(
         "UPDATE evidence.batches SET status = 'standardised', standardised_at = ?, rows_std = v.std, rows_quarantine = v.quarantined"
-        f" FROM (VALUES {values}) v(name, std, quarantined) WHERE batch = v.name AND status = 'collected'",
+        f" FROM (VALUES {values}) v(name, std, quarantined) WHERE batch = v.name AND status IN ('collected', 'standardised')",
         [now],
     )
 
 
-def _result_row(contract: Contract, plan: Plan, result: RuleResult, checked_at: datetime) -> dict[str, Any]:
+def _result_row(contract: Contract, mark: str, result: RuleResult, checked_at: datetime) -> dict[str, Any]:
     rule = result.rule
     columns = [rule.kwargs[k] for k in ("column", "column_A", "column_B") if k in rule.kwargs] + list(rule.kwargs.get("column_list", ()))
     return {
@@ -260,7 +294,7 @@ def _result_row(contract: Contract, plan: Plan, result: RuleResult, checked_at: 
         "unexpected": result.unexpected,
         "note": result.note,
         "result": json.dumps(_masked(contract, columns, result.to_gx()), ensure_ascii=False, default=str),
-        "fingerprint": plan.fingerprint,
+        "fingerprint": mark,
         "checked_at": checked_at,
     }
 

@@ -58,14 +58,13 @@ def pending_work(con: duckdb.DuckDBPyConnection, project: Project, contracts: It
 
 def _of_one(con: duckdb.DuckDBPyConnection, project: Project, contract: Contract) -> list[Work]:
     from assets.collect import pending
+    from assets.standardise import due
     from pipelines.factories import partitions
 
     known = list(partitions(contract).get_partition_keys())
     waiting: dict[str, list[Handover]] = {}
-    for (key,) in con.execute(
-        "SELECT DISTINCT partition_key FROM evidence.batches WHERE dataset = ? AND status = 'collected'", [contract.name]
-    ).fetchall():
-        waiting.setdefault(key, [])
+    for batch in due(con, project, contract):
+        waiting.setdefault(batch.partition_key, [])
     trouble = ""
     try:
         for handover in pending(con, project, contract):
