@@ -91,7 +91,8 @@ def open_lake(project: Project, *, read_only: bool = False) -> Iterator[duckdb.D
     try:
         con.execute(f"SET temp_directory = {literal(str(project.scratch / 'spill'))}")
         files = project.lake / "files"
-        options = ", READ_ONLY" if read_only else ""
+        # OVERRIDE: the catalogue keeps the absolute path of its files, and a data folder may be moved or restored elsewhere.
+        options = ", OVERRIDE_DATA_PATH true" + (", READ_ONLY" if read_only else "")
         con.execute(f"ATTACH {literal(f'ducklake:sqlite:{catalogue}')} AS lake (DATA_PATH {literal(str(files))}{options})")
         con.execute("USE lake")
         if not read_only:

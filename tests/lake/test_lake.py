@@ -1,0 +1,57 @@
+"""The lake: one writer, readers that never wait, all or nothing, and a folder that may be moved."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from assets.lake import LakeBusyError, columns_of, literal, open_lake, quote, transaction
+from assets.project import Project
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Project:
+    return Project(tmp_path, tmp_path / "data")
+
+
+def test_one_writer_and_readers_beside_it(project: Project) -> None:
+    with open_lake(project) as con:
+        con.execute("CREATE TABLE raw.t AS SELECT 1 AS i")
+        with pytest.raises(LakeBusyError, match="another run writes"), open_lake(project):
+            pass
+        with open_lake(project, read_only=True) as reader:
+            assert reader.execute("FROM raw.t").fetchall() == [(1,)]
+    with open_lake(project):
+        pass
+
+
+def test_a_lake_that_was_never_written_says_so(project: Project) -> None:
+    with pytest.raises(FileNotFoundError, match="yuanqing run"), open_lake(project, read_only=True):
+        pass
+
+
+def test_a_failed_transaction_leaves_nothing(project: Project) -> None:
+    with open_lake(project) as con:
+        con.execute("CREATE TABLE raw.t(i INTEGER)")
+        with pytest.raises(ZeroDivisionError), transaction(con, "run-1", "half"):
+            con.execute("INSERT INTO raw.t VALUES (1)")
+            raise ZeroDivisionError
+        assert con.execute("FROM raw.t").fetchall() == []
+
+
+def test_a_data_folder_may_be_moved(project: Project, tmp_path: Path) -> None:
+    with open_lake(project) as con:
+        con.execute("CREATE TABLE raw.t AS SELECT i FROM range(1000) r(i)")
+    shutil.move(project.data, tmp_path / "elsewhere")
+    with open_lake(Project(tmp_path, tmp_path / "elsewhere"), read_only=True) as con:
+        assert con.execute("SELECT count(*) FROM raw.t").fetchall() == [(1000,)]
+
+
+def test_names_and_words_are_quoted(project: Project) -> None:
+    odd = "a\"b'c;--"
+    with open_lake(project) as con:
+        con.execute(f"CREATE TABLE raw.{quote(odd)} AS SELECT {literal(odd)} AS {quote(odd)}")
+        assert con.execute(f"FROM raw.{quote(odd)}").fetchall() == [(odd,)]
+        assert columns_of(con, "raw.nothing") is None
