@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 # One run at a time: the lake has one writer. Runs that cannot be reached any more are marked as failed, and the command
 # that follows sees in the lake what they had committed.
 DAGSTER_YAML = """\
-# Written by yuanqing where there was none; yours to change. See docs/decisions/event-log.md.
+# Written by yuanqing where there was none; yours to change. See docs/decisions/0004-the-event-log-does-not-wait-for-the-disk.md.
 telemetry:
   enabled: false
 nux:
@@ -79,7 +79,7 @@ def spare_the_disk() -> None:
     """Let SQLite not wait for the disk at every event of Dagster's log, in this process.
 
     A power cut may cost the UI its last minutes of history; the evidence lies in the lake, which is not opened through
-    SQLAlchemy and is not touched by this. Measured in docs/decisions/event-log.md.
+    SQLAlchemy and is not touched by this. Measured in docs/decisions/0004-the-event-log-does-not-wait-for-the-disk.md.
     """
     global _SPARED
     if _SPARED:

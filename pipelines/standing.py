@@ -5,7 +5,7 @@ HTML, scores (`pipelines.results`).
 
 Which batches count: of a full delivery the newest batch of each unit; of a delta every batch, since all of them make up
 the table. Only the newest period of each unit (`current`) decides whether downstream must stop, so that one bad delta
-of long ago does not stop it for ever. See docs/decisions/blocking.md.
+of long ago does not stop it for ever. See docs/decisions/0003-when-a-check-stops-downstream.md.
 """
 
 from __future__ import annotations
