@@ -117,7 +117,7 @@ def check_relation(
     }
     checked_at = datetime.now()
     mark = _mark(project, contract, plan)
-    results = tuple(_result_row(contract, mark, result, checked_at) for result in verdicts.results)
+    results = tuple(result_row(contract, mark, result, checked_at) for result in verdicts.results)
     return Checked(verdicts, results, repairs)
 
 
@@ -275,7 +275,8 @@ def _close(con: duckdb.DuckDBPyConnection, counts: Sequence[tuple[str, int, int]
     )
 
 
-def _result_row(contract: Contract, mark: str, result: RuleResult, checked_at: datetime) -> dict[str, Any]:
+def result_row(contract: Contract, mark: str, result: RuleResult, checked_at: datetime) -> dict[str, Any]:
+    """A verdict as `evidence.results` holds it, without the run, its values masked; `mark` names what it was judged by."""
     rule = result.rule
     columns = [rule.kwargs[k] for k in ("column", "column_A", "column_B") if k in rule.kwargs] + list(rule.kwargs.get("column_list", ()))
     return {

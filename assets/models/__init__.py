@@ -5,7 +5,20 @@ writes and `checking` runs the suites. What the rest uses stands here.
 """
 
 from assets.models.building import Built, build, create_views, order
-from assets.models.checking import check_model
+from assets.models.checking import check_built, check_model, check_results, model_plan
 from assets.models.sql import Query, columns_known, dependencies, read_model
 
-__all__ = ["Built", "Query", "build", "check_model", "columns_known", "create_views", "dependencies", "order", "read_model"]
+__all__ = [
+    "Built",
+    "Query",
+    "build",
+    "check_built",
+    "check_model",
+    "check_results",
+    "columns_known",
+    "create_views",
+    "dependencies",
+    "model_plan",
+    "order",
+    "read_model",
+]

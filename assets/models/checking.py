@@ -1,27 +1,34 @@
-"""Checking base and thematic tables: their suites run over the table as it stands, in one scan, and nothing is stored.
+"""Checking base and thematic tables: their suites run over the table as it stands, in one scan.
 
-Belongs here: what of a table a suite sees. Not here: rules (`expectations`), what follows from a verdict.
+Belongs here: what of a table a suite sees, and writing down what it says. Not here: rules (`expectations`), what follows from a
+verdict (`pipelines`).
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
 
-from assets.lake import columns_of, literal, quote
+from assets import evidence
+from assets.lake import literal, quote, transaction
+from assets.models.fusion import is_fusion, provenance_columns
+from assets.models.sql import read_model
+from assets.std import digest
 
 if TYPE_CHECKING:
     import duckdb
 
     from assets.contracts import Contract
     from assets.project import Project
+    from expectations.compiler.plan import Plan
     from expectations.compiler.verdicts import Verdicts
 
 
-def check_model(con: duckdb.DuckDBPyConnection, project: Project, contract: Contract) -> Verdicts | None:
-    """The verdicts of a model's suite over its table, or None where there is no suite.
+def model_plan(project: Project, contract: Contract) -> Plan | None:
+    """The compiled suite of a model, or None where there is no suite. Raises `DocumentError`.
 
-    The table counts as one batch named like itself. Besides the declared columns a suite may look at `_differs`: the attributes
-    on which the sources of a record disagree, joined by commas.
+    Besides the declared columns it may look at `_differs`: the attributes on which the sources of a record disagree, joined by
+    commas.
     """
     from assets.standardise import codes_of, suite_of
     from expectations.compiler.plan import Field, compile_suite
@@ -32,14 +39,80 @@ def check_model(con: duckdb.DuckDBPyConnection, project: Project, contract: Cont
     fields = [
         Field(c.name, c.logical_type, c.sql_type, None if c.logical_type == "string" else f"{c.name}__text") for c in contract.columns
     ]
-    seen = [quote(c.name) for c in contract.columns]
-    seen += [f"CAST({quote(f.name)} AS VARCHAR) AS {quote(f.text)}" for f in fields if f.text]
-    if "_differs" in (columns_of(con, contract.table) or {}):
+    if _tells_differences(contract):
         fields.append(Field("_differs", "string", "VARCHAR", None))
+    return compile_suite(suite, fields, codes=codes_of(project))
+
+
+def _tells_differences(contract: Contract) -> bool:
+    query = read_model(contract)
+    return is_fusion(query) and "_differs" in provenance_columns(contract, query)
+
+
+def check_model(con: duckdb.DuckDBPyConnection, project: Project, contract: Contract) -> Verdicts | None:
+    """The verdicts of a model's suite over its table, or None where there is no suite; nothing is stored.
+
+    The table counts as one batch named like itself.
+    """
+    plan = model_plan(project, contract)
+    return _scan(con, contract, plan) if plan else None
+
+
+def _scan(con: duckdb.DuckDBPyConnection, contract: Contract, plan: Plan) -> Verdicts:
+    seen = [quote(c.name) for c in contract.columns]
+    seen += [f"CAST({quote(c.name)} AS VARCHAR) AS {quote(c.name + '__text')}" for c in contract.columns if c.logical_type != "string"]
+    if _tells_differences(contract):
         seen.append("array_to_string(_differs, ',') AS _differs")
     rows = f"SELECT {', '.join(seen)}, {literal(contract.table)} AS _batch, row_number() OVER () AS _row FROM {quote(contract.table)}"
-    plan = compile_suite(suite, fields, codes=codes_of(project))
     try:
         return plan.run(con, f"({rows})", absent={contract.table: ()})
     finally:
         con.execute("DROP TABLE IF EXISTS temp.failing")
+
+
+def check_results(con: duckdb.DuckDBPyConnection, project: Project, contract: Contract) -> list[dict[str, Any]]:
+    """The same as rows of `evidence.results` without their run; none where there is no suite. Nothing is stored."""
+    plan = model_plan(project, contract)
+    return _results(con, contract, plan) if plan else []
+
+
+def _results(con: duckdb.DuckDBPyConnection, contract: Contract, plan: Plan) -> list[dict[str, Any]]:
+    from assets.standardise import result_row
+
+    mark, now = _mark(con, contract, plan), datetime.now()
+    return [result_row(contract, mark, result, now) for result in _scan(con, contract, plan).results]
+
+
+def check_built(con: duckdb.DuckDBPyConnection, project: Project, contract: Contract, run_id: str) -> bool:
+    """Check a model's table and write down what was found, in one transaction; True where it was due.
+
+    It is due where the newest results speak of another state of the table or of another suite, also where a run was killed
+    between building and checking. Earlier results stay: by them is told since when a rule fails.
+    """
+    plan = model_plan(project, contract)
+    if plan is None:
+        return False
+    newest = con.execute(
+        "SELECT fingerprint FROM evidence.results WHERE dataset = ? AND batch = ? ORDER BY checked_at DESC LIMIT 1",
+        [contract.name, contract.table],
+    ).fetchone()
+    if newest == (_mark(con, contract, plan),):
+        return False
+    results = _results(con, contract, plan)
+    with transaction(con, run_id, f"check {contract.table}"):
+        evidence.write(con, "results", [{**row, "run_id": run_id} for row in results])
+    return True
+
+
+def _mark(con: duckdb.DuckDBPyConnection, contract: Contract, plan: Plan) -> str:
+    """What results were judged by: the compiled suite, and the table's state (its definition and the batches in it)."""
+    schema, name = contract.table.split(".")
+    definition = con.execute(
+        "SELECT comment FROM duckdb_tables() WHERE database_name = 'lake' AND schema_name = $1 AND table_name = $2"
+        " UNION ALL SELECT comment FROM duckdb_views() WHERE database_name = 'lake' AND schema_name = $1 AND view_name = $2",
+        [schema, name],
+    ).fetchone()
+    made_of = con.execute(
+        "SELECT string_agg(batch || ' ' || run_id, ',' ORDER BY batch, run_id) FROM evidence.lineage WHERE dataset = ?", [contract.table]
+    ).fetchone()
+    return digest(f"{plan.fingerprint} {definition} {made_of}")
