@@ -14,7 +14,7 @@ import dagster as dg
 
 from pipelines.links import report_url
 from pipelines.rulebook import Rule
-from pipelines.standing import Count, Refusal, RuleState, dimension
+from pipelines.standing import BatchResult, Count, Refusal, RuleState, dimension
 
 if TYPE_CHECKING:
     from assets.contracts import Contract
@@ -24,6 +24,7 @@ MOST = 40
 ACCEPTED, ACCOUNTED, BALANCED = "handover__accepted", "handover__accounted", "batch__balanced"
 ROWS_SHOWN = 10
 PASSED = "通过 passed"
+UNCHECKED = "尚未检查 nothing has been checked yet"
 
 
 def checked(function: Callable[[Any], Iterable[dg.AssetCheckResult]]) -> Callable[[Any], Iterator[dg.AssetCheckResult]]:
@@ -50,10 +51,14 @@ def check_name(rule: Rule) -> str:
     return f"{dimension(rule.indicator)}__{rule.id}"
 
 
-def guidance(rule: Rule) -> str:
-    """Plain prose: what the rule wants, and what to do where it fails."""
-    quarantine = " 不合格的行进入隔离区。 Rows that fail go to quarantine." if rule.blocking else ""
-    return f"{rule.title_zh}。 {rule.title_en}. 整改 remedy: {remedy(rule)}{quarantine}"
+def guidance(contract: Contract, rule: Rule) -> str:
+    """Plain prose: what the rule wants, what to do where it fails, and what follows."""
+    follows = ""
+    if rule.blocking and contract.layer == "sources":
+        follows = " 不合格的行进入隔离区。 Rows that fail go to quarantine."
+    elif rule.blocking:
+        follows = " 不合格的行过多时，由其构成的库暂不重建。 Where too many rows fail, what is built from this table is left as it was."
+    return f"{rule.title_zh}。 {rule.title_en}. 整改 remedy: {remedy(rule)}{follows}"
 
 
 def remedy(rule: Rule) -> str:
@@ -112,7 +117,7 @@ def rule_specs(contract: Contract, rules: Sequence[Rule]) -> list[dg.AssetCheckS
                 name,
                 asset=asset,
                 blocking=group[0].blocking,
-                description=" / ".join(guidance(rule) for rule in group[:6]),
+                description=" / ".join(guidance(contract, rule) for rule in group[:6]),
                 metadata={"rules": [r.id for r in group], "indicator": group[0].indicator, "severity": group[0].severity},
             )
         )
@@ -127,7 +132,7 @@ def accepted_result(project: Project, contract: Contract, refused: Sequence[Refu
     """Failed as long as a refused hand-over stands that nothing better replaced."""
     metadata: dict[str, Any] = {
         "4 整改单位 who mends": f"{contract.department} {contract.department_en}",
-        "5 报告 report": dg.MetadataValue.url(report_url(project, contract.group)),
+        "5 报告 report": dg.MetadataValue.url(report_url(project, contract)),
     }
     if refused:
         metadata |= {
@@ -191,7 +196,7 @@ def rule_result(
     critical = any(r.severity == "critical" for r in rules)
     metadata: dict[str, Any] = {
         "6 整改单位 who mends": f"{contract.department} {contract.department_en}: {remedy(worst)}",
-        "7 报告 report": dg.MetadataValue.url(report_url(project, contract.group)),
+        "7 报告 report": dg.MetadataValue.url(report_url(project, contract)),
         "8 规则 rule": "; ".join(f"{r.id} [{r.indicator}] {r.expectation}" for r in rules[:6]),
     }
     if state.outcome != "passed":
@@ -200,9 +205,8 @@ def rule_result(
             "1 何处 where": _table(
                 [
                     ({"rule": r.id} if len(rules) > 1 else {})
+                    | _place(contract, b)
                     | {
-                        "unit": b.unit,
-                        "period": b.period,
                         "rows": b.elements,
                         "unexpected": b.unexpected,
                         "percent": round(100 * b.share, 3),
@@ -210,15 +214,13 @@ def rule_result(
                     }
                     for r, b in failing[:ROWS_SHOWN]
                 ]
-                or [{"unit": "", "period": "", "rows": 0, "unexpected": 0, "percent": 0.0, "cause": "没有批次 no batch"}]
+                or [{"rows": 0, "unexpected": 0, "percent": 0.0, "cause": UNCHECKED}]
             ),
             "3 不合格率 percent": round(100 * state.share, 4),
             "4 自 since": state.since or "-",
         }
         if state.examples:
-            metadata["5 示例 examples"] = _table(
-                [{"unit": b.unit, "period": b.period, "value (masked)": value} for b, value in state.examples]
-            )
+            metadata["5 示例 examples"] = _table([_place(contract, b) | {"value (masked)": value} for b, value in state.examples])
     metadata["2 不合格行 unexpected"] = sum(s.unexpected for s in known.values())
     return (
         dg.AssetCheckResult(
@@ -235,21 +237,26 @@ def rule_result(
     )
 
 
+def _place(contract: Contract, batch: BatchResult) -> dict[str, Any]:
+    """Where a batch belongs, as cells; a base or thematic table has no unit and no period."""
+    return {"unit": batch.unit, "period": batch.period} if contract.layer == "sources" else {}
+
+
 def cause(rule: Rule, state: RuleState, stops: bool = False) -> str:
     """The state in one line: what, how many, in which periods."""
     if state.outcome == "passed":
-        return f"{PASSED} · {state.elements:,} 行 rows · {len(state.batches)} 批次 batches"
+        batches = f" · {len(state.batches)} 批次 batches" if any(b.period for b in state.batches) else ""
+        return f"{PASSED} · {state.elements:,} 行 rows{batches}"
     failing = state.failing
     if state.outcome == "not_assessable":
-        where = ", ".join(dict.fromkeys(b.period for b in failing[:3]))
-        return f"不可评估 not assessable: {state.note or '没有批次 no batch has been checked'}" + (f" ({where})" if where else "")
+        where = ", ".join(dict.fromkeys(b.period for b in failing[:3] if b.period))
+        return f"不可评估 not assessable: {state.note or UNCHECKED}" + (f" ({where})" if where else "")
     bad = [b for b in failing if b.outcome == "failed"]
-    periods = list(dict.fromkeys(b.period for b in bad))
+    periods = list(dict.fromkeys(b.period for b in bad if b.period))
     units = {b.unit for b in bad if b.unit}
-    where = (
-        ", ".join(periods[:3])
-        + (" …" if len(periods) > 3 else "")
-        + (f" · {len(units)} 单位 units" if len(units) > 1 else "".join(f" · {u}" for u in units))
-    )
-    done = "；已停止下游 downstream stopped" if stops else "；已隔离 quarantined" if rule.blocking else ""
-    return f"{rule.title_zh}：{state.unexpected:,} / {state.elements:,} 行不合格 rows fail ({100 * state.share:.2g}%) · {where}{done}"
+    where = ", ".join(periods[:3]) + (" …" if len(periods) > 3 else "")
+    where += f" · {len(units)} 单位 units" if len(units) > 1 else "".join(f" · {u}" for u in units)
+    quarantined = rule.blocking and bool(periods)
+    done = "；已停止下游 downstream stopped" if stops else "；已隔离 quarantined" if quarantined else ""
+    counted = f"{rule.title_zh}：{state.unexpected:,} / {state.elements:,} 行不合格 rows fail ({100 * state.share:.2g}%)"
+    return counted + (f" · {where}" if where else "") + done

@@ -36,7 +36,10 @@ def _definitions(project: Project) -> dg.Definitions:
     for contract in sources:
         assets += [factories.raw_asset(project, contract), factories.std_asset(project, contract)]
         asset_checks += [factories.source_checks(project, contract), factories.std_checks(project, contract)]
-    assets += [factories.model_asset(project, contract) for contract in models]
+    for contract in models:
+        assets.append(factories.model_asset(project, contract))
+        if (suite := factories.model_checks(project, contract)) is not None:
+            asset_checks.append(suite)
     upstream = [dg.AssetKey([c.schema, c.name]) for c in (*sources, *models)]
     assets += factories.published_assets(project, upstream)
     named = {job.name: job for job in jobs(project)}

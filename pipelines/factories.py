@@ -16,8 +16,8 @@ from pipelines import checks
 from pipelines.errors import clear_errors
 from pipelines.inbox import failing_checks, inbox_asset
 from pipelines.resource import Lake, tag_verdict
-from pipelines.rulebook import read_rules
-from pipelines.standing import accounted, balanced, refusals, rule_states, standing_batches, stopped
+from pipelines.rulebook import Rule, read_rules
+from pipelines.standing import RuleState, accounted, balanced, refusals, rule_states, standing_batches, stopped
 
 if TYPE_CHECKING:
     import duckdb
@@ -203,7 +203,7 @@ def std_asset(project: Project, contract: Contract) -> dg.AssetsDefinition:
                 "1 批次 batches": len(done.batches),
                 "2 隔离 quarantined": done.rows_quarantine,
                 "3 修复 repairs": repairs[0] if repairs else 0,
-                "4 报告 report": dg.MetadataValue.url(report_url(project, contract.group)),
+                "4 报告 report": dg.MetadataValue.url(report_url(project, contract)),
                 "dagster/row_count": done.rows_std,
             }
         )
@@ -241,7 +241,6 @@ def std_checks(project: Project, contract: Contract) -> dg.AssetChecksDefinition
     batches that stand are judged anew.
     """
     rules = read_rules(project, [contract])
-    groups = checks.rule_groups(rules)
 
     @dg.multi_asset_check(
         specs=[checks.balanced_spec(contract), *checks.rule_specs(contract, rules)],
@@ -263,12 +262,7 @@ def std_checks(project: Project, contract: Contract) -> dg.AssetChecksDefinition
             result = checks.count_result(contract, "std", checks.BALANCED, balanced(lake.con, contract, keys_of(context.run, contract)))
             lake.tally.add(f"std/{contract.name}:{checks.BALANCED}", passed=result.passed, stops=not result.passed)
             yield result
-        states = rule_states(lake.con, contract, fresh)
-        for name, group in groups.items():
-            if name in selected:
-                result, stops = checks.rule_result(project, contract, name, group, states)
-                lake.tally.add(f"std/{contract.name}:{name}", passed=result.passed, stops=stops)
-                yield result
+        yield from _rule_results(context, lake, project, contract, rules, rule_states(lake.con, contract, fresh))
         tag_verdict(context, lake)
 
     return check_rows
@@ -288,10 +282,10 @@ def model_asset(project: Project, contract: Contract) -> dg.AssetsDefinition:
         **_common(contract),
     )
     def built(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
-        from assets.models import build
+        from assets.models import build, check_built
 
         lake: Lake = context.resources.lake
-        bad = [f"{name} ({', '.join(rules)})" for name, rules in stopped(lake.con, project, sources_of(project, contract)).items()]
+        bad = [f"{name} ({', '.join(rules)})" for name, rules in stopped(lake.con, project, below(project, contract)).items()]
         if bad:
             raise dg.Failure(
                 f"{contract.table} is left as it was: stopped by {'; '.join(bad)}. It is built again when that is mended.",
@@ -299,6 +293,7 @@ def model_asset(project: Project, contract: Contract) -> dg.AssetsDefinition:
             )
         with clear_errors():
             made = build(lake.con, project, contract, context.run.run_id)
+            check_built(lake.con, project, contract, context.run.run_id)
         lake.done.append(contract.table)
         return dg.MaterializeResult(
             metadata={
@@ -312,19 +307,68 @@ def model_asset(project: Project, contract: Contract) -> dg.AssetsDefinition:
     return built
 
 
-def sources_of(project: Project, contract: Contract) -> list[Contract]:
-    """The source contracts below a model, through other models too."""
+def model_checks(project: Project, contract: Contract) -> dg.AssetChecksDefinition | None:
+    """The suite of a base or thematic table; None where it has none.
+
+    The build step has judged and committed; here the results are reported. Where this step runs without it, the table is
+    judged anew.
+    """
+    rules = read_rules(project, [contract])
+    if not rules:
+        return None
+
+    @dg.multi_asset_check(
+        specs=checks.rule_specs(contract, rules),
+        name=f"check_{contract.schema}_{contract.name}",
+        can_subset=True,
+        required_resource_keys={"lake"},
+    )
+    @checks.checked
+    def check_table(context: dg.AssetCheckExecutionContext) -> Iterator[dg.AssetCheckResult]:
+        from assets.lake import columns_of
+        from assets.models import check_results
+
+        lake: Lake = context.resources.lake
+        fresh = None
+        if contract.table not in lake.done and columns_of(lake.con, contract.table):
+            with clear_errors():
+                fresh = check_results(lake.con, project, contract)
+        yield from _rule_results(context, lake, project, contract, rules, rule_states(lake.con, contract, fresh))
+        tag_verdict(context, lake)
+
+    return check_table
+
+
+def _rule_results(
+    context: dg.AssetCheckExecutionContext,
+    lake: Lake,
+    project: Project,
+    contract: Contract,
+    rules: list[Rule],
+    states: dict[str, RuleState],
+) -> Iterator[dg.AssetCheckResult]:
+    """The results of the selected checks of a suite, each told to the run's tally."""
+    selected = {k.name for k in context.selected_asset_check_keys}
+    for name, group in checks.rule_groups(rules).items():
+        if name in selected:
+            result, stops = checks.rule_result(project, contract, name, group, states)
+            lake.tally.add(f"{contract.schema}/{contract.name}:{name}", passed=result.passed, stops=stops)
+            yield result
+
+
+def below(project: Project, contract: Contract) -> list[Contract]:
+    """The sources and models that a model stands on, directly or through others."""
     from assets.models import dependencies
 
     by_table = {c.table: c for c in project.contracts.values()}
     found: dict[str, Contract] = {}
     waiting = list(dependencies(contract))
     while waiting:
-        below = by_table.get(waiting.pop())
-        if below is not None and below.name not in found:
-            found[below.name] = below
-            waiting += dependencies(below) if below.layer != "sources" else ()
-    return [c for c in found.values() if c.layer == "sources"]
+        one = by_table.get(waiting.pop())
+        if one is not None and one.name not in found:
+            found[one.name] = one
+            waiting += dependencies(one) if one.layer != "sources" else ()
+    return list(found.values())
 
 
 def follow() -> dg.AutomationCondition:

@@ -17,6 +17,10 @@ from pipelines.standing import refusals, rule_states
 if TYPE_CHECKING:
     import duckdb
 
+    from assets.contracts import Contract
+    from pipelines.rulebook import Rule
+    from pipelines.standing import Refusal, RuleState
+
 
 @dataclass(frozen=True)
 class Failing:
@@ -40,54 +44,50 @@ STATES = {"stopped": "已停止", "refused": "已拒收", "failed": "不合格",
 
 
 def failing_checks(con: "duckdb.DuckDBPyConnection", project: Project) -> list[Failing]:
-    """All checks that do not pass now, what stops downstream first, then by rows. Datasets without a batch are left out."""
+    """All checks that do not pass now, what stops downstream first, then by rows. What was never checked is left out."""
     found: list[Failing] = []
-    for contract in project.sources():
-        who, report = f"{contract.department} {contract.department_en}", report_url(project, contract.group)
-        if refused := refusals(con, contract):
-            result = checks.accepted_result(project, contract, refused)
-            page = check_path("raw", contract.name, checks.ACCEPTED)
-            oldest = min(r.period for r in refused)
-            found.append(
-                Failing(
-                    contract.name,
-                    checks.ACCEPTED,
-                    "refused",
-                    len(refused),
-                    oldest,
-                    result.description or "",
-                    who,
-                    "改正后重新交付 mend and hand over again",
-                    page,
-                    report,
-                )
-            )
+    for contract in project.contracts.values():
+        if contract.layer == "sources" and (refused := refusals(con, contract)):
+            found.append(_refused(project, contract, refused))
         states = rule_states(con, contract)
         for rule in read_rules(project, [contract]) if states else ():
             state = states.get(rule.id)
-            if state is None or state.outcome == "passed":
-                continue
-            stops = state.stops(rule.block_above)
-            word = (
-                state.outcome if state.outcome == "not_assessable" else "stopped" if stops else "quarantined" if rule.blocking else "failed"
-            )
-            name = checks.check_name(rule)
-            page = check_path(contract.schema, contract.name, name)
-            found.append(
-                Failing(
-                    contract.name,
-                    name,
-                    word,
-                    state.unexpected,
-                    state.since,
-                    checks.cause(rule, state, stops),
-                    who,
-                    checks.remedy(rule),
-                    page,
-                    report,
-                )
-            )
+            if state is not None and state.outcome != "passed":
+                found.append(_failing(project, contract, rule, state))
     return sorted(found, key=lambda f: (RANK[f.state], -f.unexpected, f.dataset, f.check))
+
+
+def _refused(project: Project, contract: "Contract", refused: "list[Refusal]") -> Failing:
+    return Failing(
+        dataset=contract.name,
+        check=checks.ACCEPTED,
+        state="refused",
+        unexpected=len(refused),
+        since=min(r.period for r in refused),
+        cause=checks.accepted_result(project, contract, refused).description or "",
+        department=f"{contract.department} {contract.department_en}",
+        remedy="改正后重新交付 mend and hand over again",
+        page=check_path("raw", contract.name, checks.ACCEPTED),
+        report=report_url(project, contract),
+    )
+
+
+def _failing(project: Project, contract: "Contract", rule: "Rule", state: "RuleState") -> Failing:
+    stops = state.stops(rule.block_above)
+    word = "stopped" if stops else "quarantined" if rule.blocking and contract.layer == "sources" else "failed"
+    name = checks.check_name(rule)
+    return Failing(
+        dataset=contract.name,
+        check=name,
+        state="not_assessable" if state.outcome == "not_assessable" else word,
+        unexpected=state.unexpected,
+        since=state.since,
+        cause=checks.cause(rule, state, stops),
+        department=f"{contract.department} {contract.department_en}",
+        remedy=checks.remedy(rule),
+        page=check_path(contract.schema, contract.name, name),
+        report=report_url(project, contract),
+    )
 
 
 def inbox_metadata(project: Project, found: list[Failing]) -> dict[str, Any]:

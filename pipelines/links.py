@@ -6,12 +6,14 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 if TYPE_CHECKING:
+    from assets.contracts import Contract
     from assets.project import Project
 
 
-def report_url(project: Project, group: str) -> str:
-    """The address of a department's report, under the base address that browsers reach."""
-    return f"{project.reports_url.rstrip('/')}/{quote(group)}/index.html"
+def report_url(project: Project, contract: Contract) -> str:
+    """The address of the report on a dataset: its department's page, or a base or thematic table's place on the index page."""
+    page = f"{quote(contract.group)}/index.html" if contract.layer == "sources" else f"index.html#{quote(contract.table)}"
+    return f"{project.reports_url.rstrip('/')}/{page}"
 
 
 def check_path(schema: str, dataset: str, check: str) -> str:

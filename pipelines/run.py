@@ -106,7 +106,10 @@ def run(project: Project, select: Sequence[str] = (), *, progress: Progress | No
             say("基础库与主题库 base and thematic", len(work), steps)
             due = _due(project, summary, models)
             if due:
-                summary.runs.append(_execute(definitions, instance, BUILD, {}, [[c.schema, c.name] for c in due]))
+                built = _execute(definitions, instance, BUILD, {}, [[c.schema, c.name] for c in due])
+                summary.runs.append(built)
+                if not built.ok:
+                    summary.held += _held(due, _stopping(project, due))
             say("结果与报告 results and reports", len(work) + 1, steps)
             summary.runs.append(_execute(definitions, instance, PUBLISH, {}, None))
     summary.undone = [f"{r.job} {r.partitions}: {r.failure}".replace(" :", ":") for r in summary.runs if r.failure and not _only_stopped(r)]
@@ -153,24 +156,42 @@ def _look(project: Project, sources: list[Contract], models: list[Contract]) -> 
 
 
 def _due(project: Project, summary: RunSummary, models: list[Contract]) -> list[Contract]:
-    """The models that are out of date and may be built now: none that stands on a stopped dataset, directly or through another."""
+    """The models that are out of date and may be built now: none that stands on a stopped dataset, directly or through another.
+
+    A stopped model that is built now holds back nothing yet: its checks will say whether it still stops what lies above.
+    """
     from assets.lake import open_lake
-    from assets.models import dependencies
     from pipelines.ledger import stale
     from pipelines.standing import stopped
 
     with open_lake(project) as con:
         summary.stopped = stopped(con, project)
         out_of_date = set(stale(con, project, [c.table for c in models]))
-    held = {f"std.{name}" for name in summary.stopped}
-    due = []
-    for model in (m for m in models if m.table in out_of_date):
-        if set(dependencies(model)) & held:
-            held.add(model.table)
-            summary.held.append(model.table)
-        else:
-            due.append(model)
-    return due
+    waiting = [m for m in models if m.table in out_of_date]
+    stops = {project.contracts[name].table for name in summary.stopped}
+    held = _held(waiting, {t for t in stops if t not in {m.table for m in waiting}})
+    summary.held = held
+    return [m for m in waiting if m.table not in held]
+
+
+def _stopping(project: Project, models: list[Contract]) -> set[str]:
+    """The tables, of these models, that stop what lies above them now."""
+    from assets.lake import open_lake
+    from pipelines.standing import stopped
+
+    with open_lake(project, read_only=True) as con:
+        return {project.contracts[name].table for name in stopped(con, project, models)}
+
+
+def _held(models: list[Contract], stops: set[str]) -> list[str]:
+    """Of `models`, in the order of building, the tables that stand on one of `stops`, directly or through each other."""
+    from assets.models import dependencies
+
+    held: list[str] = []
+    for model in models:
+        if set(dependencies(model)) & {*stops, *held}:
+            held.append(model.table)
+    return held
 
 
 def _execute(

@@ -63,7 +63,10 @@ class BatchResult:
 
 @dataclass(frozen=True)
 class RuleState:
-    """One rule over the batches that stand, the worst first. `since` is the first period of the present failure."""
+    """One rule over the batches that stand, the worst first. `since` is the first period of the present failure.
+
+    Of a base or thematic table it is the day on which a check first found it.
+    """
 
     dataset: str
     rule: str
@@ -178,6 +181,14 @@ def standing_batches(con: duckdb.DuckDBPyConnection, contract: Contract) -> list
     return [row[0] for row in con.execute(f"SELECT batch FROM ({_standing(contract)}) ORDER BY batch", [contract.name]).fetchall()]
 
 
+def _places(con: duckdb.DuckDBPyConnection, contract: Contract) -> dict[str, tuple[str, str, bool]]:
+    """Unit, period and whether it is current, of every batch that counts."""
+    if contract.layer != "sources":
+        return {contract.table: ("", "", True)}
+    sql = f"SELECT batch, coalesce(unit, ''), period, current FROM ({_standing(contract)})"
+    return {batch: (unit, period, current) for batch, unit, period, current in con.execute(sql, [contract.name]).fetchall()}
+
+
 def rule_states(
     con: duckdb.DuckDBPyConnection, contract: Contract, fresh: Sequence[Mapping[str, Any]] | None = None
 ) -> dict[str, RuleState]:
@@ -185,12 +196,7 @@ def rule_states(
 
     `fresh` (rows as `evidence.results` holds them) take the place of what is written down.
     """
-    batches = {
-        row[0]: row[1:]
-        for row in con.execute(
-            f"SELECT batch, coalesce(unit, ''), period, current FROM ({_standing(contract)})", [contract.name]
-        ).fetchall()
-    }
+    batches = _places(con, contract)
     columns = ("rule", "batch", "blocking", "outcome", "elements", "unexpected", "note", "result")
     if fresh is None:
         rows = con.execute(
@@ -220,18 +226,22 @@ def rule_states(
 
 
 def _since(con: duckdb.DuckDBPyConnection, contract: Contract) -> dict[tuple[str, str], str]:
-    """By rule and unit: the first period after the last one that passed."""
+    """By rule and unit: the first period (of a model: time of a check) after the last one that passed."""
+    dated = """
+        SELECT r.rule, coalesce(b.unit, '') AS unit, b.period, r.outcome FROM evidence.results r JOIN evidence.batches b USING (batch)
+        WHERE r.dataset = ? QUALIFY row_number() OVER (PARTITION BY r.batch, r.rule ORDER BY r.checked_at DESC) = 1"""
+    if contract.layer != "sources":
+        dated = """SELECT rule, '' AS unit, strftime(checked_at, '%Y-%m-%d %H:%M:%S.%f') AS period, outcome
+            FROM evidence.results WHERE dataset = ?"""
     rows = con.execute(
-        """
-        WITH dated AS (
-            SELECT r.rule, coalesce(b.unit, '') AS unit, b.period, r.outcome FROM evidence.results r JOIN evidence.batches b USING (batch)
-            WHERE r.dataset = ? QUALIFY row_number() OVER (PARTITION BY r.batch, r.rule ORDER BY r.checked_at DESC) = 1),
+        f"""
+        WITH dated AS ({dated}),
         good AS (SELECT rule, unit, max(period) AS period FROM dated WHERE outcome = 'passed' GROUP BY ALL)
         SELECT d.rule, d.unit, min(d.period) FROM dated d LEFT JOIN good g ON g.rule = d.rule AND g.unit = d.unit
         WHERE d.outcome <> 'passed' AND (g.period IS NULL OR d.period > g.period) GROUP BY ALL""",
         [contract.name],
     ).fetchall()
-    return {(rule, unit): period for rule, unit, period in rows}
+    return {(rule, unit): period if contract.layer == "sources" else period[:10] for rule, unit, period in rows}
 
 
 def examples_of(result: str | None) -> tuple[str, ...]:
@@ -300,12 +310,14 @@ def balanced(con: duckdb.DuckDBPyConnection, contract: Contract, keys: Collectio
     return list(counts.values())
 
 
-def stopped(con: duckdb.DuckDBPyConnection, project: Project, sources: Iterable[Contract] | None = None) -> dict[str, list[str]]:
-    """Source datasets (of those given, else of all) that must not be built upon now, with the rules that say so."""
+def stopped(con: duckdb.DuckDBPyConnection, project: Project, contracts: Iterable[Contract] | None = None) -> dict[str, list[str]]:
+    """Datasets and models (of those given, else of all) that must not be built upon now, with the rules that say so."""
     found: dict[str, list[str]] = {}
-    for contract in project.sources() if sources is None else sources:
+    for contract in project.contracts.values() if contracts is None else contracts:
         tolerance = {rule.id: rule.block_above for rule in read_rules(project, [contract])}
-        rules = [s.rule for s in rule_states(con, contract).values() if s.stops(tolerance.get(s.rule, BLOCK_ABOVE))]
+        if not tolerance:
+            continue
+        rules = [s.rule for s in rule_states(con, contract).values() if s.rule in tolerance and s.stops(tolerance[s.rule])]
         if rules:
             found[contract.name] = sorted(rules)
     return found

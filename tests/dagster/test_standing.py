@@ -68,7 +68,7 @@ def test_what_could_not_be_assessed_is_never_passed(con: Any, project: Project) 
     contract = project.contracts["pet"]
     result(con, batch(con, "a", "202610"), "not_assessable", rule="born_present", note="the column born is not in the hand-over")
     rules = {r.id: r for r in read_rules(project, [contract])}
-    for rule, said in [("born_present", "the column born is not in the hand-over"), ("tag_present", "no batch has been checked")]:
+    for rule, said in [("born_present", "the column born is not in the hand-over"), ("tag_present", "nothing has been checked yet")]:
         found, stops = rule_result(project, contract, "x", [rules[rule]], rule_states(con, contract))
         assert (found.passed, found.severity.name, stops) == (False, "WARN", False)
         assert (found.description or "").startswith("不可评估 not assessable")
