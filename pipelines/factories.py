@@ -1,11 +1,10 @@
 """Contracts made into Dagster assets and their checks.
 
-Belongs here: one factory a kind of asset. Not here: the work itself (`assets`), how a check
-reads (`pipelines.checks`), when things run (`jobs`, `schedules`, `sensors`).
+Belongs here: one factory a kind of asset. Not here: the work itself (`assets`), what an asset tells of itself
+(`pipelines.describing`), how a check reads (`pipelines.checks`), when things run (`jobs`, `schedules`, `sensors`).
 """
 
 from collections.abc import Iterator
-from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
@@ -13,6 +12,7 @@ import dagster as dg
 from assets.contracts import Contract
 from assets.project import Project
 from pipelines import checks
+from pipelines.describing import common, described, freshness, kinds_of
 from pipelines.errors import clear_errors
 from pipelines.inbox import failing_checks, inbox_asset
 from pipelines.resource import Lake, tag_verdict
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 STRAYS_TAG = "yuanqing/strays"  # partition keys of hand-overs for a period that has no partition; collecting refuses them
 PROBLEMS_TAG = "yuanqing/problems"  # what could not be collected beside what was
 RETRIES, DELAY = 1, 2.0  # further tries, and seconds before the first of them; readers have tried several times by then
-KINDS = {"local": ("csv",), "api": ("api",), "postgresql": ("postgres",), "postgres": ("postgres",), "mysql": ("mysql",)}
 
 
 def partitions(contract: Contract) -> dg.TimeWindowPartitionsDefinition:
@@ -51,84 +50,6 @@ def keys_of(run: dg.DagsterRun, contract: Contract) -> set[str] | None:
     return keys | set(filter(None, run.tags.get(STRAYS_TAG, "").split(",")))
 
 
-def column_schema(contract: Contract, *, raw: bool = False) -> dg.TableSchema:
-    """Columns as the UI shows them, with titles in both languages."""
-    return dg.TableSchema(
-        columns=[
-            dg.TableColumn(
-                c.name,
-                "VARCHAR" if raw else c.sql_type,
-                description=f"{c.title} {c.title_en}"
-                + (f" · {c.header}" if raw else "")
-                + (f" · {c.description}" if c.description else ""),
-                constraints=dg.TableColumnConstraints(nullable=not c.required, unique=contract.key == (c.name,)),
-                tags={"classification": str(c.classification)},
-            )
-            for c in contract.columns
-        ]
-    )
-
-
-def described(contract: Contract) -> str:
-    return f"{contract.title} · {contract.title_en}\n\n{contract.description}".strip()
-
-
-def kinds_of(contract: Contract) -> set[str]:
-    server = contract.server
-    form = str(server.properties.get("format", "")).lower()
-    first = ("excel",) if server.type == "local" and form in ("xlsx", "xls", "excel") else KINDS.get(server.type, (server.type,))
-    return {*first, "duckdb"}
-
-
-def freshness(contract: Contract) -> dg.FreshnessPolicy | None:
-    """The contract's own frequency and latency as one window; no policy where it names no frequency."""
-    days = [_days(contract.sla.get(name)) for name in ("frequency", "latency")]
-    if days[0] is None:
-        return None
-    fail = timedelta(days=days[0] + (days[1] or 0))
-    return dg.FreshnessPolicy.time_window(fail_window=fail, warn_window=timedelta(days=days[0]) if days[1] else None)
-
-
-def _days(sla: Any) -> float | None:
-    unit = {
-        "h": 1 / 24,
-        "hour": 1 / 24,
-        "hours": 1 / 24,
-        "d": 1,
-        "day": 1,
-        "days": 1,
-        "w": 7,
-        "mo": 31,
-        "m": 31,
-        "month": 31,
-        "y": 366,
-        "year": 366,
-    }
-    if not sla:
-        return None
-    return float(sla["value"]) * unit.get(str(sla.get("unit", "d")).lower(), 1)
-
-
-def _common(contract: Contract, *, raw: bool = False) -> dict[str, Any]:
-    """What every asset of a contract tells of itself."""
-    catalogue = contract.catalogue
-    return {
-        "group_name": f"{contract.layer}/{contract.group}",
-        "owners": [f"team:{contract.group}"],
-        "metadata": {
-            "dagster/column_schema": column_schema(contract, raw=raw),
-            "dagster/table_name": f"{'raw' if raw else contract.schema}.{contract.name}",
-            "主管部门 department": f"{contract.department} {contract.department_en}",
-            "契约 contract": contract.path.name,
-            **({"资源代码 resource code": str(catalogue["resourceCode"])} if catalogue.get("resourceCode") else {}),
-        },
-        "tags": {
-            "classification": str(max((c.classification for c in contract.columns), default=1)),
-            **({"delivery": contract.delivery.mode, "period": contract.delivery.period} if contract.delivery else {}),
-        },
-    }
-
-
 def raw_asset(project: Project, contract: Contract) -> dg.AssetsDefinition:
     """Collect the hand-overs of a source dataset."""
 
@@ -141,7 +62,7 @@ def raw_asset(project: Project, contract: Contract) -> dg.AssetsDefinition:
         retry_policy=dg.RetryPolicy(max_retries=RETRIES, delay=DELAY, backoff=dg.Backoff.EXPONENTIAL),
         freshness_policy=freshness(contract),
         required_resource_keys={"lake"},
-        **_common(contract, raw=True),
+        **common(contract, raw=True),
     )
     def collected(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
         from assets.collect import collect
@@ -185,7 +106,7 @@ def std_asset(project: Project, contract: Contract) -> dg.AssetsDefinition:
         partitions_def=partitions(contract),
         backfill_policy=dg.BackfillPolicy.single_run(),
         required_resource_keys={"lake"},
-        **_common(contract),
+        **common(contract),
     )
     def standardised(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
         from assets.standardise import standardise
@@ -279,7 +200,7 @@ def model_asset(project: Project, contract: Contract) -> dg.AssetsDefinition:
         kinds={"duckdb", "sql"},
         automation_condition=follow(),
         required_resource_keys={"lake"},
-        **_common(contract),
+        **common(contract),
     )
     def built(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
         from assets.models import build, check_built

@@ -62,10 +62,27 @@ expectations:
 """
 
 
-def make_tiny(root: Path, rules: str = RULES, server: str = "") -> Project:
-    """A project of one source and one model that reads it."""
+MODEL_RULES = """\
+name: animal
+expectations:
+  - type: expect_column_values_to_match_regex
+    kwargs: {column: tag, regex: "^[A-Z]"}
+    severity: critical
+    meta: {id: tag_form, indicator: "0302", blocking: true, title: {zh: 犬牌格式, en: Form of the tag}, remedy: {zh: 更正, en: Correct it}}
+"""
+ABOVE = MODEL.replace("id: animal", "id: dogs").replace("name: animal", "name: dogs").replace("动物", "犬只专题")
+
+
+def make_tiny(root: Path, rules: str = RULES, server: str = "", suited: bool = False) -> Project:
+    """A project of one source and one model that reads it; `suited`: the model has a suite, and a thematic table above it."""
     contract = SOURCE.replace("  - {server: landing, type: local, path: pet/*.csv, format: csv}", server) if server else SOURCE
+    suite_and_above = {
+        "expectations/suites/base/animal/animal.yaml": MODEL_RULES,
+        "assets/thematic/city/dogs.odcs.yaml": ABOVE,
+        "assets/thematic/city/dogs.sql": "SELECT a.tag AS tag FROM base.animal AS a\n",
+    }
     for path, text in {
+        **(suite_and_above if suited else {}),
         "assets/sources/city/pet.odcs.yaml": contract,
         "assets/base/animal/animal.odcs.yaml": MODEL,
         "assets/base/animal/animal.sql": "SELECT p.tag AS tag FROM std.pet AS p\n",
@@ -78,5 +95,5 @@ def make_tiny(root: Path, rules: str = RULES, server: str = "") -> Project:
 
 @pytest.fixture
 def tiny() -> Callable[..., Project]:
-    """`tiny(root, rules=..., server=...)` writes the project and returns it."""
+    """`tiny(root, rules=..., server=..., suited=...)` writes the project and returns it."""
     return make_tiny

@@ -77,6 +77,14 @@ def test_every_asset_is_as_it_was(tmp_path: Path, tiny: Make) -> None:
     }
 
 
+def test_a_suite_of_a_model_is_its_checks(tmp_path: Path, tiny: Make) -> None:
+    found = told(build_definitions(tiny(tmp_path, suited=True)))
+    assert {name: (node["checks"], node["blocking"]) for name, node in found.items() if name.startswith(("base", "thematic"))} == {
+        "base/animal": (["accuracy__tag_form"], ["accuracy__tag_form"]),
+        "thematic/dogs": ([], []),
+    }
+
+
 def test_jobs_and_sensors(tmp_path: Path, tiny: Make) -> None:
     definitions = build_definitions(tiny(tmp_path))
     repository = definitions.get_repository_def()

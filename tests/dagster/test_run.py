@@ -21,12 +21,15 @@ GOOD = "犬牌,出生日期\r\nA1,2020-01-02\r\nA2,2021-03-04\r\n"
 
 
 @pytest.fixture
-def project(tmp_path: Path, tiny: Callable[..., Project], monkeypatch: pytest.MonkeyPatch) -> Project:
-    made = tiny(tmp_path)
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     # The pages are tested where they are made; here only that they are asked for.
     monkeypatch.setattr("pipelines.reports.build_reports", lambda p, base_url=None: [])
     monkeypatch.setattr("pipelines.run.seconds_to_settle", lambda p: 0.0)
-    return made
+
+
+@pytest.fixture
+def project(tmp_path: Path, tiny: Callable[..., Project], quick: None) -> Project:
+    return tiny(tmp_path)
 
 
 def hand_over(project: Project, period: str, text: str) -> Path:
@@ -98,6 +101,28 @@ def test_many_broken_rows_stop_base_until_they_are_mended(project: Project) -> N
     mended = run(project)
     assert (mended.exit_code, mended.held) == (0, [])
     assert rows(project, "SELECT count(*) FROM base.animal") == [(4,)]
+
+
+def test_a_broken_base_table_stops_what_lies_above_until_it_is_mended(tmp_path: Path, tiny: Callable[..., Project], quick: None) -> None:
+    project = tiny(tmp_path, suited=True)
+    verdicts = "SELECT outcome, elements, unexpected FROM evidence.results WHERE batch = 'base.animal' ORDER BY checked_at"
+    hand_over(project, "202608", GOOD)
+    assert run(project).exit_code == 0
+    assert rows(project, verdicts) == [("passed", 2, 0)]
+
+    hand_over(project, "202609", GOOD + "a3,2022-05-06\r\na4,2022-05-06\r\n")
+    done = run(project)
+    assert (done.exit_code, done.stopped, done.held, done.undone) == (1, {"animal": ["tag_form"]}, ["thematic.dogs"], [])
+    assert [(f.dataset, f.check, f.state, f.page.partition("?")[0]) for f in done.failing] == [
+        ("animal", "accuracy__tag_form", "stopped", "/assets/base/animal")
+    ]
+    assert rows(project, "SELECT count(*) FROM base.animal UNION ALL SELECT count(*) FROM thematic.dogs") == [(4,), (2,)]
+
+    hand_over(project, "202610", GOOD + "A3,2022-05-06\r\n")
+    mended = run(project)
+    assert (mended.exit_code, mended.held, mended.failing) == (0, [], [])
+    assert rows(project, "SELECT count(*) FROM thematic.dogs") == [(3,)]
+    assert rows(project, verdicts) == [("passed", 2, 0), ("failed", 4, 2), ("passed", 3, 0)]
 
 
 def test_a_refused_hand_over_is_a_failed_check_until_a_better_one_comes(project: Project) -> None:

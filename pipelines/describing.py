@@ -1,0 +1,94 @@
+"""What an asset tells of itself in the UI, from its contract: words, columns, kinds, freshness.
+
+Not here: what the asset does (`pipelines.factories`).
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+import dagster as dg
+
+if TYPE_CHECKING:
+    from assets.contracts import Contract
+
+KINDS = {"local": ("csv",), "api": ("api",), "postgresql": ("postgres",), "postgres": ("postgres",), "mysql": ("mysql",)}
+
+
+def column_schema(contract: Contract, *, raw: bool = False) -> dg.TableSchema:
+    """Columns as the UI shows them, with titles in both languages."""
+    return dg.TableSchema(
+        columns=[
+            dg.TableColumn(
+                c.name,
+                "VARCHAR" if raw else c.sql_type,
+                description=f"{c.title} {c.title_en}"
+                + (f" · {c.header}" if raw else "")
+                + (f" · {c.description}" if c.description else ""),
+                constraints=dg.TableColumnConstraints(nullable=not c.required, unique=contract.key == (c.name,)),
+                tags={"classification": str(c.classification)},
+            )
+            for c in contract.columns
+        ]
+    )
+
+
+def described(contract: Contract) -> str:
+    return f"{contract.title} · {contract.title_en}\n\n{contract.description}".strip()
+
+
+def kinds_of(contract: Contract) -> set[str]:
+    server = contract.server
+    form = str(server.properties.get("format", "")).lower()
+    first = ("excel",) if server.type == "local" and form in ("xlsx", "xls", "excel") else KINDS.get(server.type, (server.type,))
+    return {*first, "duckdb"}
+
+
+def freshness(contract: Contract) -> dg.FreshnessPolicy | None:
+    """The contract's own frequency and latency as one window; no policy where it names no frequency."""
+    days = [_days(contract.sla.get(name)) for name in ("frequency", "latency")]
+    if days[0] is None:
+        return None
+    fail = timedelta(days=days[0] + (days[1] or 0))
+    return dg.FreshnessPolicy.time_window(fail_window=fail, warn_window=timedelta(days=days[0]) if days[1] else None)
+
+
+def _days(sla: Any) -> float | None:
+    unit = {
+        "h": 1 / 24,
+        "hour": 1 / 24,
+        "hours": 1 / 24,
+        "d": 1,
+        "day": 1,
+        "days": 1,
+        "w": 7,
+        "mo": 31,
+        "m": 31,
+        "month": 31,
+        "y": 366,
+        "year": 366,
+    }
+    if not sla:
+        return None
+    return float(sla["value"]) * unit.get(str(sla.get("unit", "d")).lower(), 1)
+
+
+def common(contract: Contract, *, raw: bool = False) -> dict[str, Any]:
+    """What every asset of a contract tells of itself."""
+    catalogue = contract.catalogue
+    return {
+        "group_name": f"{contract.layer}/{contract.group}",
+        "owners": [f"team:{contract.group}"],
+        "metadata": {
+            "dagster/column_schema": column_schema(contract, raw=raw),
+            "dagster/table_name": f"{'raw' if raw else contract.schema}.{contract.name}",
+            "主管部门 department": f"{contract.department} {contract.department_en}",
+            "契约 contract": contract.path.name,
+            **({"资源代码 resource code": str(catalogue["resourceCode"])} if catalogue.get("resourceCode") else {}),
+        },
+        "tags": {
+            "classification": str(max((c.classification for c in contract.columns), default=1)),
+            **({"delivery": contract.delivery.mode, "period": contract.delivery.period} if contract.delivery else {}),
+        },
+    }
