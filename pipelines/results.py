@@ -18,6 +18,7 @@ from assets.evidence import TABLES
 from assets.lake import literal, open_lake, quote
 from pipelines.querying import QueryError, as_objects, query
 from pipelines.rulebook import holder
+from pipelines.scores import CALLED
 from pipelines.scores import COLUMNS as SCORES
 from pipelines.views import STORED, VIEWS
 
@@ -42,6 +43,7 @@ _COMMENTS = {
     "issues": "every row that breaks a rule, by its position in the source",
     "lineage": "which batches are in each table's present state",
     "scores": "scores and coverage per unit, dataset and department; by rule, indicator, dimension and in total",
+    "called": "what each contract calls for, the rules that meet it, and whether they were assessed: what coverage counts",
     "rules": "the rules of all suites as they are now",
     "datasets": "the datasets, from their contracts",
     "columns": "the columns of the datasets, from their contracts",
@@ -173,7 +175,7 @@ def _write(con: duckdb.DuckDBPyConnection, project: Project, standard: Standard)
     rules = read_rules(project, contracts)
     con.execute("BEGIN")  # one snapshot of the lake for all tables
     make_standing(con, contracts)
-    make_scores(con, rules, standard)
+    make_scores(con, contracts, rules, standard)
     _declare(con, "published", PUBLISHED)
     con.execute(
         "INSERT INTO fresh.published SELECT localtimestamp, (SELECT max(snapshot_id) FROM ducklake_snapshots('lake')), ?, ?",
@@ -183,7 +185,7 @@ def _write(con: duckdb.DuckDBPyConnection, project: Project, standard: Standard)
         _declare(con, table, columns)
         chosen = ", ".join(_SHAPE if (table, name) == ("rejects", "text") else quote(name) for name, _, _ in columns)
         con.execute(f"INSERT INTO fresh.{quote(table)} SELECT {chosen} FROM lake.evidence.{quote(table)}")
-    for table, columns in (("standing", STANDING), ("scores", SCORES)):
+    for table, columns in (("standing", STANDING), ("scores", SCORES), ("called", CALLED)):
         _declare(con, table, columns)
         con.execute(f"INSERT INTO fresh.{quote(table)} BY NAME FROM temp.{quote(table)}")
     positions: dict[str, int] = {}

@@ -26,7 +26,10 @@ def holder(contract: Contract) -> str:
 
 @dataclass(frozen=True)
 class Rule:
-    """One rule of one dataset's suite; `columns` are the columns it looks at, by their names in the contract."""
+    """One rule of one dataset's suite; `columns` are the columns it looks at, by their names in the contract.
+
+    `conditional` rules look only at the rows that their row condition chooses.
+    """
 
     dataset: str
     id: str
@@ -41,6 +44,7 @@ class Rule:
     remedy_zh: str
     remedy_en: str
     block_above: float = BLOCK_ABOVE  # share of rows (0 to 1) above which a blocking rule stops what lies downstream
+    conditional: bool = False
 
 
 def read_rules(project: Project, contracts: Iterable[Contract] | None = None) -> list[Rule]:
@@ -74,6 +78,7 @@ def _rules(dataset: str, suite: Mapping[str, Any]) -> Iterator[Rule]:
             remedy_zh=remedy[0],
             remedy_en=remedy[1],
             block_above=float(meta.get("blockAbove", BLOCK_ABOVE)),
+            conditional=bool((node.get("kwargs") or {}).get("row_condition")),
         )
 
 

@@ -9,16 +9,19 @@ ones count, where the result says how many they are (`extra_copies`), else all o
 rule that names no rows has A = 0. For the indicators that count what should not be (0303, 0305), A is what breaks the rule,
 X = A/B, and the score is 1 - X.
 
-**Score** (0 to 100) and **coverage** (0 to 1). A rule's coverage is the share of the standing rows on which it was assessed
-(passed or failed), and nothing where it had no element to evaluate at all. *Not assessable, and rules without a result, are not
-covered; they never count as passed.*
-Upwards, with the weights w of rules (suite), indicators and dimensions (standard) and 1 for each dataset of a department:
+**Score** (0 to 100) and **coverage** (0 to 1). A rule's own coverage is the share of the standing rows on which it was assessed
+(passed or failed), and nothing where it had no element to evaluate at all. *What was not assessed, or has no result, never counts
+as passed.* With the weights w of rules (suite), indicators and dimensions (standard) and 1 for each dataset of a department:
 
-    coverage = sum(w * c) / sum(w)        score = sum(w * c * x) / sum(w * c)
+    up to a dimension     score = sum(w * c * x) / sum(w * c) over its rules and indicators, c their assessed share
+                          coverage = sum(w * s) / sum(w) over what the contract calls for there (`pipelines.called`), s the share
+                          of the rows on which the best rule that meets the call was assessed; 0 where there is no such rule
+    above                 coverage = sum(w * c) / sum(w)        score = sum(w * c * x) / sum(w * c)
 
-The sums for a dimension run over all its indicators in the standard: one for which the suite has no rule has c = 0 (an indicator
-that the bureau does not ask for has weight 0). So score x coverage, by which is ranked and graded, is exactly the score in
-which everything that was not assessed counts as nothing.
+A rule beyond the calls counts in the score, not in coverage. Where nothing is called for but rules exist, coverage is their
+assessed share. Where nothing is called for and no rule exists, both are NULL and the indicator or dimension is left out of what
+lies above. A dimension of which nothing has a score is not covered. By score x coverage is ranked and graded: what is called for
+and was not assessed counts as nothing. An indicator that the bureau does not ask for (weight 0) is neither called for nor scored.
 
 **Standing batches.** Full delivery: the newest batch of each unit (by period, then receipt). Delta: the batches of the newest
 partition, and of the 31 days up to it where partitions are days. A model: its newest check.
@@ -29,6 +32,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
+from pipelines.called import Call, calls
 from pipelines.rulebook import holder
 
 if TYPE_CHECKING:
@@ -54,9 +58,22 @@ COLUMNS: list[tuple[str, str, str]] = [
     ("measure", "DOUBLE", "rule and indicator: X as the standard has it (A/B); high is bad for 0303 and 0305"),
     ("weight", "DOUBLE", "its weight one level up"),
     ("score", "DOUBLE", "0 to 100, higher is better; NULL where nothing could be assessed"),
-    ("coverage", "DOUBLE", "0 to 1: the share of what should be assessed that exists and was assessed"),
-    ("ranked", "DOUBLE", "score x coverage (0 to 100): what is not assessed counts as nothing"),
+    ("coverage", "DOUBLE", "0 to 1: the share of what the contract calls for that exists and was assessed; NULL: nothing called for"),
+    ("ranked", "DOUBLE", "score x coverage (0 to 100): what was not assessed counts as nothing; NULL where nothing is called for"),
     ("grade", "VARCHAR", "dimension and total: grade of `ranked` by the standard"),
+]
+
+
+CALLED: list[tuple[str, str, str]] = [
+    ("dataset", "VARCHAR", "the dataset"),
+    ("call", "VARCHAR", "what is called for: kind and columns"),
+    ("position", "INTEGER", "its place among the dataset's calls"),
+    ("kind", "VARCHAR", "presence, reference, form, identity, timeliness"),
+    ("columns", "VARCHAR[]", "of which columns"),
+    ("indicator", "VARCHAR", "indicator of GB/T 36344-2018 that it counts in"),
+    ("wanted", "VARCHAR", "the expectation that most simply meets it"),
+    ("met_by", "VARCHAR[]", "the rules of the suite that meet it; none: the rule is lacking"),
+    ("coverage", "DOUBLE", "0 to 1: share of the standing rows on which one of them was assessed"),
 ]
 
 
@@ -90,8 +107,13 @@ def make_standing(con: duckdb.DuckDBPyConnection, contracts: Collection[Contract
         GROUP BY ALL""")
 
 
-def make_scores(con: duckdb.DuckDBPyConnection, rules: Iterable[Rule], standard: Standard) -> None:
-    """Make the temporary table `scores` (`COLUMNS`) on a connection to the lake; needs `standing` (`make_standing`)."""
+def make_scores(con: duckdb.DuckDBPyConnection, contracts: Iterable[Contract], rules: Iterable[Rule], standard: Standard) -> None:
+    """Make the temporary tables `scores` (`COLUMNS`) and `called` (`CALLED`) on a connection to the lake.
+
+    Needs `standing` (`make_standing`, of the same contracts).
+    """
+    counting = {i.code for i in standard.indicators.values() if i.weight > 0}
+    rules = list(rules)
     _insert(
         con,
         "asked (indicator VARCHAR, dimension VARCHAR, lower BOOLEAN, weight DOUBLE, dimension_weight DOUBLE)",
@@ -99,11 +121,31 @@ def make_scores(con: duckdb.DuckDBPyConnection, rules: Iterable[Rule], standard:
     )
     known = [(r.dataset, r.id, r.indicator, r.weight) for r in rules if r.indicator in standard.indicators]
     _insert(con, "ruled (dataset VARCHAR, rule VARCHAR, indicator VARCHAR, weight DOUBLE)", known)
+    wanted = [(position, c) for contract in contracts for position, c in enumerate(calls(contract), 1) if c.indicator in counting]
+    declared = "calls (dataset VARCHAR, call VARCHAR, position INTEGER, kind VARCHAR, columns VARCHAR[], indicator VARCHAR, wanted VARCHAR)"
+    _insert(con, declared, [(c.dataset, c.id, at, c.kind, list(c.columns), c.indicator, c.wanted) for at, c in wanted])
+    _insert(con, "met (dataset VARCHAR, call VARCHAR, rule VARCHAR)", _met((c for _, c in wanted), rules, counting))
     _insert(con, "graded (grade VARCHAR, at_least DOUBLE)", [(g.name, g.at_least) for g in standard.grades])
     con.execute("""
         CREATE OR REPLACE TEMP TABLE scored AS SELECT dataset, department, mode FROM delivered
         WHERE mode <> 'model' OR dataset IN (SELECT dataset FROM standing)""")
+    con.execute(f"CREATE OR REPLACE TEMP TABLE by_rule AS {_BY_RULE}")
+    con.execute(f"CREATE OR REPLACE TEMP TABLE by_call AS {_BY_CALL}")
     con.execute(f"CREATE OR REPLACE TEMP TABLE scores AS {_SCORES}")
+    con.execute("""
+        CREATE OR REPLACE TEMP TABLE called AS
+        SELECT k.*, coalesce(m.rules, []) AS met_by, coalesce(c.s, 0) AS coverage
+        FROM calls k LEFT JOIN (SELECT dataset, call, list(rule ORDER BY rule) AS rules FROM met GROUP BY ALL) m USING (dataset, call)
+            LEFT JOIN (FROM by_call WHERE unit IS NULL) c USING (dataset, call)
+        ORDER BY k.dataset, k.position""")
+
+
+def _met(wanted: Iterable[Call], rules: Iterable[Rule], counting: Collection[str]) -> list[tuple[str, str, str]]:
+    by_dataset: dict[str, list[Rule]] = {}
+    for rule in rules:
+        if rule.indicator in counting:
+            by_dataset.setdefault(rule.dataset, []).append(rule)
+    return [(c.dataset, c.id, r.id) for c in wanted for r in by_dataset.get(c.dataset, ()) if c.met_by(r)]
 
 
 def _insert(con: duckdb.DuckDBPyConnection, declared: str, rows: Sequence[tuple[Any, ...]]) -> None:
@@ -112,10 +154,11 @@ def _insert(con: duckdb.DuckDBPyConnection, declared: str, rows: Sequence[tuple[
         con.executemany(f"INSERT INTO {declared.partition(' ')[0]} VALUES ({', '.join('?' * len(rows[0]))})", rows)
 
 
-# One step up: from (w, c, x) of the parts to (c, x) of the whole.
-_ROLLED = "sum(w * c * x) / nullif(sum(w * c), 0) AS x, coalesce(sum(w * c) / nullif(sum(w), 0), 0) AS c"
+# One step up: from (w, c, x) of the parts to (c, x) of the whole; parts without c are not called for.
+_ROLLED = """sum(w * c * x) / nullif(sum(w * c) FILTER (x IS NOT NULL), 0) AS x,
+        sum(w * c) / nullif(sum(w) FILTER (c IS NOT NULL), 0) AS c"""
 
-_SCORES = f"""
+_BY_RULE = """
 WITH latest AS (
     SELECT batch, dataset, rule, outcome, elements, missing,
         coalesce(TRY_CAST(json_extract_string(result, '$.result.extra_copies') AS BIGINT), unexpected) AS unexpected
@@ -133,29 +176,48 @@ seen AS (
         LEFT JOIN latest l ON l.batch = s.batch AND l.dataset = s.dataset AND l.rule = r.rule),
 counted AS (
     SELECT *, CASE WHEN outcome = 'failed' AND unexpected = 0 THEN b ELSE least(unexpected, b) END AS breaking FROM seen),
-by_rule AS (
+summed AS (
     SELECT dataset, unit, rule, indicator, weight AS w, sum(b) AS b, sum(breaking) AS breaking,
         sum(b - breaking) / nullif(sum(b), 0) AS x,
-        CASE WHEN sum(b) > 0 THEN sum(rows) FILTER (outcome IN ('passed', 'failed')) / sum(rows) ELSE 0 END AS c
-    FROM counted GROUP BY GROUPING SETS ((dataset, unit, rule, indicator, weight), (dataset, rule, indicator, weight))
-    UNION ALL BY NAME
-    SELECT dataset, rule, indicator, weight AS w, 0 AS b, 0 AS breaking, 0 AS c FROM ruled
-    WHERE dataset IN (SELECT dataset FROM scored) AND dataset NOT IN (SELECT dataset FROM standing)),
-things AS (
-    SELECT DISTINCT dataset, unit FROM standing UNION ALL SELECT dataset, NULL FROM scored),
+        coalesce(sum(rows) FILTER (outcome IN ('passed', 'failed')) / sum(rows), 0) AS s
+    FROM counted GROUP BY GROUPING SETS ((dataset, unit, rule, indicator, weight), (dataset, rule, indicator, weight)))
+SELECT *, CASE WHEN b > 0 THEN s ELSE 0 END AS c FROM summed
+UNION ALL BY NAME
+SELECT dataset, rule, indicator, weight AS w, 0 AS b, 0 AS breaking, 0 AS s, 0 AS c FROM ruled
+WHERE dataset IN (SELECT dataset FROM scored) AND dataset NOT IN (SELECT dataset FROM standing)
+"""
+
+_THINGS = "(SELECT DISTINCT dataset, unit FROM standing UNION ALL SELECT dataset, NULL FROM scored)"
+
+_BY_CALL = f"""
+SELECT t.dataset, t.unit, k.call, k.indicator, a.dimension, a.weight AS w, coalesce(max(r.s), 0) AS s
+FROM {_THINGS} t JOIN calls k USING (dataset) JOIN asked a USING (indicator)
+    LEFT JOIN met m ON m.dataset = k.dataset AND m.call = k.call
+    LEFT JOIN by_rule r ON r.dataset = t.dataset AND r.unit IS NOT DISTINCT FROM t.unit AND r.rule = m.rule
+GROUP BY ALL
+"""
+
+# `v` is the assessed share of what has rules, by which their scores weigh; `k` that of what is called for.
+_SCORES = f"""
+WITH things AS {_THINGS},
 by_indicator AS (
-    SELECT t.dataset, t.unit, a.indicator, a.dimension, a.weight AS w, g.x, coalesce(g.c, 0) AS c
+    SELECT t.dataset, t.unit, a.indicator, a.dimension, a.weight AS w, g.x, g.c AS v, coalesce(q.k, g.c) AS c
     FROM things t CROSS JOIN asked a
         LEFT JOIN (SELECT dataset, unit, indicator, {_ROLLED} FROM by_rule GROUP BY ALL) g
-        ON g.dataset = t.dataset AND g.unit IS NOT DISTINCT FROM t.unit AND g.indicator = a.indicator),
+        ON g.dataset = t.dataset AND g.unit IS NOT DISTINCT FROM t.unit AND g.indicator = a.indicator
+        LEFT JOIN (SELECT dataset, unit, indicator, avg(s) AS k FROM by_call GROUP BY ALL) q
+        ON q.dataset = t.dataset AND q.unit IS NOT DISTINCT FROM t.unit AND q.indicator = a.indicator),
 by_dimension AS (
-    SELECT dataset, unit, dimension, d.w, x, c FROM (SELECT dataset, unit, dimension, {_ROLLED} FROM by_indicator GROUP BY ALL)
-        JOIN (SELECT DISTINCT dimension, dimension_weight AS w FROM asked) d USING (dimension)),
+    SELECT g.dataset, g.unit, g.dimension, d.w, g.x, coalesce(q.k, g.c) * (g.x IS NOT NULL)::INTEGER AS c
+    FROM (SELECT dataset, unit, dimension, {_ROLLED} FROM (SELECT * REPLACE (v AS c) FROM by_indicator) GROUP BY ALL) g
+        JOIN (SELECT DISTINCT dimension, dimension_weight AS w FROM asked) d ON d.dimension = g.dimension
+        LEFT JOIN (SELECT dataset, unit, dimension, sum(w * s) / sum(w) AS k FROM by_call GROUP BY ALL) q
+        ON q.dataset = g.dataset AND q.unit IS NOT DISTINCT FROM g.unit AND q.dimension = g.dimension),
 total AS (
-    SELECT dataset, unit, 1 AS w, {_ROLLED} FROM by_dimension GROUP BY ALL),
+    SELECT * REPLACE (coalesce(c, 0) AS c) FROM (SELECT dataset, unit, 1 AS w, {_ROLLED} FROM by_dimension GROUP BY ALL)),
 every AS (
     SELECT 'rule' AS level, dataset, unit, a.dimension, indicator, rule, b, breaking, w, x, c FROM by_rule JOIN asked a USING (indicator)
-    UNION ALL BY NAME SELECT 'indicator' AS level, * FROM by_indicator
+    UNION ALL BY NAME SELECT 'indicator' AS level, * EXCLUDE (v) FROM by_indicator
     UNION ALL BY NAME SELECT 'dimension' AS level, * FROM by_dimension
     UNION ALL BY NAME SELECT 'total' AS level, * FROM total),
 placed AS (
@@ -169,8 +231,8 @@ scopes AS (
 SELECT scope, level, department, dataset, unit, s.dimension, s.indicator, rule,
     CASE WHEN level = 'rule' THEN CASE WHEN a.lower THEN breaking ELSE b - breaking END END::BIGINT AS a, b::BIGINT AS b,
     CASE WHEN level IN ('rule', 'indicator') THEN CASE WHEN a.lower THEN 1 - x ELSE x END END AS measure,
-    w AS weight, 100 * x AS score, c AS coverage, coalesce(100 * x * c, 0) AS ranked,
-    CASE WHEN level IN ('dimension', 'total') THEN (
+    w AS weight, 100 * x AS score, c AS coverage, CASE WHEN c IS NOT NULL THEN coalesce(100 * x * c, 0) END AS ranked,
+    CASE WHEN level IN ('dimension', 'total') AND c IS NOT NULL THEN (
         SELECT arg_max(grade, at_least) FROM graded WHERE at_least <= coalesce(100 * x * c, 0)) END AS grade
 FROM scopes s LEFT JOIN (SELECT indicator, lower FROM asked) a ON a.indicator = s.indicator
 ORDER BY department, dataset NULLS FIRST, unit NULLS FIRST, s.dimension NULLS FIRST, s.indicator NULLS FIRST, rule NULLS FIRST

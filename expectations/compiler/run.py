@@ -40,7 +40,7 @@ class _Figures:
     broken: list[int] = field(default_factory=list)
     measures: dict[Measure, Any] = field(default_factory=dict)
     also: dict[str, Any] = field(default_factory=dict)
-    doubled: dict[KeyTest, int] = field(default_factory=dict)
+    doubled: dict[KeyTest, tuple[int, int]] = field(default_factory=dict)  # rows that share a key; of them beyond each key's first
 
 
 def run(
@@ -116,8 +116,9 @@ def _make_failing(
         doubled = quoted(f"__doubled_{number}")
         con.execute(f"CREATE OR REPLACE TEMP TABLE {doubled} AS {scans.keys(test)}")
         most = 0
-        for batch, rows, most_here in con.execute(f'SELECT "_batch", sum("__n"), max("__n") FROM {doubled} GROUP BY 1').fetchall():
-            figures[batch].doubled[test] = int(rows)
+        counts = f'SELECT "_batch", sum("__n"), count(*), max("__n") FROM {doubled} GROUP BY 1'
+        for batch, rows, keys, most_here in con.execute(counts).fetchall():
+            figures[batch].doubled[test] = int(rows), int(rows) - keys
             most = max(most, most_here)
         if most:
             lacking = [batch for batch, columns in absent.items() if rules[0].uses & set(columns)]
@@ -214,7 +215,11 @@ def _judge(
         missing_rows = _missing(plan, figures, left_out.value.name)  # type: ignore[union-attr]
     else:
         missing_rows = figures.measures.get(left_out, 0)
-    unexpected = figures.doubled.get(test, 0) if isinstance(test, KeyTest) else figures.broken[compiled.bit or 0]
+    extra: int | None = None
+    if isinstance(test, KeyTest):
+        unexpected, extra = figures.doubled.get(test, (0, 0))
+    else:
+        unexpected = figures.broken[compiled.bit or 0]
     considered = elements - missing_rows
     passed = considered == 0 or (considered - unexpected) / considered >= compiled.mostly
     ignores = not (test.ignored is None and test.shape == "value")
@@ -228,6 +233,7 @@ def _judge(
         tuple(value for _, value in listed),
         tuple(row for row, _ in listed),
         ignores=ignores,
+        extra_copies=extra,
     )
     return _noted(compiled, result)
 

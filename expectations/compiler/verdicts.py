@@ -24,7 +24,8 @@ class RuleResult:
 
     `elements` rows were looked at, `missing` of them left out, `unexpected` break the rule (all None where a rule is not
     about rows or could not be assessed); `unexpected_percent` is of the rows not left out, 0 to 100. The lists hold the
-    first breaches by position: values (a tuple for a pair, a mapping for a key of several columns) and `_row`.
+    first breaches by position: values (a tuple for a pair, a mapping for a key of several columns) and `_row`. Of a rule on
+    uniqueness `extra_copies` counts, of the rows that share a key, those beyond the first of each.
     """
 
     rule: Rule
@@ -40,6 +41,7 @@ class RuleResult:
     note_zh: str = ""
     note_en: str = ""
     ignores: bool = True
+    extra_copies: int | None = None
 
     @property
     def note(self) -> str:
@@ -86,6 +88,8 @@ class RuleResult:
                 "unexpected_percent_total": of_all,
                 "unexpected_percent_nonmissing": self.unexpected_percent,
             }
+        if self.extra_copies is not None:
+            result["extra_copies"] = self.extra_copies
         return result | {"partial_unexpected_index_list": list(self.partial_unexpected_rows)}
 
 

@@ -9,6 +9,8 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from pipelines.called import DUPLICATES, KINDS
+
 if TYPE_CHECKING:
     import duckdb
 
@@ -70,18 +72,39 @@ def league(con: duckdb.DuckDBPyConnection) -> list[Row]:
 
 
 def models(con: duckdb.DuckDBPyConnection) -> list[Row]:
-    """Base and thematic datasets that are checked, with their totals and the rules that fail."""
+    """Base and thematic datasets, with their totals (None before a check), the rules that fail and those still lacking."""
     found = rows(
         con,
         """
         SELECT d.*, s.score, s.coverage, s.ranked, s.grade
-        FROM datasets d JOIN scores s ON s.dataset = d.dataset AND s.scope = 'dataset' AND s.level = 'total'
+        FROM datasets d LEFT JOIN scores s ON s.dataset = d.dataset AND s.scope = 'dataset' AND s.level = 'total'
         WHERE d.layer <> 'sources' ORDER BY d.layer, d.department, d.dataset""",
     )
     failing = grouped(rows(con, "FROM failing_rules"), "dataset")
+    lacks = lacking(con)
     for entry in found:
         entry["failing"] = failing.get(entry["dataset"], [])
+        entry["lacking"] = lacks.get(entry["dataset"], [])
     return found
+
+
+def lacking(con: duckdb.DuckDBPyConnection) -> dict[str, list[Row]]:
+    """By dataset, the kinds of rules that its contract calls for and its suite lacks, each with the columns (`of`)."""
+    found = rows(
+        con,
+        """
+        SELECT l.dataset, l.kind, l.indicator, l.wanted, array_to_string(l.columns, ', ') AS columns,
+            array_to_string(list_transform(l.columns, n -> coalesce(t.titles[n], n)), '＋') AS title
+        FROM called l LEFT JOIN (SELECT dataset, map(list("column"), list(title)) AS titles FROM columns GROUP BY ALL) t USING (dataset)
+        WHERE len(l.met_by) = 0 ORDER BY l.dataset, l.position""",
+    )
+    by: dict[str, list[Row]] = {}
+    for dataset, calls in grouped(found, "dataset").items():
+        for kind, of in grouped(calls, "kind").items():
+            said = KINDS[kind]
+            one = {"zh": said.zh, "en": said.en, "indicator": said.indicator, "wanted": of[0]["wanted"], "of": of, "count": len(of)}
+            by.setdefault(dataset, []).append(one)
+    return by
 
 
 def dimensions(con: duckdb.DuckDBPyConnection, where: str, parameters: Sequence[Any] = ()) -> list[Row]:
@@ -149,6 +172,7 @@ def failing(con: duckdb.DuckDBPyConnection, department: str) -> list[Row]:
         rule["note"] = (
             "" if rule["examples"] or any(p["positions"] for p in rule["places"]) else next((p["note"] for p in here if p["note"]), "")
         )
+        rule["copies"] = _copies(rule, here)
         rule["share"] = rule["rows"] / rule["evaluated"] if rule["evaluated"] else None
     return found
 
@@ -176,6 +200,15 @@ def _listed(place: Row, name: str) -> list[Any]:
     except (ValueError, AttributeError):
         return []
     return found if isinstance(found, list) else []
+
+
+def _copies(rule: Row, places: Sequence[Row]) -> Row | None:
+    """Of a rule on uniqueness, how many extra rows the score counts, where every result says it; None of other rules."""
+    if rule["indicator"] not in DUPLICATES:
+        return None
+    said = [json.loads(p["result"] or "{}").get("result", {}).get("extra_copies") for p in places]
+    known = all(isinstance(n, int) for n in said)
+    return {"known": known, "extra": sum(said) if known else None}
 
 
 def _examples(places: Sequence[Row], titles: Mapping[str, str]) -> list[str]:
@@ -221,7 +254,9 @@ def datasets(con: duckdb.DuckDBPyConnection, department: str) -> list[Row]:
         [department],
     )
     by = {name: grouped(part(con, department), "dataset") for name, part in _PARTS.items()}
+    lacks = lacking(con)
     for dataset in found:
+        dataset["lacking"] = lacks.get(dataset["dataset"], [])
         for name, of_dataset in by.items():
             dataset[name] = of_dataset.get(dataset["dataset"], [])
     return found

@@ -14,6 +14,8 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pipelines.reports.phrases import in_chinese
+
 if TYPE_CHECKING:
     from jinja2 import Environment
 
@@ -84,6 +86,7 @@ def environment() -> Environment:
         lstrip_blocks=True,
     )
     made.filters |= {"number": number, "score": score, "percent": percent, "period": period, "moment": moment}
+    made.filters |= {"in_chinese": in_chinese}
     made.globals |= {"STATUS": STATUS, "SEVERITY": SEVERITY, "REPAIRS": REPAIRS, "PERIODS": PERIODS, "MODES": MODES}
     return made
 

@@ -27,6 +27,7 @@ schema:
   - name: {name}
     businessName: {title}
     properties: {properties}
+slaProperties: {sla}
 customProperties:
   - property: delivery
     value: {delivery}
@@ -40,6 +41,9 @@ def contract(
     name: str,
     columns: Sequence[tuple[str, str, str, str, int]],
     *,
+    required: Sequence[str] = (),
+    codes: Mapping[str, str] = {},
+    sla: Sequence[Mapping[str, Any]] = (),
     group: str = "police",
     title: str = "登记",
     department: str = "公安厅",
@@ -47,8 +51,10 @@ def contract(
 ) -> None:
     """Write a source contract; a column is (name, header, title, logical type, classification), the first one the key."""
     properties = [
-        {"name": n, "physicalName": header, "businessName": zh, "logicalType": kind, "classification": str(level)}
+        {"name": n, "physicalName": header, "businessName": zh or n, "logicalType": kind, "classification": str(level)}
         | ({"primaryKey": True, "primaryKeyPosition": 1} if i == 0 else {})
+        | ({"required": True} if n in required else {})
+        | ({"customProperties": [{"property": "codes", "value": codes[n]}]} if n in codes else {})
         for i, (n, header, zh, kind, level) in enumerate(columns)
     ]
     path = root / "assets" / "sources" / group / f"{name}.odcs.yaml"
@@ -60,6 +66,7 @@ def contract(
             department=department,
             department_en=f"Department of {group}",
             properties=json.dumps(properties, ensure_ascii=False),
+            sla=json.dumps(list(sla)),
             delivery=json.dumps({"mode": "full", "period": "monthly", "start": "2026-01"} | delivery),
         ),
         encoding="utf-8",
@@ -71,7 +78,7 @@ def suite(root: Path, name: str, rules: Sequence[Mapping[str, Any]], *, group: s
     nodes = [
         {
             "type": r.get("type", "expect_column_values_to_not_be_null"),
-            "kwargs": {"column": r["column"]} if "column" in r else {},
+            "kwargs": r.get("kwargs") or ({"column": r["column"]} if "column" in r else {}),
             "severity": r.get("severity", "warning"),
             "meta": {
                 "id": r["id"],

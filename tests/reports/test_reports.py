@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import json
 import re
 import zipfile
 from html.parser import HTMLParser
@@ -12,9 +13,11 @@ import pytest
 from python_calamine import CalamineWorkbook
 
 from assets.project import Project
+from pipelines.links import report_url
 from pipelines.querying import connect
 from pipelines.reports import build_reports
 from pipelines.reports.pages import percent, period, score
+from pipelines.reports.phrases import in_chinese
 from pipelines.reports.workbook import write_workbook
 from pipelines.results import connect_results, publish, query
 
@@ -139,6 +142,72 @@ def test_what_the_page_says(project: Project) -> None:
     assert "2 行 rows 占 50.0%" in text  # 2 of the 4 numbers evaluated
     other = pages(project)["transport/index.html"]
     assert "还没有被接收的交付" in other
+
+
+def plain(text: str) -> str:
+    return re.sub(r"\s+", " ", html.unescape(re.sub(r"<[^>]+>", " ", text)))
+
+
+def test_what_is_called_for_and_lacking_is_listed(project: Project) -> None:
+    """The names are asked for by a rule, the key by none; nobody asks for consistency."""
+    text = plain(pages(project)["police/index.html"])
+    lacking = text[text.index("尚缺规则 Rules still lacking") :]
+    assert "主键不重复 occurs once (the key) 0304 expect_column_values_to_be_unique 身份号码 id" in lacking
+    assert "在代码表内" not in lacking[: lacking.index("未能评估的规则")]
+    assert "一致性 Consistency 未要求 not called for" in text
+
+
+def test_base_and_thematic_tables_stand_apart_from_the_league(tmp_path: Path) -> None:
+    contract(tmp_path, "people", [("id", "GMSFHM", "身份号码", "string", 3)], title="人口")
+    rules = [{"id": "id_alone", "column": "id", "indicator": "0304", "type": "expect_column_values_to_be_unique", "title": "一人一条"}]
+    suite(tmp_path, "people", rules)
+    for kind, end in (("assets", "odcs.yaml"), ("expectations/suites", "yaml")):
+        for layer, name in (("base", "population"), ("thematic", "households")):
+            source = (tmp_path / kind / "sources" / "police" / f"people.{end}").read_text(encoding="utf-8")
+            target = tmp_path / kind / layer / "persons" / f"{name}.{end}"
+            target.parent.mkdir(parents=True)
+            target.write_text(source.replace("people", name), encoding="utf-8")
+    made = Project(tmp_path, tmp_path / "data")
+    said = json.dumps({"result": {"unexpected_count": 4, "extra_copies": 2}})
+    fill(
+        made,
+        batches=[batch("people", "b")],
+        results=[
+            result("people", "b", "id_alone", 10, 4, result=said),
+            result("population", "base.population", "id_alone", 10, 4, result=said),
+        ],
+    )
+    publish(made)
+    build_reports(made)
+    index = pages(made)["index.html"]
+    league, models = plain(index).split("基础库与主题库", 1)
+    assert "population" not in league
+    assert 'id="base.population"' in index
+    assert 'id="thematic.households"' in index
+    assert "base.population 80.0" in models
+    assert "一人一条 id_alone holds 0304 · 4 行 rows，占 40.0%" in models
+    assert "thematic.households 尚未检查 not checked yet" in models
+    assert "计分按多出的 2 行" in plain(pages(made)["police/index.html"])
+    contracts = made.contracts
+    assert report_url(made, contracts["population"]).endswith("/index.html#base.population")
+    assert report_url(made, contracts["people"]).endswith("/police/index.html")
+
+
+@pytest.mark.parametrize(
+    ("reason", "said"),
+    [
+        (None, ""),
+        ("something no one foresaw", ""),
+        ("found 6 fields, expected 17. Look for a missing separator.", "该记录有 6 个字段，应为 17 个"),
+        ("a.csv, header: the needed column XM (姓名) missing; expected XM. Rename it.", "缺少必需的列 XM (姓名)：把列名改为契约所列。"),
+        ("a.csv: bytes that are UTF-8, throughout; expected text in GB18030. Save it.", "编码是 UTF-8，应为 GB18030"),
+        ("its content is that of batch p-1 (a.csv); it was not collected again", "内容与批次 p-1（a.csv）相同，未重复接收。"),
+        ("a.csv: 12 rows, where batch p-1 had 90: the dataset would collapse; expected more.", "只有 12 行，上一批有 90 行"),
+    ],
+)
+def test_reasons_of_a_known_form_are_said_in_chinese(reason: str | None, said: str) -> None:
+    assert in_chinese(reason).startswith(said)
+    assert bool(in_chinese(reason)) == bool(said)
 
 
 def test_the_queries_on_the_page_can_be_asked(project: Project) -> None:

@@ -38,7 +38,7 @@ def scores(project: Project, with_standard: Standard | None = None) -> list[dict
     with open_lake(project, read_only=True) as con:
         contracts = list(project.contracts.values())
         make_standing(con, contracts)
-        make_scores(con, read_rules(project), with_standard or standard())
+        make_scores(con, contracts, read_rules(project), with_standard or standard())
         cursor = con.execute("SELECT * FROM scores")
         names = [d[0] for d in cursor.description or []]
         return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
@@ -109,11 +109,14 @@ def test_empty_values_are_not_evaluated_by_other_rules(project: Project) -> None
 
 
 def test_upwards_by_hand(project: Project) -> None:
-    """0201: (3 x 0.9 + 1 x 0.5) / 4 = 0.8, covered; 0202 has no rule, so completeness is covered by half.
+    """Called for: ids, names and notes must be there (no rule asks for notes), and an id occurs once.
 
-    0303 0.6, 0304 not assessable: accuracy scores 0.6, covered by half.
-    Total: (1 x 0.5 x 0.8 + 3 x 0.5 x 0.6) / (1 x 0.5 + 3 x 0.5) = 1.3 / 2 = 0.65, coverage 0.5, ranked 32.5.
+    Completeness: (3 x 0.9 + 1 x 0.5) / 4 = 0.8, covered by 2/3; 0202 is neither called for nor ruled.
+    Accuracy: 0303 scores 0.6, 0304 is not assessable; either would meet the call for uniqueness, so it is covered.
+    Total: (1 x 2/3 x 0.8 + 3 x 0.6) / (2/3 + 3) = 0.6364, coverage (2/3 + 3) / 4, ranked 58.33.
     """
+    columns = [("id", "GMSFHM", "身份号码", "string", 3), ("name", "XM", "姓名", "string", 3), ("note", "BZ", "备注", "string", 1)]
+    contract(project.root, "people", columns, required=["id", "name", "note"])
     suite(project.root, "people", RULES)
     fill(
         project,
@@ -128,15 +131,59 @@ def test_upwards_by_hand(project: Project) -> None:
     found = scores(project)
     for scope in ("unit", "dataset", "department"):
         indicator = one(found, scope=scope, level="indicator", indicator="0201")
-        assert (round(indicator["score"], 6), indicator["coverage"]) == (80, 1)
+        assert (round(indicator["score"], 6), round(indicator["coverage"], 6)) == (80, 0.666667)
         bare = one(found, scope=scope, level="indicator", indicator="0202")
-        assert (bare["score"], bare["coverage"], bare["ranked"]) == (None, 0, 0)
+        assert (bare["score"], bare["coverage"], bare["ranked"]) == (None, None, None)
         complete = one(found, scope=scope, level="dimension", dimension="02")
-        assert (round(complete["score"], 6), complete["coverage"]) == (80, 0.5)
+        assert (round(complete["score"], 6), round(complete["coverage"], 6), round(complete["ranked"], 4)) == (80, 0.666667, 53.3333)
         accurate = one(found, scope=scope, level="dimension", dimension="03")
-        assert (round(accurate["score"], 6), accurate["coverage"]) == (60, 0.5)
+        assert (round(accurate["score"], 6), accurate["coverage"]) == (60, 1)
         total = one(found, scope=scope, level="total")
-        assert (round(total["score"], 6), round(total["coverage"], 6), round(total["ranked"], 6), total["grade"]) == (65, 0.5, 32.5, "C")
+        assert (round(total["score"], 4), round(total["coverage"], 6), round(total["ranked"], 4), total["grade"]) == (
+            63.6364,
+            0.916667,
+            58.3333,
+            "B",
+        )
+
+
+def test_a_rule_that_is_called_for_and_could_not_be_assessed_is_not_covered(project: Project) -> None:
+    contract(project.root, "people", [("id", "GMSFHM", "", "string", 3), ("name", "XM", "", "string", 3)], required=["id", "name"])
+    suite(project.root, "people", RULES[:2])
+    results = [result("people", "b", "id_there", 10, 0), result("people", "b", "name_there", 10, 0, outcome="not_assessable")]
+    fill(project, batches=[batch("people", "b")], results=results)
+    found = one(scores(project), scope="dataset", level="dimension", dimension="02")
+    assert (found["score"], found["coverage"], found["ranked"]) == (100, 0.5, 50)
+
+
+def test_a_dimension_that_is_not_called_for_is_left_out(project: Project) -> None:
+    """Nothing is required and no rule speaks of completeness: the total is that of accuracy alone."""
+    suite(project.root, "people", RULES[2:])
+    fill(project, batches=[batch("people", "b")], results=[result("people", "b", r, 10, 2) for r in ("no_copies", "id_alone")])
+    found = scores(project)
+    none = one(found, scope="dataset", level="dimension", dimension="02")
+    assert (none["score"], none["coverage"], none["ranked"], none["grade"]) == (None, None, None, None)
+    total = one(found, scope="dataset", level="total")
+    assert (round(total["score"], 6), total["coverage"], round(total["ranked"], 6)) == (80, 1, 80)
+
+
+def test_rules_beyond_the_calls_count_in_the_score_and_where_nothing_is_called_for_in_coverage(project: Project) -> None:
+    """Names are not required: the rule on them lowers the score; coverage is the rules' assessed share, weighted 3 to 1."""
+    suite(project.root, "people", RULES)
+    results = [result("people", "b", "name_there", 10, 5), result("people", "b", "id_there", 10, 0, outcome="not_assessable")]
+    fill(project, batches=[batch("people", "b")], results=results)
+    found = scores(project)
+    complete = one(found, scope="dataset", level="dimension", dimension="02")
+    assert (complete["score"], complete["coverage"]) == (50, 0.25)
+    assert one(found, scope="dataset", level="dimension", dimension="03")["coverage"] == 0
+
+
+def test_what_the_bureau_does_not_ask_for_is_not_called_for(project: Project) -> None:
+    contract(project.root, "people", [("id", "GMSFHM", "", "string", 3)], required=["id"])
+    suite(project.root, "people", RULES[2:])
+    fill(project, batches=[batch("people", "b")], results=[result("people", "b", r, 10, 0) for r in ("no_copies", "id_alone")])
+    assert one(scores(project), scope="dataset", level="total")["coverage"] == 0.75
+    assert one(scores(project, standard(i0201=0)), scope="dataset", level="total")["coverage"] == 1
 
 
 def test_what_could_not_be_assessed_never_flatters(project: Project) -> None:

@@ -90,6 +90,16 @@ def test_nothing_fails_in_no_rows(suite_of: Make, judge: Judge, con: duckdb.Duck
     assert failing(con) == []
 
 
+def test_of_equal_rows_the_extra_copies_are_counted(suite_of: Make, judge: Judge) -> None:
+    """The worked example of GB/T 36344: of three rows two are equal. One is an extra copy, Great Expectations names both."""
+    suite = suite_of(("expect_column_values_to_be_unique", "{column: s}"), ("expect_column_values_to_not_be_null", "{column: s}"))
+    verdicts = judge(suite, [{"s": s} for s in "aab"])
+    assert (verdicts.result("r0").unexpected, verdicts.result("r0").to_gx()["result"]["extra_copies"]) == (2, 1)
+    assert "extra_copies" not in verdicts.result("r1").to_gx()["result"]
+    more = judge(suite, [{"s": s} for s in "aaabbc"]).result("r0")
+    assert (more.unexpected, more.extra_copies) == (5, 3)
+
+
 def test_an_unmergeable_aggregate_is_refused(suite_of: Make, judge: Judge) -> None:
     with pytest.raises(ValueError, match="cannot be merged"):
         judge(suite_of(("expect_column_values_to_not_be_null", "{column: s}")), [], also=[("mean", "avg(x)")])
