@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -68,6 +68,21 @@ class RunSummary:
     def exit_code(self) -> int:
         """2: something could not be done; 1: a blocking check failed; 0: all was done."""
         return 2 if self.undone else 1 if self.stopped else 0
+
+    def followed_by(self, later: RunSummary) -> RunSummary:
+        """Both as one: what was done is added up, what stands is the later's word."""
+        batches = {name: dict(counts) for name, counts in self.batches.items()}
+        for name, counts in later.batches.items():
+            before = batches.get(name, {})
+            batches[name] = {what: before.get(what, 0) + count for what, count in counts.items()}
+        return replace(
+            later,
+            nothing=self.nothing and later.nothing,
+            runs=self.runs + later.runs,
+            batches=dict(sorted(batches.items())),
+            undone=self.undone + later.undone,
+            seconds=self.seconds + later.seconds,
+        )
 
     def as_json(self) -> dict[str, Any]:
         return {**asdict(self), "verdict": self.verdict, "exit_code": self.exit_code}

@@ -30,26 +30,50 @@ DATABASE, INTERFACE = "human_resources_database", "credit_centre_api"
 
 @contextmanager
 def serving(project: Project) -> Iterator[None]:
-    """Both servers run while this is open, and `connections.toml` says how to reach them; nothing happens without a sample."""
+    """Both servers run while this is open, and `connections.toml` says how to reach them.
+
+    Nothing happens without a sample, or where another process (the UI) serves it already.
+    """
+    with _sole(project) as mine:
+        if not mine:
+            yield
+            return
+        token = secrets.token_hex(8)
+        with _interface(folder(project) / "api", token) as address, _database(project) as dsn:
+            write_connections(project.connections, {DATABASE: {"dsn": dsn}, INTERFACE: {"location": address, "token": token}})
+            yield
+
+
+@contextmanager
+def _sole(project: Project) -> Iterator[bool]:
+    """True for the one process that may serve the sample now; False for others, and where there is no sample."""
+    from filelock import FileLock, Timeout
+
     if not (folder(project) / "made.json").exists():
-        yield
+        yield False
         return
-    token = secrets.token_hex(8)
-    with _interface(folder(project) / "api", token) as address, _database(project) as dsn:
-        write_connections(project.connections, {DATABASE: {"dsn": dsn}, INTERFACE: {"location": address, "token": token}})
-        yield
+    lock = FileLock(folder(project) / "serving.lock", timeout=0)
+    try:
+        lock.acquire()
+    except Timeout:
+        yield False
+        return
+    try:
+        yield True
+    finally:
+        lock.release()
 
 
 def advance(project: Project) -> bool:
     """Let the database move on to its second wave of changes, as a month of work there would; False where it has already.
 
-    Call it outside of `serving`, after the first wave has been collected.
+    Call it outside of `serving`, after the first wave has been collected: while a process serves the sample it does not move.
     """
-    stamp = folder(project) / "wave.json"
-    if not (folder(project) / "made.json").exists() or (stamp.exists() and json.loads(stamp.read_text())["wave"] >= 2):
-        return False
-    stamp.write_text(json.dumps({"wave": 2}))
-    return True
+    with _sole(project) as mine:
+        if not mine or _wave(project) >= 2:
+            return False
+        (folder(project) / "wave.json").write_text(json.dumps({"wave": 2}))
+        return True
 
 
 def _wave(project: Project) -> int:

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 AGAIN = 2  # further tries for a page that came cut, twice or under another number
 PATIENCE = 60  # seconds for which a Retry-After is obeyed
+REACHED = 3.05  # seconds within which a server must take the connection: what is not there is not tried again
 
 
 class ApiReader:
@@ -104,6 +105,7 @@ class _Source:
 
         retry = Retry(
             total=int(self.opts["retries"]),
+            connect=0,
             backoff_factor=0.25,
             backoff_max=20,
             retry_after_max=PATIENCE,
@@ -131,13 +133,16 @@ class _Source:
             if attempt:
                 time.sleep(0.2 * attempt)
             try:
-                answer = self.session.get(address, params=parameters, timeout=float(self.opts["timeout"]))
+                answer = self.session.get(address, params=parameters, timeout=(REACHED, float(self.opts["timeout"])))
                 if answer.status_code != 200:
                     self._status(answer.status_code, what)
                 # Numbers stay the text that came: a float would lose digits and zeros.
                 return json.loads(answer.content, parse_float=str, parse_int=str, parse_constant=str), len(answer.content)
             except requests.exceptions.RetryError:
                 said = "it goes on failing (429 or 5xx)"
+                break
+            except requests.exceptions.ConnectTimeout:
+                said = "it cannot be reached"
                 break
             except requests.exceptions.Timeout:
                 said = f"no answer within {self.opts['timeout']} s"
@@ -151,6 +156,8 @@ class _Source:
                 )
                 if "RemoteDisconnected" in str(error) or "IncompleteRead" in str(error) or "reset" in str(error):
                     said = "the connection was cut"
+                if said == "it cannot be reached":
+                    break
             except ValueError:
                 said = "the answer is no JSON: cut off, or an error page"
         raise LaterError(f"{self.shown}: {said} ({what}). Nothing was kept; the next run tries again.")

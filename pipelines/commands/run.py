@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -54,14 +53,27 @@ def run(
     project = Project.at()
     if landing is not None:
         project = replace(project, landing_at=landing.resolve())
-    with ExitStack() as stack, progress_bar(quiet=as_json) as say:
+    with progress_bar(quiet=as_json) as say:
         if scale is not None:
             _make(project, scale, say)
-        stack.enter_context(sample_servers(project))
-        summary = run_all(project, select or (), progress=say)
+        with sample_servers(project):
+            summary = run_all(project, select or (), progress=say)
+        # Only where everything of the first wave was asked for and came in: what a source has overwritten cannot be asked again.
+        moved_on = scale is not None and not select and not summary.undone and _advance(project)
+        if moved_on:
+            say("样例数据库有了新的变更 the sample's database has changed", 0, 0)
+            with sample_servers(project):
+                summary = summary.followed_by(run_all(project, progress=say))
     if as_json:
         print_json(summary.as_json())
     else:
+        if moved_on:
+            console().print(
+                "收取了两次：第一次之后，样例的数据库有了一个月的变更。 "
+                "Collected twice: after the first time the sample's database went through a month of changes.",
+                markup=False,
+                soft_wrap=True,
+            )
         show(project, summary)
     raise typer.Exit(summary.exit_code)
 
@@ -116,6 +128,12 @@ def _make(project: Project, scale: int, say: Callable[[str, int, int], None]) ->
 
     made = make(project, scale=scale, progress=lambda what, share: say(f"样例 sample: {what}", int(100 * share), 100))
     return asdict(made)
+
+
+def _advance(project: Project) -> bool:
+    from sample_data import advance
+
+    return advance(project)
 
 
 def show(project: Project, summary: RunSummary) -> None:

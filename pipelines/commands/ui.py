@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from pipelines.commands.screen import clearly, console
+from pipelines.commands.screen import clearly, console, sample_servers
 
 
 @clearly
@@ -25,7 +25,10 @@ def ui(
 
     project = Project.at()
     out = console()
-    with serve(project, port=port, reports_port=reports_port, daemon=daemon, read_only=read_only) as processes:
+    with (
+        sample_servers(project),
+        serve(project, port=port, reports_port=reports_port, daemon=daemon, read_only=read_only) as processes,
+    ):
         out.print(
             f"界面 UI:       http://127.0.0.1:{port}\n"
             f"报告 reports: http://127.0.0.1:{reports_port}/index.html\n"
