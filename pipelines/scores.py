@@ -13,15 +13,17 @@ X = A/B, and the score is 1 - X.
 (passed or failed), and nothing where it had no element to evaluate at all. *What was not assessed, or has no result, never counts
 as passed.* With the weights w of rules (suite), indicators and dimensions (standard) and 1 for each dataset of a department:
 
-    up to a dimension     score = sum(w * c * x) / sum(w * c) over its rules and indicators, c their assessed share
-                          coverage = sum(w * s) / sum(w) over what the contract calls for there (`pipelines.called`), s the share
-                          of the rows on which the best rule that meets the call was assessed; 0 where there is no such rule
-    above                 coverage = sum(w * c) / sum(w)        score = sum(w * c * x) / sum(w * c)
+    score = sum(w * v * x) / sum(w * v)     over the parts that have a score; v is the assessed share of their rules
+    coverage = sum(w * s) / sum(w)          of a dimension or indicator: over what the contract calls for there
+                                            (`pipelines.called`); s is the share of the rows on which the best rule that meets
+                                            the call was assessed, 0 where there is no such rule
+    coverage = sum(w * c) / sum(w)          above dimensions
 
-A rule beyond the calls counts in the score, not in coverage. Where nothing is called for but rules exist, coverage is their
-assessed share. Where nothing is called for and no rule exists, both are NULL and the indicator or dimension is left out of what
-lies above. A dimension of which nothing has a score is not covered. By score x coverage is ranked and graded: what is called for
-and was not assessed counts as nothing. An indicator that the bureau does not ask for (weight 0) is neither called for nor scored.
+A rule beyond the calls counts in the score, not in coverage. Where nothing is called for but rules exist, coverage is the share
+of the rows on which they were assessed. A rule that ran and found only empty values covers, but has no score. Where nothing is
+called for and no rule exists, both are NULL and the indicator or dimension is left out of what lies above. A dimension of which
+nothing has a score is not covered. By score x coverage is ranked and graded: what is called for and was not assessed counts as
+nothing. An indicator that the bureau does not ask for (weight 0) is neither called for nor scored.
 
 **Standing batches.** Full delivery: the newest batch of each unit (by period, then receipt). Delta: the batches of the newest
 partition, and of the 31 days up to it where partitions are days. A model: its newest check.
@@ -154,8 +156,9 @@ def _insert(con: duckdb.DuckDBPyConnection, declared: str, rows: Sequence[tuple[
         con.executemany(f"INSERT INTO {declared.partition(' ')[0]} VALUES ({', '.join('?' * len(rows[0]))})", rows)
 
 
-# One step up: from (w, c, x) of the parts to (c, x) of the whole; parts without c are not called for.
-_ROLLED = """sum(w * c * x) / nullif(sum(w * c) FILTER (x IS NOT NULL), 0) AS x,
+# One step up, from the parts to the whole: score x, assessed share v of the rules, coverage c (NULL: not called for).
+_ROLLED = """sum(w * v * x) / nullif(sum(w * v) FILTER (x IS NOT NULL), 0) AS x,
+        sum(w * v) / nullif(sum(w) FILTER (v IS NOT NULL), 0) AS v,
         sum(w * c) / nullif(sum(w) FILTER (c IS NOT NULL), 0) AS c"""
 
 _BY_RULE = """
@@ -181,9 +184,9 @@ summed AS (
         sum(b - breaking) / nullif(sum(b), 0) AS x,
         coalesce(sum(rows) FILTER (outcome IN ('passed', 'failed')) / sum(rows), 0) AS s
     FROM counted GROUP BY GROUPING SETS ((dataset, unit, rule, indicator, weight), (dataset, rule, indicator, weight)))
-SELECT *, CASE WHEN b > 0 THEN s ELSE 0 END AS c FROM summed
+SELECT *, CASE WHEN b > 0 THEN s ELSE 0 END AS v FROM summed
 UNION ALL BY NAME
-SELECT dataset, rule, indicator, weight AS w, 0 AS b, 0 AS breaking, 0 AS s, 0 AS c FROM ruled
+SELECT dataset, rule, indicator, weight AS w, 0 AS b, 0 AS breaking, 0 AS s, 0 AS v FROM ruled
 WHERE dataset IN (SELECT dataset FROM scored) AND dataset NOT IN (SELECT dataset FROM standing)
 """
 
@@ -197,27 +200,28 @@ FROM {_THINGS} t JOIN calls k USING (dataset) JOIN asked a USING (indicator)
 GROUP BY ALL
 """
 
-# `v` is the assessed share of what has rules, by which their scores weigh; `k` that of what is called for.
+# `k` is the covered share of what is called for.
 _SCORES = f"""
 WITH things AS {_THINGS},
 by_indicator AS (
-    SELECT t.dataset, t.unit, a.indicator, a.dimension, a.weight AS w, g.x, g.c AS v, coalesce(q.k, g.c) AS c
+    SELECT t.dataset, t.unit, a.indicator, a.dimension, a.weight AS w, g.x, g.v, coalesce(q.k, g.c) AS c
     FROM things t CROSS JOIN asked a
-        LEFT JOIN (SELECT dataset, unit, indicator, {_ROLLED} FROM by_rule GROUP BY ALL) g
+        LEFT JOIN (SELECT dataset, unit, indicator, {_ROLLED} FROM (SELECT *, s AS c FROM by_rule) GROUP BY ALL) g
         ON g.dataset = t.dataset AND g.unit IS NOT DISTINCT FROM t.unit AND g.indicator = a.indicator
         LEFT JOIN (SELECT dataset, unit, indicator, avg(s) AS k FROM by_call GROUP BY ALL) q
         ON q.dataset = t.dataset AND q.unit IS NOT DISTINCT FROM t.unit AND q.indicator = a.indicator),
 by_dimension AS (
-    SELECT g.dataset, g.unit, g.dimension, d.w, g.x, coalesce(q.k, g.c) * (g.x IS NOT NULL)::INTEGER AS c
-    FROM (SELECT dataset, unit, dimension, {_ROLLED} FROM (SELECT * REPLACE (v AS c) FROM by_indicator) GROUP BY ALL) g
+    SELECT g.dataset, g.unit, g.dimension, d.w, g.x, g.v, coalesce(q.k, g.c) * (g.x IS NOT NULL)::INTEGER AS c
+    FROM (SELECT dataset, unit, dimension, {_ROLLED} FROM by_indicator GROUP BY ALL) g
         JOIN (SELECT DISTINCT dimension, dimension_weight AS w FROM asked) d ON d.dimension = g.dimension
         LEFT JOIN (SELECT dataset, unit, dimension, sum(w * s) / sum(w) AS k FROM by_call GROUP BY ALL) q
         ON q.dataset = g.dataset AND q.unit IS NOT DISTINCT FROM g.unit AND q.dimension = g.dimension),
 total AS (
     SELECT * REPLACE (coalesce(c, 0) AS c) FROM (SELECT dataset, unit, 1 AS w, {_ROLLED} FROM by_dimension GROUP BY ALL)),
 every AS (
-    SELECT 'rule' AS level, dataset, unit, a.dimension, indicator, rule, b, breaking, w, x, c FROM by_rule JOIN asked a USING (indicator)
-    UNION ALL BY NAME SELECT 'indicator' AS level, * EXCLUDE (v) FROM by_indicator
+    SELECT 'rule' AS level, dataset, unit, a.dimension, indicator, rule, b, breaking, w, x, v, v AS c
+    FROM by_rule JOIN asked a USING (indicator)
+    UNION ALL BY NAME SELECT 'indicator' AS level, * FROM by_indicator
     UNION ALL BY NAME SELECT 'dimension' AS level, * FROM by_dimension
     UNION ALL BY NAME SELECT 'total' AS level, * FROM total),
 placed AS (

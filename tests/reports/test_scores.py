@@ -113,7 +113,8 @@ def test_upwards_by_hand(project: Project) -> None:
 
     Completeness: (3 x 0.9 + 1 x 0.5) / 4 = 0.8, covered by 2/3; 0202 is neither called for nor ruled.
     Accuracy: 0303 scores 0.6, 0304 is not assessable; either would meet the call for uniqueness, so it is covered.
-    Total: (1 x 2/3 x 0.8 + 3 x 0.6) / (2/3 + 3) = 0.6364, coverage (2/3 + 3) / 4, ranked 58.33.
+    Of the accuracy rules half were assessed, so that accuracy weighs half of its 3 in the score:
+    (1 x 0.8 + 3 x 0.5 x 0.6) / (1 + 1.5) = 0.68, coverage (1 x 2/3 + 3) / 4 = 0.9167, ranked 62.33.
     """
     columns = [("id", "GMSFHM", "身份号码", "string", 3), ("name", "XM", "姓名", "string", 3), ("note", "BZ", "备注", "string", 1)]
     contract(project.root, "people", columns, required=["id", "name", "note"])
@@ -140,9 +141,9 @@ def test_upwards_by_hand(project: Project) -> None:
         assert (round(accurate["score"], 6), accurate["coverage"]) == (60, 1)
         total = one(found, scope=scope, level="total")
         assert (round(total["score"], 4), round(total["coverage"], 6), round(total["ranked"], 4), total["grade"]) == (
-            63.6364,
+            68,
             0.916667,
-            58.3333,
+            62.3333,
             "B",
         )
 
@@ -176,6 +177,19 @@ def test_rules_beyond_the_calls_count_in_the_score_and_where_nothing_is_called_f
     complete = one(found, scope="dataset", level="dimension", dimension="02")
     assert (complete["score"], complete["coverage"]) == (50, 0.25)
     assert one(found, scope="dataset", level="dimension", dimension="03")["coverage"] == 0
+
+
+def test_rules_beyond_the_calls_keep_their_say_where_no_call_is_met(project: Project) -> None:
+    """Ids must be there and no rule asks for them: completeness is not covered, but the empty names still lower the score."""
+    contract(project.root, "people", [("id", "GMSFHM", "", "string", 3), ("name", "XM", "", "string", 3)], required=["id"])
+    suite(project.root, "people", [RULES[1], RULES[3]])
+    fill(
+        project,
+        batches=[batch("people", "b")],
+        results=[result("people", "b", "name_there", 10, 8), result("people", "b", "id_alone", 10, 0)],
+    )
+    total = one(scores(project), scope="dataset", level="total")
+    assert (round(total["score"], 6), total["coverage"], round(total["ranked"], 6)) == (80, 0.75, 60)
 
 
 def test_what_the_bureau_does_not_ask_for_is_not_called_for(project: Project) -> None:
@@ -238,6 +252,16 @@ def test_a_batch_without_elements_lowers_no_coverage_while_others_have_some(proj
     found = scores(project)
     assert one(found, scope="dataset", rule="no_copies")["coverage"] == 1
     assert one(found, scope="unit", unit="B", rule="no_copies")["coverage"] == 0
+
+
+def test_where_there_was_nothing_to_evaluate_no_coverage_is_lost(project: Project) -> None:
+    """Nobody died in unit B: what is asked of dates of death was assessed there, though it scores nothing."""
+    contract(project.root, "people", [("id", "GMSFHM", "", "string", 3), ("died", "SWRQ", "", "date", 4)])
+    suite(project.root, "people", [RULES[3], {"id": "died_real", "column": "died", "indicator": "0303", "type": "expect_x_to_parse"}])
+    results = [result("people", "b", "id_alone", 10, 1), result("people", "b", "died_real", 10, 0, missing=10)]
+    fill(project, batches=[batch("people", "b", unit="B")], results=results)
+    total = one(scores(project), scope="unit", level="total")
+    assert (round(total["score"], 6), total["coverage"]) == (90, 1)
 
 
 def test_only_standing_batches_count(project: Project) -> None:
