@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from assets.project import Project
 
 SESSION = "-c datestyle=ISO,YMD -c default_transaction_read_only=on"
+ADDED = {"options": SESSION, "connect_timeout": "5"}
+"""What a connection string gets where it does not say otherwise; seconds within which the server must answer."""
 TIMES = ("timestamp", "date")
 
 
@@ -157,13 +159,14 @@ def _dsn(contract: Contract, project: Project, opts: dict[str, Any]) -> str:
     if dsn is None:
         parts = {"host": opts["host"], "port": opts["port"], "dbname": opts["database"]}
         dsn = " ".join(f"{k}='{v}'" for k, v in parts.items() if v is not None)
-    if "options" in dsn:
-        return dsn
     if dsn.startswith(("postgresql://", "postgres://")):
         from urllib.parse import quote as escaped
 
-        return f"{dsn}{'&' if '?' in dsn else '?'}options={escaped(SESSION)}"
-    return f"{dsn} options='{SESSION}'"
+        for name, value in ADDED.items():
+            if f"{name}=" not in dsn:
+                dsn = f"{dsn}{'&' if '?' in dsn else '?'}{name}={escaped(value)}"
+        return dsn
+    return " ".join([dsn, *(f"{name}='{value}'" for name, value in ADDED.items() if f"{name}=" not in dsn)])
 
 
 def _shown(contract: Contract, opts: dict[str, Any]) -> str:
