@@ -272,6 +272,8 @@ class _Tracer:
             if len(sources) == 1 and sources[0][0] in nested:
                 below = next((a for a in nested[sources[0][0]].attributes if a.name == sources[0][1]), None)
             value = self._shown(column, row[column.name])
+            if below is not None and below.value != value:
+                below = None  # calculated from the one below, which nobody said so
             yield Attribute(
                 column.name, column.title, value, below.said if below else None, below.others if below else (), _spoken(sources)
             )

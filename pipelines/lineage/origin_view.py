@@ -38,9 +38,12 @@ def render(origin: Origin, console: Console) -> None:
                 node.add(Text(f"✗ {failed.rule} {failed.title_zh} {failed.title_en}", style="yellow"))
     if origin.inputs:
         inputs = tree.add(Text("由这些行计算 calculated from", style="bold"))
-        for one in origin.inputs:
-            where = f"{one.file} · {one.rows:,} 行 rows ({one.first_row}-{one.last_row})"
-            inputs.add(Text(f"{one.department} {one.department_en} · {one.dataset} · {one.period} · {where} · {one.batch}"))
+        for name in dict.fromkeys(one.dataset for one in origin.inputs):
+            same = [one for one in origin.inputs if one.dataset == name]
+            counted = f"{sum(one.rows for one in same):,} 行 rows · {len(same)} 批次 batches"
+            node = inputs.add(Text(f"{same[0].department} {same[0].department_en} · {name} · {counted}"))
+            for one in same:
+                node.add(Text(f"{one.period} · {one.file} · {one.rows:,} 行 rows ({one.first_row}-{one.last_row}) · {one.batch}"))
     values = tree.add(Text("属性 attributes", style="bold"))
     for attribute in origin.attributes:
         if attribute.value is not None or attribute.said or attribute.others:
