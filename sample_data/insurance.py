@@ -63,7 +63,7 @@ def view(world: World) -> View:
         "id_number": world.ids.take(at),
         "name": world.name.take(at),
         "sex": pick(("2", "1"), world.male[person].astype(np.int64)),
-        "ethnicity": pick(("01", "11"), rng.integers(0, 2, n)),
+        "ethnicity": world.ethnicity.take(at),
         "birth_date": pc.cast(pa.array(compact(world.born[person])), pa.string()),
         "org_no": pc.if_else(pa.array(employed), join("21D", padded(entity, 9)), none),
         "org_name": pc.if_else(pa.array(employed), world.entities.name.take(employer), none),

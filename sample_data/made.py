@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 Progress = Callable[[str, float], None]
 """Called with what is being made and the share that is done (0 to 1)."""
-VERSION = 1
+VERSION = 2
 """Rises when the same seed gives other bytes."""
 
 

@@ -47,7 +47,6 @@ def view(world: World) -> View:
         [0, np.where(world.male, 1, 2), np.where(world.male, 3, 4)],
         np.where(world.male, 5, 6),
     )
-    codes, shares = zip(*words.ETHNICITIES, strict=True)
     updated = np.maximum(np.datetime64("2026-09-25") - rng.integers(0, 2000, n).astype("timedelta64[D]"), world.born)
     updated = np.where(dead, np.maximum(updated, np.maximum(world.died, np.datetime64("2026-09-20"))), updated)
     seconds = rng.integers(8 * 3600, 17 * 3600, n)
@@ -62,7 +61,7 @@ def view(world: World) -> View:
         "id_number": world.ids,
         "name": world.name,
         "sex": pick(("2", "1"), world.male.astype(np.int64)),
-        "ethnicity": pick(codes, rng.choice(len(codes), size=n, p=np.array(shares) / sum(shares))),
+        "ethnicity": world.ethnicity,
         "birth_date": pc.cast(pa.array(compact(world.born)), pa.string()),
         "household_no": join(county, padded(world.home, 8)),
         "relation": pick(("02", "11", "12", "20", "30", "51", "52"), relation),

@@ -52,7 +52,8 @@ def _sole(project: Project) -> Iterator[bool]:
     if not (folder(project) / "made.json").exists():
         yield False
         return
-    lock = FileLock(folder(project) / "serving.lock", timeout=0)
+    project.scratch.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(project.scratch / "sample-serving.lock", timeout=0)
     try:
         lock.acquire()
     except Timeout:

@@ -66,6 +66,13 @@ class World:
     head_of_home: np.ndarray
 
     @cached_property
+    def ethnicity(self) -> pa.Array:
+        """Codes of GB/T 3304, by their shares in the province."""
+        codes, shares = zip(*words.ETHNICITIES, strict=True)
+        which = np.random.default_rng([self.seed, 15]).choice(len(codes), size=self.people, p=np.array(shares) / sum(shares))
+        return pick(codes, which)
+
+    @cached_property
     def prefix(self) -> np.ndarray:
         return np.array([int(words.id_prefix(i)) for i in range(len(UNITS))])[self.unit]
 
