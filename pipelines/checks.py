@@ -58,7 +58,7 @@ def guidance(contract: Contract, rule: Rule) -> str:
         follows = " 不合格的行进入隔离区。 Rows that fail go to quarantine."
     elif rule.blocking:
         follows = " 不合格的行过多时，由其构成的库暂不重建。 Where too many rows fail, what is built from this table is left as it was."
-    return f"{rule.title_zh}。 {rule.title_en}. 整改 remedy: {remedy(rule)}{follows}"
+    return f"{rule.title_zh}。 {rule.title_en}. 整改 remedy: {remedy(rule)}。{follows}"
 
 
 def remedy(rule: Rule) -> str:

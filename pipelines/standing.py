@@ -250,7 +250,16 @@ def examples_of(result: str | None) -> tuple[str, ...]:
         return ()
     inner = json.loads(result).get("result") or {}
     values = inner.get("partial_unexpected_list") or []
-    return tuple(dict.fromkeys("NULL" if v is None else str(v) for v in values))[:EXAMPLES]
+    return tuple(dict.fromkeys(_told(v) for v in values))[:EXAMPLES]
+
+
+def _told(value: Any) -> str:
+    """A value, a pair or a key of several columns, as people read it."""
+    if isinstance(value, dict):
+        return ", ".join(f"{name} = {_told(v)}" for name, v in value.items())
+    if isinstance(value, list):
+        return " / ".join(map(_told, value))
+    return "NULL" if value is None else str(value)
 
 
 def refusals(con: duckdb.DuckDBPyConnection, contract: Contract) -> list[Refusal]:

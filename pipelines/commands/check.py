@@ -12,7 +12,7 @@ from pipelines.commands.screen import clearly, console, fail, print_json, progre
 
 @clearly
 def check(
-    file: Annotated[Path, typer.Argument(help="要交付的文件。 The file to be handed over.", dir_okay=False)],
+    file: Annotated[Path, typer.Argument(help="要交付的文件。 The file to be handed over.", exists=True, dir_okay=False)],
     dataset: Annotated[str, typer.Option("--dataset", "-d", help="数据集名。 The dataset's name.")],
     as_json: Annotated[bool, typer.Option("--json", help="输出 JSON。 Print JSON.")] = False,
 ) -> None:
@@ -33,11 +33,12 @@ def check(
         print_json(found.as_json())
     else:
         out = console()
-        out.print(
-            f"{file.name}: {found.records:,} 条记录 records, {len(found.rejects):,} 条无法读取 could not be read",
-            markup=False,
-            soft_wrap=True,
-        )
+        if not found.refused:
+            out.print(
+                f"{file.name}: {found.records:,} 条记录 records, {len(found.rejects):,} 条无法读取 could not be read",
+                markup=False,
+                soft_wrap=True,
+            )
         for note in found.notes:
             out.print(f"· {note}", markup=False, soft_wrap=True)
         if found.refused:

@@ -76,7 +76,7 @@ def findings(project: Project | None = None) -> Iterator[Finding]:
                     f"Write [{contract.server.name}] in {here.connections}, or start the server.",
                 )
         else:
-            yield from _looked(f"model {contract.table}", partial(_model, contract), "Mend the SQL beside the contract.")
+            yield from _looked(f"model {contract.table}", partial(_model, here, contract), "Mend the line that is named.")
     yield from _looked("disk", partial(_disk, here), "Make room: a run needs about three times what is handed over.")
     yield from _looked("lake", partial(_lake, here), "Run `yuanqing run`; where the lake is broken, restore the data folder from its copy.")
 
@@ -154,10 +154,13 @@ def _source(project: Project, contract: Any) -> str:
         return f"{contract.server.type}: {len(pending(con, project, contract))} pending"
 
 
-def _model(contract: Any) -> str:
-    from assets.models import dependencies
+def _model(project: Project, contract: Any) -> str:
+    from assets.models import columns_known, dependencies, model_plan
+    from pipelines.rulebook import read_rules
 
-    return "← " + ", ".join(dependencies(contract))
+    read = ", ".join(dependencies(contract, columns_known(project)))
+    model_plan(project, contract)
+    return f"← {read}; {len(read_rules(project, [contract]))} rules"
 
 
 def _disk(project: Project) -> str:
