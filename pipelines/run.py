@@ -7,7 +7,8 @@ Belongs here: the order of the runs, and what is said at the end. Not here: the 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -17,6 +18,7 @@ from pipelines.work import seconds_to_settle
 
 if TYPE_CHECKING:
     import dagster as dg
+    import duckdb
 
     from assets.contracts import Contract
     from assets.project import Project
@@ -103,13 +105,13 @@ def run(project: Project, select: Sequence[str] = (), *, progress: Progress | No
     begun, started = time.perf_counter(), datetime.now()
     say = progress or _silent
     sources, models = selected(project, select)
-    with sole_run(project):
+    with sole_run(project), _reading(project) as con:
         time.sleep(seconds_to_settle(project))
         say("查看 looking for what is new", 0, 0)
         definitions = build_definitions(project)
-        work, out_of_date = _look(project, sources, models)
+        work, out_of_date = _look(con, project, sources, models)
         if not work and not out_of_date:
-            return _finish(project, RunSummary(nothing=True, seconds=time.perf_counter() - begun), started)
+            return _finish(con, project, RunSummary(nothing=True, seconds=time.perf_counter() - begun), started)
         summary = RunSummary()
         steps = len(work) + 2
         with open_instance(project) as instance:
@@ -119,17 +121,19 @@ def run(project: Project, select: Sequence[str] = (), *, progress: Progress | No
                 ran = _execute(definitions, instance, f"collect_{item.dataset}", item.tags, None)
                 summary.runs.append(ran)
             say("基础库与主题库 base and thematic", len(work), steps)
-            due = _due(project, summary, models)
+            due = _due(con, project, summary, models)
             if due:
                 built = _execute(definitions, instance, BUILD, {}, [[c.schema, c.name] for c in due])
                 summary.runs.append(built)
                 if not built.ok:
-                    summary.held += _held(due, _stopping(project, due))
+                    summary.held += _held(due, _stopping(con, project, due))
             say("结果与报告 results and reports", len(work) + 1, steps)
             summary.runs.append(_execute(definitions, instance, PUBLISH, {}, None))
-    summary.undone = [f"{r.job} {r.partitions}: {r.failure}".replace(" :", ":") for r in summary.runs if r.failure and not _only_stopped(r)]
-    summary.seconds = time.perf_counter() - begun
-    return _finish(project, summary, started)
+        summary.undone = [
+            f"{r.job} {r.partitions}: {r.failure}".replace(" :", ":") for r in summary.runs if r.failure and not _only_stopped(r)
+        ]
+        summary.seconds = time.perf_counter() - begun
+        return _finish(con, project, summary, started)
 
 
 def _silent(what: str, done: int, of: int) -> None:
@@ -158,30 +162,38 @@ def selected(project: Project, names: Iterable[str]) -> tuple[list[Contract], li
     return [c for c in project.sources() if c.table in chosen], [c for c in models if c.table in chosen]
 
 
-def _look(project: Project, sources: list[Contract], models: list[Contract]) -> tuple[list[Any], list[str]]:
+@contextmanager
+def _reading(project: Project) -> Iterator[duckdb.DuckDBPyConnection]:
+    """The lake for looking, made where there is none. The runs write through connections of their own."""
     from assets.lake import open_lake
+
+    if not (project.lake / "catalogue.sqlite").exists():
+        with open_lake(project):
+            pass
+    with open_lake(project, read_only=True) as con:
+        yield con
+
+
+def _look(con: duckdb.DuckDBPyConnection, project: Project, sources: list[Contract], models: list[Contract]) -> tuple[list[Any], list[str]]:
     from pipelines.ledger import stale
     from pipelines.work import pending_work
 
-    with open_lake(project) as con:
-        out_of_date = stale(con, project, [*(c.table for c in models), "results"])
-        if not project.results.exists() and con.execute("SELECT count(*) FROM evidence.batches").fetchone() != (0,):
-            out_of_date.append("results")
-        return pending_work(con, project, sources), out_of_date
+    out_of_date = stale(con, project, [*(c.table for c in models), "results"])
+    if not project.results.exists() and con.execute("SELECT count(*) FROM evidence.batches").fetchone() != (0,):
+        out_of_date.append("results")
+    return pending_work(con, project, sources), out_of_date
 
 
-def _due(project: Project, summary: RunSummary, models: list[Contract]) -> list[Contract]:
+def _due(con: duckdb.DuckDBPyConnection, project: Project, summary: RunSummary, models: list[Contract]) -> list[Contract]:
     """The models that are out of date and may be built now: none that stands on a stopped dataset, directly or through another.
 
     A stopped model that is built now holds back nothing yet: its checks will say whether it still stops what lies above.
     """
-    from assets.lake import open_lake
     from pipelines.ledger import stale
     from pipelines.standing import stopped
 
-    with open_lake(project) as con:
-        summary.stopped = stopped(con, project)
-        out_of_date = set(stale(con, project, [c.table for c in models]))
+    summary.stopped = stopped(con, project)
+    out_of_date = set(stale(con, project, [c.table for c in models]))
     waiting = [m for m in models if m.table in out_of_date]
     stops = {project.contracts[name].table for name in summary.stopped}
     held = _held(waiting, {t for t in stops if t not in {m.table for m in waiting}})
@@ -189,13 +201,11 @@ def _due(project: Project, summary: RunSummary, models: list[Contract]) -> list[
     return [m for m in waiting if m.table not in held]
 
 
-def _stopping(project: Project, models: list[Contract]) -> set[str]:
+def _stopping(con: duckdb.DuckDBPyConnection, project: Project, models: list[Contract]) -> set[str]:
     """The tables, of these models, that stop what lies above them now."""
-    from assets.lake import open_lake
     from pipelines.standing import stopped
 
-    with open_lake(project, read_only=True) as con:
-        return {project.contracts[name].table for name in stopped(con, project, models)}
+    return {project.contracts[name].table for name in stopped(con, project, models)}
 
 
 def _held(models: list[Contract], stops: set[str]) -> list[str]:
@@ -265,23 +275,21 @@ def _only_stopped(ran: Ran) -> bool:
     return "blocking" in ran.failure.lower() and "check" in ran.failure.lower()
 
 
-def _finish(project: Project, summary: RunSummary, started: datetime) -> RunSummary:
+def _finish(con: duckdb.DuckDBPyConnection, project: Project, summary: RunSummary, started: datetime) -> RunSummary:
     """Add what stands now to the summary."""
-    from assets.lake import open_lake
     from pipelines.inbox import failing_checks
     from pipelines.standing import refusals, stopped
 
-    with open_lake(project, read_only=True) as con:
-        summary.failing = failing_checks(con, project)
-        summary.stopped = stopped(con, project)
-        summary.refused = [r for c in project.sources() for r in refusals(con, c)]
-        rows = con.execute(
-            """SELECT dataset, count(*) FILTER (status = 'standardised'), coalesce(sum(rows_raw), 0)::BIGINT,
-                coalesce(sum(rows_std), 0)::BIGINT, coalesce(sum(rows_quarantine), 0)::BIGINT, coalesce(sum(rows_rejected), 0)::BIGINT,
-                count(*) FILTER (status = 'refused'), count(*) FILTER (status = 'repeated')
-            FROM evidence.batches WHERE collected_at >= ? OR standardised_at >= ? GROUP BY dataset ORDER BY dataset""",
-            [started, started],
-        ).fetchall()
+    summary.failing = failing_checks(con, project)
+    summary.stopped = stopped(con, project)
+    summary.refused = [r for c in project.sources() for r in refusals(con, c)]
+    rows = con.execute(
+        """SELECT dataset, count(*) FILTER (status = 'standardised'), coalesce(sum(rows_raw), 0)::BIGINT,
+            coalesce(sum(rows_std), 0)::BIGINT, coalesce(sum(rows_quarantine), 0)::BIGINT, coalesce(sum(rows_rejected), 0)::BIGINT,
+            count(*) FILTER (status = 'refused'), count(*) FILTER (status = 'repeated')
+        FROM evidence.batches WHERE collected_at >= ? OR standardised_at >= ? GROUP BY dataset ORDER BY dataset""",
+        [started, started],
+    ).fetchall()
     names = ("batches", "rows", "standard", "quarantined", "rejects", "refused", "repeated")
     summary.batches = {row[0]: dict(zip(names, row[1:], strict=True)) for row in rows}
     return summary
