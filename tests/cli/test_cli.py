@@ -119,6 +119,44 @@ def test_check_of_a_file_that_would_be_refused(project: Path, tmp_path: Path) ->
     assert "GMSFHM" in told or "header" in told
 
 
+@pytest.mark.parametrize(
+    ("arguments", "undone", "expected"),
+    [
+        (["--scale", "100"], [], ["make", "serve", "run", "advance", "serve", "run"]),
+        (["--scale", "100"], ["a source"], ["make", "serve", "run"]),
+        (["--scale", "100", "-s", "population_register"], [], ["make", "serve", "run"]),
+        ([], [], ["serve", "run"]),
+    ],
+)
+def test_both_waves_of_the_sample_in_one_command(
+    project: Path, monkeypatch: pytest.MonkeyPatch, arguments: list[str], undone: list[str], expected: list[str]
+) -> None:
+    from contextlib import nullcontext
+
+    import sample_data
+    from pipelines.commands import run as command
+    from pipelines.run import RunSummary
+
+    done: list[str] = []
+
+    def noted(what: str, value: object) -> object:
+        done.append(what)
+        return value
+
+    summary = RunSummary(undone=undone, seconds=1.0)
+    monkeypatch.setattr(command, "_make", lambda *a: noted("make", {}))
+    monkeypatch.setattr(command, "sample_servers", lambda p: noted("serve", nullcontext()))
+    monkeypatch.setattr(sample_data, "advance", lambda p: noted("advance", True), raising=False)
+    monkeypatch.setattr("pipelines.run.run", lambda *a, **k: noted("run", summary))
+    told = shown("run", *arguments, code=2 if undone else 0)
+    assert done == expected
+    assert ("Collected twice" in told) == ("advance" in expected)
+
+
+def test_a_file_that_is_not_there(project: Path, tmp_path: Path) -> None:
+    assert "does not exist" in shown("check", str(tmp_path / "none.csv"), "-d", "population_register", code=2)
+
+
 def test_asking_before_anything_was_collected(project: Path) -> None:
     assert "yuanqing run" in shown("sql", "SELECT 1", code=2)
 

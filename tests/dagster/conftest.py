@@ -93,7 +93,7 @@ def make_tiny(root: Path, rules: str = RULES, server: str = "", suited: bool = F
     return Project(root, root / "data")
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def tiny() -> Callable[..., Project]:
     """`tiny(root, rules=..., server=..., suited=...)` writes the project and returns it."""
     return make_tiny

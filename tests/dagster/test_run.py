@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import dagster as dg
@@ -14,22 +15,39 @@ from assets.lake import LakeBusyError, open_lake
 from assets.project import Project
 from pipelines.definitions import build_definitions
 from pipelines.instance import open_instance
-from pipelines.run import SelectionError, run
+from pipelines.run import RunSummary, SelectionError, run
 from pipelines.writer import sole_run
 
 GOOD = "犬牌,出生日期\r\nA1,2020-01-02\r\nA2,2021-03-04\r\n"
 
 
-@pytest.fixture
-def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    # The pages are tested where they are made; here only that they are asked for.
-    monkeypatch.setattr("pipelines.reports.build_reports", lambda p, base_url=None: [])
-    monkeypatch.setattr("pipelines.run.seconds_to_settle", lambda p: 0.0)
+@pytest.fixture(scope="module", autouse=True)
+def quick() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        # The pages are tested where they are made; here only that they are asked for.
+        patch.setattr("pipelines.reports.build_reports", lambda p, base_url=None: [])
+        patch.setattr("pipelines.run.seconds_to_settle", lambda p: 0.0)
+        yield
 
 
 @pytest.fixture
-def project(tmp_path: Path, tiny: Callable[..., Project], quick: None) -> Project:
+def project(tmp_path: Path, tiny: Callable[..., Project]) -> Project:
     return tiny(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def first(tmp_path_factory: pytest.TempPathFactory, tiny: Callable[..., Project]) -> tuple[Project, RunSummary]:
+    """A project that has taken in two months, and what was said of it. Tests that change it take a copy (`settled`)."""
+    made = tiny(tmp_path_factory.mktemp("settled"))
+    hand_over(made, "202608", GOOD)
+    hand_over(made, "202609", GOOD + "A3,2022-05-06\r\n")
+    return made, run(made)
+
+
+@pytest.fixture
+def settled(first: tuple[Project, RunSummary], tmp_path: Path) -> Project:
+    shutil.copytree(first[0].root, tmp_path / "copy")
+    return Project(tmp_path / "copy", tmp_path / "copy" / "data")
 
 
 def hand_over(project: Project, period: str, text: str) -> Path:
@@ -50,47 +68,55 @@ def snapshots(project: Project) -> int:
     return len(rows(project, "SELECT 1 FROM lake.snapshots()"))
 
 
-def test_from_file_to_base_and_a_second_run_changes_nothing(project: Project) -> None:
-    hand_over(project, "202609", GOOD)
-    hand_over(project, "202610", GOOD + "A3,2022-05-06\r\n")
-    first = run(project)
-    assert first.undone == []
-    assert (first.exit_code, first.verdict) == (0, "passed")
-    assert [(r.job, r.partitions) for r in first.runs] == [("collect_pet", "2026-09-01 … 2026-10-01"), ("build", ""), ("publish", "")]
-    assert first.batches == {"pet": {"batches": 2, "rows": 5, "standard": 5, "quarantined": 0, "rejects": 0, "refused": 0, "repeated": 0}}
+def test_from_file_to_base(first: tuple[Project, RunSummary]) -> None:
+    project, done = first
+    assert done.undone == []
+    assert (done.exit_code, done.verdict) == (0, "passed")
+    assert [(r.job, r.partitions) for r in done.runs] == [("collect_pet", "2026-08-01 … 2026-09-01"), ("build", ""), ("publish", "")]
+    assert done.batches == {"pet": {"batches": 2, "rows": 5, "standard": 5, "quarantined": 0, "rejects": 0, "refused": 0, "repeated": 0}}
     assert rows(project, "SELECT tag FROM base.animal ORDER BY tag") == [("A1",), ("A2",), ("A3",)]
     assert project.results.exists()
-
-    before = snapshots(project), project.results.stat().st_mtime_ns
-    second = run(project)
-    assert second.nothing
-    assert second.runs == []
-    assert second.exit_code == 0
-    assert (snapshots(project), project.results.stat().st_mtime_ns) == before
-
-
-def test_one_partition_of_a_range_is_materialised_each(project: Project) -> None:
-    hand_over(project, "202609", GOOD)
-    hand_over(project, "202610", GOOD)
-    run(project)
     with open_instance(project) as instance:
-        assert instance.get_materialized_partitions(dg.AssetKey(["std", "pet"])) == {"2026-09-01", "2026-10-01"}
+        assert instance.get_materialized_partitions(dg.AssetKey(["std", "pet"])) == {"2026-08-01", "2026-09-01"}
         verdicts = {r.job_name: r.tags.get("yuanqing/verdict") for r in instance.get_runs()}
     assert verdicts == {"collect_pet": "passed", "build": None, "publish": "passed"}
 
 
-def test_a_few_broken_rows_are_quarantined_and_base_is_built(project: Project) -> None:
+def test_a_second_run_changes_nothing(settled: Project) -> None:
+    before = snapshots(settled), settled.results.stat().st_mtime_ns
+    second = run(settled)
+    assert second.nothing
+    assert second.runs == []
+    assert second.exit_code == 0
+    assert (snapshots(settled), settled.results.stat().st_mtime_ns) == before
+
+
+def test_a_few_broken_rows_are_quarantined_and_base_is_built(settled: Project) -> None:
     many = "".join(f"B{i},2020-01-02\r\n" for i in range(40))
-    hand_over(project, "202610", GOOD + many + ",2020-02-02\r\n")
-    done = run(project)
+    hand_over(settled, "202610", GOOD + many + ",2020-02-02\r\nA3,\r\n")
+    done = run(settled)
     assert (done.exit_code, done.verdict) == (0, "warned")
-    assert [(f.check, f.state, f.unexpected, f.since) for f in done.failing] == [("completeness__tag_present", "quarantined", 1, "202610")]
-    assert rows(project, "SELECT count(*) FROM base.animal") == [(42,)]
+    assert [(f.check, f.state, f.unexpected, f.since) for f in done.failing] == [
+        ("completeness__born_present", "failed", 1, "202610"),
+        ("completeness__tag_present", "quarantined", 1, "202610"),
+    ]
+    assert rows(settled, "SELECT count(*) FROM base.animal") == [(43,)]
+    assert alone(settled) == {"batch__balanced": True, "completeness__born_present": False, "completeness__tag_present": False}
 
 
-def test_many_broken_rows_stop_base_until_they_are_mended(project: Project) -> None:
-    hand_over(project, "202609", GOOD)
-    run(project)
+def alone(project: Project) -> dict[str | None, bool]:
+    """What the checks say when they are run without the step that standardises; they judge anew, and store nothing."""
+    before = snapshots(project)
+    job = dg.define_asset_job("alone", selection=dg.AssetSelection.checks_for_assets(dg.AssetKey(["std", "pet"])))
+    definitions = dg.Definitions.merge(build_definitions(project), dg.Definitions(jobs=[job]))
+    with open_instance(project) as instance:
+        result = definitions.resolve_job_def("alone").execute_in_process(instance=instance)
+    assert snapshots(project) - before <= 1  # the run's own row
+    return {e.check_name: e.passed for e in result.get_asset_check_evaluations()}
+
+
+def test_many_broken_rows_stop_base_until_they_are_mended(settled: Project) -> None:
+    project = settled
     hand_over(project, "202610", GOOD + ",2020-02-02\r\n,2020-02-03\r\n")
     done = run(project)
     assert (done.exit_code, done.verdict, done.stopped, done.held) == (1, "failed", {"pet": ["tag_present"]}, ["base.animal"])
@@ -103,7 +129,7 @@ def test_many_broken_rows_stop_base_until_they_are_mended(project: Project) -> N
     assert rows(project, "SELECT count(*) FROM base.animal") == [(4,)]
 
 
-def test_a_broken_base_table_stops_what_lies_above_until_it_is_mended(tmp_path: Path, tiny: Callable[..., Project], quick: None) -> None:
+def test_a_broken_base_table_stops_what_lies_above_until_it_is_mended(tmp_path: Path, tiny: Callable[..., Project]) -> None:
     project = tiny(tmp_path, suited=True)
     verdicts = "SELECT outcome, elements, unexpected FROM evidence.results WHERE batch = 'base.animal' ORDER BY checked_at"
     hand_over(project, "202608", GOOD)
@@ -125,7 +151,8 @@ def test_a_broken_base_table_stops_what_lies_above_until_it_is_mended(tmp_path: 
     assert rows(project, verdicts) == [("passed", 2, 0), ("failed", 4, 2), ("passed", 3, 0)]
 
 
-def test_a_refused_hand_over_is_a_failed_check_until_a_better_one_comes(project: Project) -> None:
+def test_a_refused_hand_over_is_a_failed_check_until_a_better_one_comes(settled: Project) -> None:
+    project = settled
     hand_over(project, "202610", "what,else\r\n1,2\r\n")
     done = run(project)
     assert done.exit_code == 0
@@ -138,7 +165,7 @@ def test_a_refused_hand_over_is_a_failed_check_until_a_better_one_comes(project:
         assert evaluation is not None
         assert not evaluation.passed
         assert "拒收 1 件" in (evaluation.description or "")
-    hand_over(project, "202610", GOOD)
+    hand_over(project, "202610", GOOD + "A4,2022-05-06\r\n")
     assert run(project).failing == []
 
 
@@ -149,19 +176,17 @@ def test_a_hand_over_for_a_time_without_partition_is_refused_with_a_reason(proje
     assert run(project).nothing
 
 
-def test_a_source_out_of_reach_fails_its_own_run_and_no_other(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_source_out_of_reach_fails_its_own_run_and_no_other(settled: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     from assets import collect
     from assets.readers import LaterError
 
     def unreachable(*args: object, **kwargs: object) -> None:
         raise LaterError("the registry at registry.example does not answer. Try again later.")
 
-    hand_over(project, "202610", GOOD)
-    run(project)
     monkeypatch.setattr(collect, "pending", unreachable)
     monkeypatch.setattr(collect, "collect", unreachable)
     monkeypatch.setattr("pipelines.factories.DELAY", 0.01)
-    done = run(project)
+    done = run(settled)
     assert done.exit_code == 2
     assert [(r.job, r.ok) for r in done.runs] == [("collect_pet", False), ("publish", True)]
     assert "does not answer" in done.undone[0]
@@ -179,14 +204,13 @@ def test_what_a_killed_run_left_half_done_is_finished(project: Project) -> None:
     assert run(project).nothing
 
 
-def test_a_changed_model_is_built_again(project: Project) -> None:
-    hand_over(project, "202610", GOOD)
-    run(project)
+def test_a_changed_model_is_built_again(settled: Project) -> None:
+    project = settled
     contract = project.contracts["animal"]
     contract.sql_path.write_text("SELECT p.tag AS tag FROM std.pet AS p WHERE p.tag <> 'A1'\n", encoding="utf-8")
     done = run(project)
     assert [r.job for r in done.runs] == ["build", "publish"]
-    assert rows(project, "SELECT tag FROM base.animal") == [("A2",)]
+    assert rows(project, "SELECT tag FROM base.animal ORDER BY tag") == [("A2",), ("A3",)]
 
 
 def test_only_what_is_selected_is_run(project: Project) -> None:
@@ -197,23 +221,18 @@ def test_only_what_is_selected_is_run(project: Project) -> None:
         run(project, ["pets"])
 
 
+def test_two_runs_are_told_as_one() -> None:
+    before = RunSummary(batches={"pet": {"batches": 2, "rows": 5}}, undone=["x"], seconds=1.5)
+    later = RunSummary(batches={"pet": {"batches": 1, "rows": 2}, "cat": {"batches": 1, "rows": 1}}, seconds=0.5)
+    both = before.followed_by(later)
+    assert both.batches == {"cat": {"batches": 1, "rows": 1}, "pet": {"batches": 3, "rows": 7}}
+    assert (both.undone, both.exit_code, both.seconds, both.nothing) == (["x"], 2, 2.0, False)
+    assert not before.followed_by(RunSummary(nothing=True)).nothing
+
+
 def test_one_run_at_a_time(project: Project) -> None:
     with sole_run(project), pytest.raises(LakeBusyError, match="another"):
         run(project)
-
-
-def test_the_checks_can_be_run_alone_and_judge_anew(project: Project) -> None:
-    hand_over(project, "202610", GOOD + "A3,\r\n")
-    run(project)
-    before = snapshots(project)
-    definitions = build_definitions(project)
-    job = dg.define_asset_job("alone", selection=dg.AssetSelection.checks_for_assets(dg.AssetKey(["std", "pet"])))
-    definitions = dg.Definitions.merge(definitions, dg.Definitions(jobs=[job]))
-    with open_instance(project) as instance:
-        result = definitions.resolve_job_def("alone").execute_in_process(instance=instance)
-    found = {e.check_name: e.passed for e in result.get_asset_check_evaluations()}
-    assert found == {"batch__balanced": True, "completeness__born_present": False, "completeness__tag_present": True}
-    assert snapshots(project) - before <= 1  # the run's own row
 
 
 def test_a_check_that_was_selected_and_says_nothing_fails_the_run() -> None:

@@ -164,3 +164,11 @@ def test_the_interface_pages_and_asks_for_its_token(sample: Sample) -> None:
         assert (first["total"], past["records"]) == (len(expected), [])
         with pytest.raises(HTTPError, match="401"):
             ask("/api/licences/days", "wrong")
+
+
+def test_one_process_serves_at_a_time_and_the_database_stands_still_meanwhile(sample: Sample) -> None:
+    with sample_data.serving(sample.project):
+        reached = sample.project.connections.read_bytes()
+        with sample_data.serving(sample.project):
+            assert sample.project.connections.read_bytes() == reached
+        assert not sample_data.advance(sample.project)

@@ -1,0 +1,53 @@
+"""What a model's suite says is written down: when it is due, and that earlier words stay."""
+
+from __future__ import annotations
+
+from assets.lake import open_lake
+from assets.models import build, check_built, check_results, create_views
+from assets.project import CODE, Project
+
+SUITE = """\
+name: licence
+expectations:
+  - type: expect_column_values_to_not_be_null
+    kwargs: {column: organ_uscc}
+    meta: {id: organ_present, indicator: "0201", title: {zh: 甲, en: a}, remedy: {zh: 乙, en: b}}
+"""
+
+
+def test_a_table_is_checked_once_for_each_state_and_suite(tmp_path):
+    root = tmp_path / "project"
+    for part in ("assets/sources/credit_centre", "assets/base/licence"):
+        (root / part).mkdir(parents=True)
+        for file in (CODE / part).iterdir():
+            (root / part / file.name).write_bytes(file.read_bytes())
+    project = Project(root, tmp_path / "data")
+    contract = project.contracts["licence"]
+    suite = root / "expectations/suites" / contract.suite_path
+    with open_lake(project) as con:
+
+        def stored():
+            sql = "SELECT run_id, batch, rule, outcome FROM evidence.results ORDER BY checked_at"
+            return con.execute(sql).fetchall()
+
+        create_views(con, project)
+        build(con, project, contract, "first")
+        assert not check_built(con, project, contract, "no suite")
+        suite.parent.mkdir(parents=True)
+        suite.write_text(SUITE, encoding="utf-8")
+        assert check_built(con, project, contract, "one")
+        assert not check_built(con, project, contract, "two")
+        assert [r["rule"] for r in check_results(con, project, contract)] == ["organ_present"]
+        first = ("one", "base.licence", "organ_present", "not_assessable")  # no row: nothing could break the rule
+        assert stored() == [first]
+
+        suite.write_text(SUITE.replace("organ_present", "organ_there"), encoding="utf-8")
+        assert check_built(con, project, contract, "three")
+        con.execute("INSERT INTO evidence.lineage VALUES ('base.licence', 'b1', 'built', now()::TIMESTAMP)")
+        assert check_built(con, project, contract, "four")
+        assert not check_built(con, project, contract, "five")
+        assert [(run, rule) for run, _, rule, _ in stored()] == [
+            ("one", "organ_present"),
+            ("three", "organ_there"),
+            ("four", "organ_there"),
+        ]
