@@ -140,12 +140,10 @@ def test_a_missing_pollutant_is_named_and_the_others_still_count(air):
 def test_the_suite_of_a_model_names_what_is_short(air, real):
     project, con = real
     results = {r.rule.id: (r.outcome, r.unexpected) for r in check_model(con, project, project.contracts["air_city_day"]).results}
-    assert results == {
-        "city_day_unique": ("passed", 0),
-        "aqi_in_range": ("passed", 0),
-        "coverage_enough": ("passed", 0),
+    assert {rule: result for rule, result in results.items() if result != ("passed", 0)} == {
         "no_pollutant_missing": ("failed", 3),  # 短 and 缺; and 够, whose 13 running means of ozone are one too few
     }
+    assert {"city_day_unique", "aqi_in_range", "coverage_enough"} < results.keys()
 
 
 def test_two_pollutants_may_lead(air):
