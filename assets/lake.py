@@ -45,18 +45,30 @@ def literal(value: str) -> str:
     return "'" + str(value).replace("'", "''") + "'"
 
 
+_verified: set[Path] = set()
+
+
 def connect(*, extensions: tuple[str, ...] = (), memory_limit: str | None = None) -> duckdb.DuckDBPyConnection:
-    """An in-memory DuckDB connection with the named extensions loaded from their packages, offline."""
+    """An in-memory DuckDB connection with the named extensions loaded from their packages, offline.
+
+    The first connection of a process checks each extension's signature; those after it do not check the same file again
+    (0.35 s of work each time).
+    """
     import duckdb
 
-    con = duckdb.connect(config={"autoinstall_known_extensions": False, "autoload_known_extensions": False})
+    files = [_extension(name) for name in extensions]
+    known = bool(files) and _verified.issuperset(files)
+    con = duckdb.connect(
+        config={"autoinstall_known_extensions": False, "autoload_known_extensions": False, "allow_unsigned_extensions": known}
+    )
     if memory_limit:
         con.execute(f"SET memory_limit = {literal(memory_limit)}")
     con.execute("SET preserve_insertion_order = false")
     con.execute("SET python_enable_replacements = false")  # or an unknown table name imports pandas to look for a variable
     con.execute("SET enable_progress_bar = false")
-    for name in extensions:
-        con.execute(f"LOAD {literal(str(_extension(name)))}")
+    for file in files:
+        con.execute(f"LOAD {literal(str(file))}")
+    _verified.update(files)
     return con
 
 
