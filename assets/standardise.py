@@ -92,13 +92,15 @@ def check_relation(
     relation: str,
     *,
     absent: Mapping[str, Collection[str]] | None = None,
+    plan: Plan | None = None,
 ) -> Checked:
     """Standardise raw rows once and hold them to the suite in one scan, every repair counted.
 
     `relation` is SQL for rows with `_batch`, `_row` and the contract's columns as text; `absent` names, by batch, columns that
-    its hand-over lacks. Leaves the temporary tables `staged` (the standardised rows) and `failing`.
+    its hand-over lacks; `plan` is the compiled suite, where the caller has it.
+    Leaves the temporary tables `staged` (the standardised rows) and `failing`.
     """
-    plan = plan_of(project, contract)
+    plan = plan or plan_of(project, contract)
     if plan is None:
         raise LookupError(
             f"{contract.name}: no suite at expectations/suites/{contract.suite_path}. Write one, if only with the key's rules."
@@ -131,9 +133,10 @@ def standardise(
     ensure_std(con, contract)
     results: list[Mapping[str, Any]] = []
     counts: list[tuple[str, int, int]] = []
+    plan = plan_of(project, contract)
     for group in _groups(due(con, project, contract, partition_keys)):
         relation = _raw(contract, [b.batch for b in group])
-        checked = check_relation(con, project, contract, relation, absent={b.batch: b.absent for b in group})
+        checked = check_relation(con, project, contract, relation, absent={b.batch: b.absent for b in group}, plan=plan)
         with transaction(con, run_id, f"standardise {contract.name}: {len(group)} batches"):
             counts += _store(con, contract, run_id, group, checked)
         results += checked.results
@@ -259,7 +262,9 @@ def balance(con: duckdb.DuckDBPyConnection, contract: Contract, batches: Sequenc
 
 def _raw(contract: Contract, batches: Collection[str]) -> str:
     listed = ", ".join(literal(b) for b in batches)
-    return f"(SELECT * FROM raw.{quote(contract.name)} WHERE _batch IN ({listed}))"
+    # The range lets the lake skip the files of other batches; it does not see through the list.
+    ends = f"_batch BETWEEN {literal(min(batches))} AND {literal(max(batches))}" if batches else "FALSE"
+    return f"(SELECT * FROM raw.{quote(contract.name)} WHERE {ends} AND _batch IN ({listed or 'NULL'}))"
 
 
 def _prefixed(alias: str, contract: Contract) -> str:
