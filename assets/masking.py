@@ -7,7 +7,6 @@ and 2 show whole. Level 3 keeps enough to find the record in the department's ow
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 
 SHOWN_UP_TO = 2
 _CODE = re.compile(r"[0-9A-Za-z]{8,}")
@@ -26,8 +25,3 @@ def mask(value: str | None, level: int) -> str | None:
     if _CODE.fullmatch(value):
         return value[:4] + "*" * (len(value) - 6) + value[-2:]
     return value[0] + "*" * min(len(value) - 1, 8) if len(value) > 1 else "*"
-
-
-def masker(level: int) -> Callable[[object], str | None]:
-    """`mask` for one level, over values of any type."""
-    return lambda value: None if value is None else mask(str(value), level)

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any
 from assets.batches import write_batches, write_rejects
 from assets.contracts import Contract
 from assets.headers import HeaderMap
-from assets.lake import columns_of, literal, quote, transaction
+from assets.lake import literal, quote, transaction
 from assets.readers import Extract, Handover
+from assets.std import ensure_raw, raw_columns
 
 if TYPE_CHECKING:
     import duckdb
@@ -39,10 +40,6 @@ class MiscountError(Exception):
     def __init__(self, ready: Ready, found: int) -> None:
         super().__init__(f"{found} rows came out of {ready.extract.rows}")
         self.ready = ready
-
-
-def raw_columns(contract: Contract) -> list[str]:
-    return [*(c.name for c in contract.columns), "_extra", "_batch", "_row"]
 
 
 def raw_select(contract: Contract, extract: Extract, mapping: HeaderMap, batch: str) -> str:
@@ -122,7 +119,7 @@ class RawWriter:
             self._open = ExitStack()
             self._open.enter_context(transaction(self.con, self.run_id, f"collect {self.contract.name}"))
             if table:
-                self._create()
+                ensure_raw(self.con, self.contract)
 
     def _into(self, table: str) -> str:
         return f"INSERT INTO {quote(table)} ({', '.join(map(quote, raw_columns(self.contract)))})"
@@ -134,15 +131,3 @@ class RawWriter:
         write_rejects(self.con, self.contract, item.row["batch"], item.extract.rejects)
         item.written = True
         self._begun.append(item)
-
-    def _create(self) -> None:
-        """The raw table, or the columns that the contract has gained since."""
-        raw = f"raw.{self.contract.name}"
-        there = columns_of(self.con, raw)
-        kinds = {name: "BIGINT" if name == "_row" else "VARCHAR" for name in raw_columns(self.contract)}
-        if there is None:
-            self.con.execute(f"CREATE TABLE {quote(raw)} ({', '.join(f'{quote(n)} {k}' for n, k in kinds.items())})")
-            return
-        for name, kind in kinds.items():
-            if name not in there:
-                self.con.execute(f"ALTER TABLE {quote(raw)} ADD COLUMN {quote(name)} {kind}")

@@ -13,15 +13,12 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from assets import evidence
+from assets.judging import Judge
 from assets.lake import literal, quote, transaction
 from assets.masking import mask
-from assets.repair import KINDS, staged
-from assets.std import current_batches, digest, ensure_std
-from expectations.codes import CodeTables
-from expectations.compiler.plan import Field, Plan, compile_suite
+from assets.repair import KINDS
+from assets.std import current_batches, ensure_std
 from expectations.compiler.verdicts import RuleResult, Verdicts
-from expectations.standard import load_standard
-from expectations.suite import Suite, load_suite
 
 if TYPE_CHECKING:
     import duckdb
@@ -53,64 +50,21 @@ class Checked:
     repairs: Mapping[tuple[str, str, str], int]
 
 
-def codes_of(project: Project) -> CodeTables:
-    """The code tables that come with Yuanqing; a project's own stand in for those of the same name."""
-    from assets.project import CODE
-
-    return CodeTables(CODE / "expectations" / "codes", project.expectations / "codes")
-
-
-def suite_of(project: Project, contract: Contract) -> Suite | None:
-    """The suite that stands for a contract, or None where nobody has written one. Raises `DocumentError`."""
-    from assets.project import CODE
-
-    path = project.expectations / "suites" / contract.suite_path
-    own = project.expectations / "standard.yaml"
-    standard = load_standard(own if own.exists() else CODE / "expectations" / "standard.yaml")
-    return load_suite(path, codes_of(project), standard) if path.exists() else None
-
-
-def plan_of(project: Project, contract: Contract) -> Plan | None:
-    """The compiled suite of a source dataset, or None where there is no suite."""
-    suite = suite_of(project, contract)
-    fields = [
-        Field(c.name, c.logical_type, c.sql_type, None if c.logical_type == "string" else f"{c.name}__text") for c in contract.columns
-    ]
-    return compile_suite(suite, fields, codes=codes_of(project)) if suite else None
-
-
-def staged_rows(project: Project, contract: Contract, relation: str) -> str:
-    """The SELECT that standardises `relation` (raw rows with `_batch` and `_row`); see `assets.repair.staged`."""
-    codes = codes_of(project)
-    return staged(contract.columns, {c.name: codes.get(c.codes) for c in contract.columns if c.codes}, relation)
-
-
 def check_relation(
-    con: duckdb.DuckDBPyConnection,
-    project: Project,
-    contract: Contract,
-    relation: str,
-    *,
-    absent: Mapping[str, Collection[str]] | None = None,
-    plan: Plan | None = None,
+    con: duckdb.DuckDBPyConnection, judge: Judge, relation: str, *, absent: Mapping[str, Collection[str]] | None = None
 ) -> Checked:
     """Standardise raw rows once and hold them to the suite in one scan, every repair counted.
 
     `relation` is SQL for rows with `_batch`, `_row` and the contract's columns as text; `absent` names, by batch, columns that
-    its hand-over lacks; `plan` is the compiled suite, where the caller has it.
-    Leaves the temporary tables `staged` (the standardised rows) and `failing`.
+    its hand-over lacks. Leaves the temporary tables `staged` (the standardised rows) and `failing`.
     """
-    plan = plan or plan_of(project, contract)
-    if plan is None:
-        raise LookupError(
-            f"{contract.name}: no suite at expectations/suites/{contract.suite_path}. Write one, if only with the key's rules."
-        )
+    contract = judge.contract
     # Kept once, because the scan, the keys and the insert each read it: to standardise anew takes longer than all three.
     kinds = ", ".join(literal(kind) for kind in KINDS)
     narrow = ", ".join(f"{quote(c.name + '__repair')}::ENUM({kinds}) AS {quote(c.name + '__repair')}" for c in contract.columns)
-    con.execute(f"CREATE OR REPLACE TEMP TABLE staged AS SELECT * REPLACE ({narrow}) FROM ({staged_rows(project, contract, relation)})")
+    con.execute(f"CREATE OR REPLACE TEMP TABLE staged AS SELECT * REPLACE ({narrow}) FROM ({judge.staged(relation)})")
     repaired = [(f"repair__{c.name}", f"histogram({quote(c.name + '__repair')})") for c in contract.columns]
-    verdicts = plan.run(con, "temp.main.staged", absent=absent or {}, also=repaired)
+    verdicts = judge.plan.run(con, "temp.main.staged", absent=absent or {}, also=repaired)
     repairs = {
         (batch, name.removeprefix("repair__"), kind): count
         for batch, counted in verdicts.also.items()
@@ -118,8 +72,7 @@ def check_relation(
         for kind, count in (by_kind or {}).items()
     }
     checked_at = datetime.now()
-    mark = _mark(project, contract, plan)
-    results = tuple(result_row(contract, mark, result, checked_at) for result in verdicts.results)
+    results = tuple(result_row(contract, judge.mark, result, checked_at) for result in verdicts.results)
     return Checked(verdicts, results, repairs)
 
 
@@ -133,10 +86,10 @@ def standardise(
     ensure_std(con, contract)
     results: list[Mapping[str, Any]] = []
     counts: list[tuple[str, int, int]] = []
-    plan = plan_of(project, contract)
-    for group in _groups(due(con, project, contract, partition_keys)):
+    judge = Judge(project, contract)
+    for group in _groups(due(con, judge, partition_keys)):
         relation = _raw(contract, [b.batch for b in group])
-        checked = check_relation(con, project, contract, relation, absent={b.batch: b.absent for b in group}, plan=plan)
+        checked = check_relation(con, judge, relation, absent={b.batch: b.absent for b in group})
         with transaction(con, run_id, f"standardise {contract.name}: {len(group)} batches"):
             counts += _store(con, contract, run_id, group, checked)
         results += checked.results
@@ -155,26 +108,20 @@ class Due:
     again: bool
 
 
-def due(con: duckdb.DuckDBPyConnection, project: Project, contract: Contract, partition_keys: Collection[str] | None = None) -> list[Due]:
+def due(con: duckdb.DuckDBPyConnection, judge: Judge, partition_keys: Collection[str] | None = None) -> list[Due]:
     """Batches that were collected and not yet standardised, and standing ones that were judged by other declarations than today's."""
-    plan = plan_of(project, contract)
-    mark = _mark(project, contract, plan) if plan else ""
+    contract = judge.contract
     found = con.execute(
         "SELECT batch, partition_key, absent, rows_raw, status FROM evidence.batches b WHERE dataset = ? AND (status = 'collected' OR"
         f" (batch IN ({current_batches(contract)}) AND EXISTS (FROM evidence.results r WHERE r.batch = b.batch AND r.fingerprint <> ?)))"
         " ORDER BY period, batch",
-        [contract.name, mark],
+        [contract.name, judge.mark],
     ).fetchall()
     return [
         Due(batch, key, tuple(absent.split(",")) if absent else (), rows or 0, status == "standardised")
         for batch, key, absent, rows, status in found
         if partition_keys is None or key in partition_keys
     ]
-
-
-def _mark(project: Project, contract: Contract, plan: Plan) -> str:
-    """What a batch was judged by: the compiled suite and the repairs before it."""
-    return digest(plan.fingerprint + staged_rows(project, contract, "raw"))
 
 
 def _groups(batches: Sequence[Due]) -> Iterator[list[Due]]:
@@ -243,7 +190,7 @@ def recheck(con: duckdb.DuckDBPyConnection, project: Project, contract: Contract
     listed = ", ".join(map(literal, batches)) or "NULL"
     lacks = con.execute(f"SELECT batch, absent FROM evidence.batches WHERE batch IN ({listed}) AND status = 'standardised'").fetchall()
     absent = {batch: absent.split(",") if absent else () for batch, absent in lacks}
-    checked = check_relation(con, project, contract, _raw(contract, batches), absent=absent)
+    checked = check_relation(con, Judge(project, contract), _raw(contract, batches), absent=absent)
     _forget(con)
     return checked
 

@@ -31,12 +31,25 @@ def ensure_std(con: duckdb.DuckDBPyConnection, contract: Contract) -> None:
     A column that the contract gained is added; one that it lost stays in the tables and leaves the view. Where all is as
     declared, nothing is done and no snapshot made. Raises `StoredTypeError` for a column whose type changed.
     """
-    text = {c.name: "VARCHAR" for c in contract.columns}
     typed = {c.name: c.sql_type for c in contract.columns}
-    _ensure(con, f"raw.{contract.name}", text | {"_extra": "VARCHAR"} | POSITION)
-    _ensure(con, f"quarantine.{contract.name}", text | POSITION | FAILED)
+    ensure_raw(con, contract)
+    _ensure(con, f"quarantine.{contract.name}", _text(contract) | POSITION | FAILED)
     _ensure(con, f"std_batches.{contract.name}", typed | POSITION | FAILED)
     ensure_view(con, f"std.{contract.name}", contract.title, current_rows(contract))
+
+
+def ensure_raw(con: duckdb.DuckDBPyConnection, contract: Contract) -> None:
+    """Make the raw table of a source dataset, or add the columns that its contract has gained."""
+    _ensure(con, f"raw.{contract.name}", raw_columns(contract))
+
+
+def raw_columns(contract: Contract) -> dict[str, str]:
+    """Names and types of the columns of `raw.<dataset>`, in their order."""
+    return _text(contract) | {"_extra": "VARCHAR"} | POSITION
+
+
+def _text(contract: Contract) -> dict[str, str]:
+    return {c.name: "VARCHAR" for c in contract.columns}
 
 
 def ensure_view(con: duckdb.DuckDBPyConnection, name: str, title: str, select: str) -> bool:

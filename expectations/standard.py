@@ -68,9 +68,6 @@ class Standard:
     indicators: Mapping[str, Indicator]
     grades: tuple[Grade, ...]
 
-    def dimension_of(self, indicator: str) -> Dimension:
-        return self.dimensions[self.indicators[indicator].dimension]
-
     def grade(self, score: float) -> Grade:
         """The grade of a score from 0 to 100."""
         return next(g for g in self.grades if score >= g.at_least)

@@ -40,6 +40,7 @@ def precheck(project: Project, dataset: str, path: Path) -> Precheck:
     """Read `path` as `dataset` and hold it to the suite. Raises `LookupError` for an unknown dataset, `OSError`."""
     from assets.collect import extract_file
     from assets.headers import map_header
+    from assets.judging import Judge
     from assets.lake import connect
     from assets.raw import raw_select
     from assets.readers import RefusedError
@@ -70,7 +71,7 @@ def precheck(project: Project, dataset: str, path: Path) -> Precheck:
         batch = "check"
         # A table of its own: the relation may be read more than once, and blank types must come out as text.
         con.execute(f"CREATE TEMP TABLE handed_over AS {raw_select(contract, extract, mapping, batch)}")
-        checked = check_relation(con, project, contract, "handed_over", absent={batch: mapping.absent})
+        checked = check_relation(con, Judge(project, contract), "handed_over", absent={batch: mapping.absent})
         rules = {r.id: r for r in read_rules(project, [contract])}
         for row in checked.results:
             if row["outcome"] == "passed":

@@ -142,6 +142,8 @@ def publish(project: Project, standard: Standard | None = None) -> Path:
     Builds a fresh file beside and renames it over the old one; a run that dies before leaves the old one. `standard` is by
     default the project's own, else the one that comes with Yuanqing.
     """
+    from assets.judging import standard_of
+
     target = project.results
     target.parent.mkdir(parents=True, exist_ok=True)
     _sweep(target)
@@ -149,7 +151,7 @@ def publish(project: Project, standard: Standard | None = None) -> Path:
     try:
         with open_lake(project, read_only=True) as con:
             con.execute(f"ATTACH {literal(str(fresh))} AS fresh")
-            _write(con, project, standard or _standard(project))
+            _write(con, project, standard or standard_of(project))
             con.execute("DETACH fresh")
         _sync(fresh)
         os.replace(fresh, target)
@@ -158,13 +160,6 @@ def publish(project: Project, standard: Standard | None = None) -> Path:
         fresh.unlink(missing_ok=True)
         fresh.with_name(fresh.name + ".wal").unlink(missing_ok=True)
     return target
-
-
-def _standard(project: Project) -> Standard:
-    from expectations.standard import load_standard
-
-    own = project.expectations / "standard.yaml"
-    return load_standard(own if own.exists() else None)
 
 
 def _write(con: duckdb.DuckDBPyConnection, project: Project, standard: Standard) -> None:
@@ -225,7 +220,7 @@ def _write(con: duckdb.DuckDBPyConnection, project: Project, standard: Standard)
 
 def _unit_names(con: duckdb.DuckDBPyConnection, project: Project) -> list[tuple[Any, ...]]:
     """Units that bear a division code, by the table of divisions; others go by what they are called."""
-    from assets.standardise import codes_of
+    from assets.judging import codes_of
 
     codes = codes_of(project)
     names = codes.get("division").codes if "division" in codes else {}

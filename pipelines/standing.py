@@ -169,11 +169,11 @@ class Tally:
 
 def _standing(contract: Contract) -> str:
     """SQL of the batches that count: batch, unit, period, partition_key, current."""
-    full = contract.delivery is not None and contract.delivery.mode == "full"
-    newest = "row_number() OVER (PARTITION BY unit ORDER BY period DESC, received_at DESC, batch DESC) = 1"
+    from assets.std import current_batches
+
     return f"""
         SELECT batch, unit, period, partition_key, period = max(period) OVER (PARTITION BY unit) AS current
-        FROM evidence.batches WHERE dataset = ? AND status = 'standardised' {"QUALIFY " + newest if full else ""}"""
+        FROM evidence.batches WHERE dataset = ? AND batch IN ({current_batches(contract)})"""
 
 
 def standing_batches(con: duckdb.DuckDBPyConnection, contract: Contract) -> list[str]:

@@ -58,12 +58,13 @@ def pending_work(con: duckdb.DuckDBPyConnection, project: Project, contracts: It
 
 def _of_one(con: duckdb.DuckDBPyConnection, project: Project, contract: Contract) -> list[Work]:
     from assets.collect import pending
+    from assets.judging import Judge
     from assets.standardise import due
     from pipelines.factories import partitions
 
     known = list(partitions(contract).get_partition_keys())
     waiting: dict[str, list[Handover]] = {}
-    for batch in due(con, project, contract):
+    for batch in due(con, Judge(project, contract)):
         waiting.setdefault(batch.partition_key, [])
     trouble = ""
     try:

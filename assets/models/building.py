@@ -13,10 +13,11 @@ from graphlib import CycleError, TopologicalSorter
 from typing import TYPE_CHECKING
 
 from assets import evidence
+from assets.judging import codes_of
 from assets.lake import literal, quote, transaction
 from assets.models.fusion import Fusion, drop_temporary, fuse, is_fusion, read_fusion
 from assets.models.increment import FULL_FROM, TOUCHED, Changed, changed, cut_down, read_increment, share, standing_rows, touch
-from assets.models.sql import CODES, Query, code_rows, code_tables, columns_known, dependencies, read_model
+from assets.models.sql import CODES, Query, code_rows, columns_known, dependencies, read_model
 from assets.std import digest, ensure_std, ensure_view
 from expectations.documents import DocumentError
 
@@ -131,7 +132,7 @@ def _read(project: Project, contract: Contract) -> _Model:
     known = {c.table: c for c in project.contracts.values()}
     query = read_model(contract)
     inputs = [known[t] for t in tables]
-    codes = code_tables(project)
+    codes = codes_of(project)
     names = [t.split(".")[1] for t in query.tables if t.startswith(f"{CODES}.")]
     return _Model(
         contract,

@@ -10,10 +10,13 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from assets import evidence
+from assets.judging import plan_of
 from assets.lake import literal, quote, transaction
 from assets.models.fusion import is_fusion, provenance_columns
 from assets.models.sql import read_model
+from assets.standardise import result_row
 from assets.std import digest
+from expectations.compiler.plan import Field
 
 if TYPE_CHECKING:
     import duckdb
@@ -30,18 +33,8 @@ def model_plan(project: Project, contract: Contract) -> Plan | None:
     Besides the declared columns it may look at `_differs`: the attributes on which the sources of a record disagree, joined by
     commas.
     """
-    from assets.standardise import codes_of, suite_of
-    from expectations.compiler.plan import Field, compile_suite
-
-    suite = suite_of(project, contract)
-    if suite is None:
-        return None
-    fields = [
-        Field(c.name, c.logical_type, c.sql_type, None if c.logical_type == "string" else f"{c.name}__text") for c in contract.columns
-    ]
-    if _tells_differences(contract):
-        fields.append(Field("_differs", "string", "VARCHAR", None))
-    return compile_suite(suite, fields, codes=codes_of(project))
+    told = [Field("_differs", "string", "VARCHAR", None)] if _tells_differences(contract) else []
+    return plan_of(project, contract, told)
 
 
 def _tells_differences(contract: Contract) -> bool:
@@ -77,8 +70,6 @@ def check_results(con: duckdb.DuckDBPyConnection, project: Project, contract: Co
 
 
 def _results(con: duckdb.DuckDBPyConnection, contract: Contract, plan: Plan) -> list[dict[str, Any]]:
-    from assets.standardise import result_row
-
     mark, now = _mark(con, contract, plan), datetime.now()
     return [result_row(contract, mark, result, now) for result in _scan(con, contract, plan).results]
 

@@ -18,6 +18,7 @@ from sqlglot.lineage import lineage as sqlglot_lineage
 from sqlglot.optimizer.qualify import qualify
 from sqlglot.schema import MappingSchema
 
+from assets.judging import codes_of
 from assets.lake import literal, quote
 from assets.std import FAILED, POSITION
 from expectations.documents import DocumentError, near
@@ -275,16 +276,8 @@ def columns_known(project: Project) -> Columns:
         elif is_fusion(query := read_model(contract)):
             declared |= provenance_columns(contract, query)
         known[contract.schema][contract.name] = declared
-    known[CODES] = code_columns(code_tables(project))
+    known[CODES] = code_columns(codes_of(project))
     return known
-
-
-def code_tables(project: Project) -> CodeTables:
-    """The code tables that come with Yuanqing, and the project's own, which stand in for those of the same name."""
-    from assets.project import CODE
-    from expectations.codes import CodeTables
-
-    return CodeTables(*dict.fromkeys((CODE / "expectations" / "codes", project.expectations / "codes")))
 
 
 def code_columns(tables: CodeTables) -> dict[str, dict[str, str]]:

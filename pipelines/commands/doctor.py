@@ -135,15 +135,12 @@ def _contracts(project: Project) -> str:
 
 
 def _suite(project: Project, contract: Any) -> str:
-    from assets.standardise import plan_of, suite_of
+    from assets.judging import plan_of
 
-    suite = suite_of(project, contract)
-    if suite is None:
+    plan = plan_of(project, contract)
+    if plan is None:
         raise RuntimeError(f"expectations/suites/{contract.suite_path}: not there")
-    plan_of(project, contract)
-    from pipelines.rulebook import read_rules
-
-    return f"{len(read_rules(project, [contract]))} rules"
+    return f"{len(plan.suite.rules)} rules"
 
 
 def _source(project: Project, contract: Any) -> str:
@@ -156,11 +153,10 @@ def _source(project: Project, contract: Any) -> str:
 
 def _model(project: Project, contract: Any) -> str:
     from assets.models import columns_known, dependencies, model_plan
-    from pipelines.rulebook import read_rules
 
     read = ", ".join(dependencies(contract, columns_known(project)))
-    model_plan(project, contract)
-    return f"← {read}; {len(read_rules(project, [contract]))} rules"
+    plan = model_plan(project, contract)
+    return f"← {read}; {len(plan.suite.rules) if plan else 0} rules"
 
 
 def _disk(project: Project) -> str:

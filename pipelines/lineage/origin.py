@@ -138,11 +138,11 @@ class _Tracer:
         """What the raw row at a position says, by column."""
         if (source.name, batch, position) in self.said:
             return self.said[source.name, batch, position]
-        from assets.standardise import staged_rows
+        from assets.judging import Judge
 
         raw = self._select(f"SELECT * FROM raw.{quote(source.name)} WHERE _batch = ? AND _row = ?", [batch, position])
         relation = f"(SELECT * FROM raw.{quote(source.name)} WHERE _batch = {literal(batch)} AND _row = {int(position)})"
-        staged = self._select(staged_rows(self.project, source, relation)) if raw else []
+        staged = self._select(Judge(self.project, source).staged(relation)) if raw else []
         handed = self._handed_over(source, batch, position)
         says = {
             c.name: Said(
@@ -181,7 +181,7 @@ class _Tracer:
         return Failed(rule, known.title_zh, known.title_en, known.columns) if known else Failed(rule, rule, rule, ())
 
     def _suite(self, source: Contract) -> Suite | None:
-        from assets.standardise import suite_of
+        from assets.judging import suite_of
 
         return suite_of(self.project, source)
 

@@ -10,6 +10,7 @@ import duckdb
 import pytest
 
 from assets.collect import collect
+from assets.judging import Judge
 from assets.lake import open_lake
 from assets.project import Project
 from assets.standardise import balance, due, standardise
@@ -131,11 +132,11 @@ def test_the_commit_names_the_run(project: Project, con: duckdb.DuckDBPyConnecti
 def test_a_changed_suite_judges_what_stands_anew(project: Project, con: duckdb.DuckDBPyConnection) -> None:
     contract = project.contracts["shop"]
     standardise(con, project, contract, "run-1")
-    assert due(con, project, contract) == []
+    assert due(con, Judge(project, contract)) == []
 
     write_suite(project.root, PRESENT, PARSES, SHORT)
 
-    assert [(d.rows, d.again) for d in due(con, project, contract)] == [(4, True)]
+    assert [(d.rows, d.again) for d in due(con, Judge(project, contract))] == [(4, True)]
     standardise(con, project, contract, "run-2")
     assert rows(con, "SELECT code, _failed FROM std.shop ORDER BY _row") == [
         ("A1", None),
@@ -145,14 +146,14 @@ def test_a_changed_suite_judges_what_stands_anew(project: Project, con: duckdb.D
     assert rows(con, "SELECT DISTINCT run_id, count(*) FROM evidence.results GROUP BY ALL") == [("run-2", 3)]
     assert rows(con, "SELECT count(*) FROM evidence.issues") == [(3,)]
     assert balance(con, contract, [d for (d,) in rows(con, "SELECT batch FROM evidence.batches")])[0][1:] == (4, 3, 1)
-    assert due(con, project, contract) == []
+    assert due(con, Judge(project, contract)) == []
 
 
 def test_a_suite_that_changed_its_words_alone_judges_nothing_anew(project: Project, con: duckdb.DuckDBPyConnection) -> None:
     contract = project.contracts["shop"]
     standardise(con, project, contract, "run-1")
     write_suite(project.root, PRESENT.replace("甲", "丙"), PARSES)
-    assert due(con, project, contract) == []
+    assert due(con, Judge(project, contract)) == []
 
 
 def test_values_of_classified_columns_are_masked_in_what_is_stored(project: Project, con: duckdb.DuckDBPyConnection) -> None:
