@@ -5,12 +5,13 @@ Belongs here: the SQL of the views and what their own columns mean. Not here: th
 
 from __future__ import annotations
 
+# A table that is checked anew keeps its earlier results: what holds now is chosen before anything is asked of it.
+_STANDING_RESULTS = """
+    SELECT r.*, s.unit, s.period, s.department FROM results r JOIN standing s ON s.batch = r.batch AND s.dataset = r.dataset
+    QUALIFY row_number() OVER (PARTITION BY r.batch, r.dataset, r.rule ORDER BY r.checked_at DESC, r.run_id DESC) = 1"""
+
 _FAILING_RULES = """
-    WITH now AS (
-        SELECT r.dataset, r.rule, r.outcome, r.elements, r.missing, r.unexpected, s.unit, s.period, s.department
-        FROM results r JOIN standing s ON s.batch = r.batch AND s.dataset = r.dataset
-        QUALIFY row_number() OVER (PARTITION BY r.batch, r.dataset, r.rule ORDER BY r.checked_at DESC, r.run_id DESC) = 1),
-    dated AS (
+    WITH dated AS (
         SELECT r.dataset, r.rule, r.outcome, coalesce(b.unit, '') AS unit, coalesce(b.period, '') AS period
         FROM results r JOIN batches b USING (batch)),
     good AS (
@@ -26,20 +27,20 @@ _FAILING_RULES = """
             count(*) FILTER (n.outcome = 'failed') AS batches,
             count(DISTINCT n.unit) FILTER (n.outcome = 'failed') AS units,
             least(min(w.since), min(n.period) FILTER (n.outcome = 'failed')) AS since
-        FROM now n JOIN rules u ON u.dataset = n.dataset AND u.rule = n.rule
+        FROM standing_results n JOIN rules u ON u.dataset = n.dataset AND u.rule = n.rule
             LEFT JOIN since w ON w.dataset = n.dataset AND w.rule = n.rule
         WHERE n.outcome IN ('passed', 'failed') GROUP BY ALL HAVING bool_or(n.outcome = 'failed'))
     SELECT *, weight * "rows" AS urgency FROM counted ORDER BY urgency DESC, dataset, rule"""
 
 _NOT_ASSESSABLE = """
-    SELECT s.department, r.dataset, r.rule, r.batch, s.unit, s.period, r.note
-    FROM results r JOIN standing s ON s.batch = r.batch AND s.dataset = r.dataset WHERE r.outcome = 'not_assessable'"""
+    SELECT department, dataset, rule, batch, unit, period, note FROM standing_results WHERE outcome = 'not_assessable'"""
 
 _LEAGUE = """
     SELECT rank() OVER (ORDER BY round(ranked, 6) DESC) AS "rank", department, score, coverage, ranked, grade
     FROM scores WHERE scope = 'department' AND level = 'total' ORDER BY ranked DESC, department"""
 
 VIEWS: dict[str, tuple[str, str, dict[str, str]]] = {
+    "standing_results": ("the newest result of each rule on each standing batch", _STANDING_RESULTS, {}),
     "failing_rules": (
         "rules that standing batches break now, the most urgent first",
         _FAILING_RULES,

@@ -143,13 +143,11 @@ def failing(con: duckdb.DuckDBPyConnection, department: str) -> list[Row]:
     where = rows(
         con,
         """
-        SELECT r.dataset, r.rule, r.batch, s.unit, u.zh AS unit_zh, s.period, b.source, coalesce(r.unexpected, 0) AS unexpected,
+        SELECT r.dataset, r.rule, r.batch, r.unit, u.zh AS unit_zh, r.period, b.source, coalesce(r.unexpected, 0) AS unexpected,
             r.note, r.result
-        FROM results r JOIN standing s ON s.batch = r.batch AND s.dataset = r.dataset
-            LEFT JOIN batches b ON b.batch = r.batch LEFT JOIN units u ON u.unit = s.unit
-        WHERE s.department = ? AND r.outcome = 'failed'
-        QUALIFY row_number() OVER (PARTITION BY r.batch, r.dataset, r.rule ORDER BY r.checked_at DESC, r.run_id DESC) = 1
-        ORDER BY unexpected DESC, s.period DESC, s.unit""",
+        FROM standing_results r LEFT JOIN batches b ON b.batch = r.batch LEFT JOIN units u ON u.unit = r.unit
+        WHERE r.department = ? AND r.outcome = 'failed'
+        ORDER BY unexpected DESC, r.period DESC, r.unit""",
         [department],
     )
     titles: dict[str, dict[str, str]] = {}
@@ -182,13 +180,12 @@ def failing_places(con: duckdb.DuckDBPyConnection, department: str) -> list[Row]
     return rows(
         con,
         """
-        SELECT d.title, s.unit, u.zh AS unit_zh, s.period, b.source, f.title_zh, greatest(coalesce(r.unexpected, 0), 1) AS "rows", f.since,
+        SELECT d.title, r.unit, u.zh AS unit_zh, r.period, b.source, f.title_zh, greatest(coalesce(r.unexpected, 0), 1) AS "rows", f.since,
             f.blocking, f.remedy_zh, f.indicator, f.rule
-        FROM results r JOIN standing s ON s.batch = r.batch AND s.dataset = r.dataset
+        FROM standing_results r
             JOIN failing_rules f ON f.dataset = r.dataset AND f.rule = r.rule JOIN datasets d ON d.dataset = r.dataset
-            LEFT JOIN batches b ON b.batch = r.batch LEFT JOIN units u ON u.unit = s.unit
-        WHERE s.department = ? AND r.outcome = 'failed'
-        QUALIFY row_number() OVER (PARTITION BY r.batch, r.dataset, r.rule ORDER BY r.checked_at DESC, r.run_id DESC) = 1
+            LEFT JOIN batches b ON b.batch = r.batch LEFT JOIN units u ON u.unit = r.unit
+        WHERE r.department = ? AND r.outcome = 'failed'
         ORDER BY f.urgency DESC, f.dataset, f.rule, "rows" DESC""",
         [department],
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -104,3 +105,23 @@ def test_since_when_a_rule_fails(project: Project) -> None:
     publish(project)
     with connect_results(project) as con:
         assert con.execute("SELECT since FROM failing_rules WHERE rule = 'id_there'").fetchone() == ("202609",)
+
+
+def test_what_a_later_check_put_right_is_listed_no_more(project: Project) -> None:
+    later = datetime(2026, 11, 2)
+    fill(
+        project,
+        results=[
+            result("people", "b", "id_there", 10, 0, checked_at=later),
+            result("people", "b", "name_there", 10, 0, outcome="not_assessable", checked_at=datetime(2026, 11, 1, 12)),
+            result("people", "b", "name_there", 10, 1, checked_at=later),
+        ],
+    )
+    publish(project)
+    with connect_results(project) as con:
+        assert con.execute("SELECT rule, outcome, unexpected FROM standing_results ORDER BY rule").fetchall() == [
+            ("id_there", "passed", 0),
+            ("name_there", "failed", 1),
+        ]
+        assert con.execute("SELECT count(*) FROM not_assessable").fetchone() == (0,)
+        assert con.execute('SELECT rule, "rows" FROM failing_rules').fetchall() == [("name_there", 1)]
