@@ -80,6 +80,12 @@ def _choose(*arguments: Spelled) -> Spelled:
     return exp.Case(ifs=[exp.If(this=c, true=v) for c, v in pairs], default=otherwise)
 
 
+def _thousandths(value: Spelled) -> Spelled:
+    near = exp.Between(this=value, low=number(-(10**12)), high=number(10**12))
+    scaled = exp.Add(this=exp.Mul(this=value.copy(), expression=number(1000)), expression=number(Decimal("0.5")))
+    return exp.Case(ifs=[exp.If(this=near, true=cast(function("floor", scaled), "BIGINT"))])
+
+
 SPELLINGS: Mapping[str, Callable[..., Spelled]] = {
     "and": _joined(exp.And),
     "or": _joined(exp.Or),
@@ -97,6 +103,8 @@ SPELLINGS: Mapping[str, Callable[..., Spelled]] = {
     "slice": lambda a, start, length: function("substr", a, start, length),
     "position": lambda a, inside: function("instr", inside, a),
     "text": lambda a: cast(a, "VARCHAR"),
+    "concat": _joined(exp.DPipe),
+    "look_up": lambda a, keys, values: exp.Bracket(this=function("map", keys, values), expressions=[a]),
     "fold_code": lambda a: function("translate", a, exp.Literal.string(FOLD_FROM), exp.Literal.string(FOLD_TO)),
     "add": _binary(exp.Add),
     "subtract": _binary(exp.Sub),
@@ -104,6 +112,7 @@ SPELLINGS: Mapping[str, Callable[..., Spelled]] = {
     "quotient": _binary(exp.IntDiv),
     "remainder": _binary(exp.Mod),
     "whole": lambda a: cast(a, "INT"),
+    "thousandths": _thousandths,
     "day_text": lambda a: function("strftime", a, exp.Literal.string("%Y%m%d")),
 }
 

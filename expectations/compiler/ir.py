@@ -23,9 +23,11 @@ OPERATORS = frozenset(
     # comparison
     "equal less less_equal in_set "
     # text: match takes a constant pattern of `patterns.py`; slice a start from 1 and a length; fold_code see `duckdb.py`
-    "match length slice position text fold_code day_text "
-    # whole numbers: `whole` reads a text of at most 9 digits
-    "add subtract multiply quotient remainder whole".split()
+    "match length slice position text fold_code day_text concat "
+    # the value that stands for a key: look_up takes the keys and the values as two tuples; NULL for any other key
+    "look_up "
+    # whole numbers: `whole` reads a text of at most 9 digits; `thousandths` is floor(1000 x + 1/2), NULL beyond 10^12
+    "add subtract multiply quotient remainder whole thousandths".split()
 )
 
 
