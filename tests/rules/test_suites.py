@@ -15,7 +15,7 @@ from expectations.compiler.patterns import PatternError, translate
 from expectations.compiler.plan import Field, compile_suite
 from expectations.compiler.rules import kinds
 from expectations.documents import DocumentError
-from expectations.standard import Standard, load_standard
+from expectations.standard import Standard
 from expectations.suite import Suite, load_suite, suite_to_gx
 
 HEAD = "name: tried\nexpectations:\n"
@@ -132,21 +132,6 @@ def test_a_wrong_code_table_is_refused_by_line(tmp_path: Path) -> None:
     (tmp_path / "colour.dialect.csv").write_text("text,code\nrot,1\nblau,3\n", encoding="utf-8")
     with pytest.raises(DocumentError, match=r"colour.dialect.csv:3: '3' is no code of colour"):
         CodeTables(tmp_path).get("colour")
-
-
-def test_the_standard_has_the_indicators_of_gbt_36344(standard: Standard) -> None:
-    assert [len(d.indicators) for d in standard.dimensions.values()] == [6, 2, 5, 2, 3, 2]
-    assert [i.code for i in standard.indicators.values() if i.inverted] == ["0303", "0305"]
-    assert [standard.grade(s).zh for s in (100, 95, 94.9, 70, 0)] == ["优", "优", "良", "中", "差"]
-
-
-def test_a_wrong_standard_is_refused_by_line(tmp_path: Path) -> None:
-    text = (Path(__file__).parents[2] / "expectations" / "standard.yaml").read_text(encoding="utf-8")
-    path = tmp_path / "standard.yaml"
-    path.write_text(text.replace("better: lower", "better: less", 1), encoding="utf-8")
-    with pytest.raises(DocumentError, match="better: 'less'") as caught:
-        load_standard(path)
-    assert caught.value.line == text[: text.index("better: lower")].count("\n") + 1
 
 
 def test_the_manual_is_made_from_the_code() -> None:
