@@ -215,6 +215,10 @@ def _argument(name: str, argument: Argument, value: Any, codes: CodeTables) -> A
         wrong = [v for v in value if v not in argument.words] if isinstance(value, list) and value else [value]
         if wrong:
             raise ArgumentError(name, f"{name} {wrong[0]!r}.", f"Give a list. {near(str(wrong[0]), argument.words)}")
+    if shape == "reference":
+        texts = isinstance(value, dict) and set(value) == {"dataset", "columns"} and [value["dataset"], *(value["columns"] or [])]
+        if not texts or len(texts) < 2 or not all(isinstance(t, str) and t for t in texts):
+            raise ArgumentError(name, f"{name} {value!r}.", "Name a dataset and its columns: {dataset: enterprises, columns: [uscc]}.")
     if shape == "values":
         return _value_set(name, value, codes)
     if shape == "condition" and value is not None:

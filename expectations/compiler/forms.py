@@ -1,26 +1,182 @@
-"""What a rule compiles to: a test over rows, keys, measures or columns, in the intermediate form.
+"""What a rule compiles to: a test over rows, keys, figures or columns, in the intermediate form.
 
-Belongs here: the shapes of tests. Not here: how scans are planned from them (`plan.py`), what a rule means (`rules/`).
+A test is a frozen value. It tells the columns it `uses`, the `measures` it wants carried in the scan over all rows, where it
+has a scan of its own the `statement` of that, and how what was found is judged. Belongs here: the shapes of tests. Not here:
+how scans are planned (`plan.py`) and run (`run.py`), what a rule means (`rules/`).
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, fields
+from datetime import date, datetime, timedelta
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Literal
 
-from expectations.compiler.ir import Expression, columns
+from expectations.compiler.ir import Call, Column, Expression, Today, call, columns
+from expectations.compiler.writing import BATCH, ROW, column, count, equal_or_both_null, function, named, select
+
+if TYPE_CHECKING:
+    from sqlglot import exp
+
+    from expectations.compiler.writing import Writer
 
 Scalar = float | int | str | None
 Function = Literal["count", "min", "max", "sum", "mean", "stdev", "distinct", "distinct_share"]
+Outcome = Literal["passed", "failed", "not_assessable"]
 
 
 @dataclass(frozen=True)
-class RowTest:
-    """Each row of `condition` (all rows where None) breaks the rule where `unexpected` is true (NULL is no breach).
+class Measure:
+    """An aggregate that a scan carries: `function` of `value` over the rows where `condition` holds."""
 
-    `ignored` tells the rows that count as missing; None where the rule looks at every row. `shown` are the columns whose
-    values are listed, `shape` how Great Expectations lists them.
+    function: str
+    value: Expression | None = None
+    condition: Expression | None = None
+
+
+@dataclass(frozen=True)
+class Other:
+    """Another relation, by the name of its dataset, with the columns that a test uses of it."""
+
+    name: str
+    columns: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Found:
+    """What the scans found of one batch: its rows, its columns in order, the measures, and what is the rule's alone.
+
+    `broken` counts the rows whose bit is set, `figures` is the batch's row of the test's own scan (empty where it gave none).
     """
+
+    rows: int
+    columns: tuple[str, ...]
+    measure: Callable[[Measure], Any]
+    broken: int
+    figures: Mapping[str, Any]
+    mostly: float
+    as_of: date
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """What a test says of a batch; the fields mean what they mean in `verdicts.RuleResult`."""
+
+    outcome: Outcome
+    elements: int | None = None
+    missing: int | None = None
+    unexpected: int | None = None
+    observed_value: Any = None
+    details: Mapping[str, Any] = field(default_factory=dict)
+    note_zh: str = ""
+    note_en: str = ""
+    ignores: bool = True
+    extra_copies: int | None = None
+
+    @staticmethod
+    def cannot(zh: str, en: str) -> Judgement:
+        return Judgement("not_assessable", note_zh=f"不可评估：{zh}", note_en=f"not assessable: {en}")
+
+    @staticmethod
+    def of(passed: bool, **what: Any) -> Judgement:
+        return Judgement("passed" if passed else "failed", **what)
+
+
+class Test:
+    """What every test can be asked; each is a frozen dataclass below this class."""
+
+    __test__ = False  # for pytest, which takes the name for its own
+
+    @cached_property
+    def uses(self) -> frozenset[str]:
+        """The columns that it needs; it cannot be assessed in a batch that lacks one of them."""
+        return frozenset(columns(*(p for p in _parts(self) if not isinstance(p, Other))))
+
+    @cached_property
+    def others(self) -> tuple[Other, ...]:
+        """The other relations that it needs; it cannot be assessed where one is not to be had."""
+        return tuple(p for p in _parts(self) if isinstance(p, Other))
+
+    def measures(self) -> tuple[Measure, ...]:
+        """What the scan over all rows should carry for it."""
+        return ()
+
+    def judge(self, found: Found) -> Judgement:
+        raise NotImplementedError
+
+
+def _parts(value: Any) -> Iterator[Any]:
+    """The expressions and other relations in the fields of a test, however deep."""
+    if isinstance(value, tuple):
+        for v in value:
+            yield from _parts(v)
+    elif isinstance(value, Expression | Other):
+        yield value
+    elif isinstance(value, Test):
+        for f in fields(value):  # type: ignore[arg-type]  # every test is a dataclass
+            yield from _parts(getattr(value, f.name))
+
+
+class OverRows(Test):
+    """A test that some rows break: elements are the rows of `condition`, missing those of them that are `ignored`.
+
+    `condition` None is every row, `ignored` None leaves none out. `shown` are the columns whose values are listed, `shape` how
+    Great Expectations lists them; `extra` see `ListingTest`.
+    """
+
+    condition: Expression | None
+    ignored: Expression | None
+    shown: tuple[str, ...]
+    shape: Literal["value", "pair", "record"]
+    extra: tuple[str, ...] = ()
+
+    @cached_property
+    def uses(self) -> frozenset[str]:
+        return super().uses | frozenset(self.shown)
+
+    def _elements(self) -> Measure | None:
+        return None if self.condition is None else Measure("count", None, self.condition)
+
+    def _missing(self) -> Measure | None:
+        ignored = self.ignored
+        if ignored is None or self.condition is not None:
+            return None if ignored is None else Measure("count", None, call("and", self.condition, ignored))  # type: ignore[arg-type]
+        if isinstance(ignored, Call) and ignored.operator == "is_null" and isinstance(ignored.arguments[0], Column):
+            return Measure("present", ignored.arguments[0])
+        return Measure("count", None, ignored)
+
+    def measures(self) -> tuple[Measure, ...]:
+        return tuple(m for m in (self._elements(), self._missing()) if m is not None)
+
+    def unexpected_in(self, found: Found) -> int:
+        """How many rows of the batch break it."""
+        raise NotImplementedError
+
+    def judge(self, found: Found) -> Judgement:
+        if found.rows == 0:
+            return Judgement.cannot("批次没有行", "the batch has no rows")
+        whole, left_out = self._elements(), self._missing()
+        elements = found.rows if whole is None else found.measure(whole) or 0
+        missing = 0 if left_out is None else found.measure(left_out) or 0
+        if left_out is not None and left_out.function == "present":
+            missing = found.rows - missing
+        unexpected = self.unexpected_in(found)
+        considered = elements - missing
+        return Judgement.of(
+            considered == 0 or (considered - unexpected) / considered >= found.mostly,
+            elements=elements,
+            missing=missing,
+            unexpected=unexpected,
+            ignores=not (self.ignored is None and self.shape == "value"),
+            extra_copies=found.figures.get("extra_copies"),
+            details={k: v for k, v in found.figures.items() if k not in ("unexpected", "extra_copies")},
+        )
+
+
+@dataclass(frozen=True)
+class RowTest(OverRows):
+    """A row breaks the rule where `unexpected` is true of it (NULL is no breach): a bit of the mask."""
 
     unexpected: Expression
     ignored: Expression | None
@@ -28,33 +184,137 @@ class RowTest:
     shown: tuple[str, ...]
     shape: Literal["value", "pair", "record"] = "value"
 
+    def unexpected_in(self, found: Found) -> int:
+        return found.broken
+
+
+class Scanned(Test):
+    """A test with a scan of its own; tests of equal statement share one."""
+
+    def statement(self, write: Writer) -> exp.Query:
+        """The scan, over the relations that the writer gives."""
+        raise NotImplementedError
+
+
+class ListingTest(Scanned, OverRows):
+    """A test over rows whose scan gives the rows that break it: `_batch`, `_row` (each once), and the columns named in `extra`.
+
+    `extra` are values of the scan to be shown after those of `shown`. Two steps may be changed: what the kept scan is counted
+    by (`counts`), and how rows come out of it (`rows`).
+    """
+
+    def counts(self, table: exp.Table) -> exp.Query:
+        """Per `_batch`, `unexpected` and any further figures (they become details), from the kept scan."""
+        return select(BATCH, unexpected=count()).from_(table).group_by(1)
+
+    def rows(self, write: Writer, table: exp.Table) -> exp.Query:  # noqa: ARG002 - for those that look again
+        """The `_batch` and `_row` of all rows that break the rule, from the kept scan."""
+        return select(BATCH, ROW).from_(table)
+
+    def unexpected_in(self, found: Found) -> int:
+        return int(found.figures.get("unexpected") or 0)
+
+
+class FigureTest(Scanned):
+    """A test on figures of a batch: its scan gives one row a `_batch`, whose other columns `judge` finds in `found.figures`."""
+
 
 @dataclass(frozen=True)
-class KeyTest:
+class KeyTest(ListingTest):
     """Rows of `condition` that are not `ignored` break the rule where another such row of the batch has equal `keys`."""
 
     keys: tuple[Expression, ...]
     ignored: Expression | None
     condition: Expression | None
     shown: tuple[str, ...]
-    shape: Literal["value", "record"] = "value"
+    shape: Literal["value", "pair", "record"] = "value"
+
+    def statement(self, write: Writer) -> exp.Query:
+        """The keys that several rows of a batch bear: how many rows, the first and the last of them."""
+        layers, where = write.considered(self, *self.keys)
+        keys = {f"__k{i}": layers.tree(k) for i, k in enumerate(self.keys)}
+        row = column(ROW)
+        query = select(BATCH, **keys, __n=count(), __first=function("min", row), __last=function("max", row))
+        return query.from_(layers.table()).where(*where).group_by(*range(1, len(keys) + 2)).having(count() > 1)
+
+    def counts(self, table: exp.Table) -> exp.Query:
+        rows = function("sum", column("__n"))
+        return select(BATCH, unexpected=rows, extra_copies=rows.copy() - count()).from_(table).group_by(1)
+
+    def rows(self, write: Writer, table: exp.Table) -> exp.Query:
+        layers, where = write.considered(self, *self.keys)
+        keys = {f"__k{i}": layers.tree(k) for i, k in enumerate(self.keys)}
+        every = select(BATCH, ROW, **keys).from_(layers.table()).where(*where)
+        n = column("__n")
+        many = (
+            select(**{BATCH: column(BATCH, "r"), ROW: column(ROW, "r")})
+            .from_(named(every, "r"))
+            .join(
+                named(table, "d"),
+                on=[column(BATCH, "r").eq(column(BATCH, "d")), *(equal_or_both_null(column(k, "r"), column(k, "d")) for k in keys)],
+            )
+            .where(column("__n", "d") > 2)
+        )
+        two = [select(BATCH, **{ROW: column(end)}).from_(table).where(n.eq(2)) for end in ("__first", "__last")]
+        return two[0].union(two[1], distinct=False).union(many, distinct=False)
 
 
 @dataclass(frozen=True)
-class MeasureTest:
+class MeasureTest(Test):
     """A figure of the batch (`function` of `value` over the rows of `condition`) lies between `low` and `high`."""
 
     function: Function
     value: Expression | None
     condition: Expression | None
-    low: Scalar
-    high: Scalar
+    low: Scalar | Today
+    high: Scalar | Today
     strict_low: bool = False
     strict_high: bool = False
 
+    @cached_property
+    def uses(self) -> frozenset[str]:
+        return frozenset(columns(self.value, self.condition))
+
+    def _measure(self, function: str) -> Measure:
+        return Measure(function, None if function == "count" else self.value, self.condition)
+
+    def measures(self) -> tuple[Measure, ...]:
+        if self.function == "count" and self.condition is None:
+            return ()
+        parts = {"mean": ("sum", "present"), "distinct_share": ("distinct", "present")}
+        return tuple(self._measure(f) for f in parts.get(self.function, (self.function,)))
+
+    def judge(self, found: Found) -> Judgement:
+        observed: Any
+        if self.function == "count":
+            observed = found.rows if self.condition is None else found.measure(self._measure("count")) or 0
+        elif self.function in ("mean", "distinct_share"):
+            whole, present = (found.measure(m) for m in self.measures())
+            observed = float(whole) / present if present else None
+        else:
+            observed = found.measure(self._measure(self.function))
+        if observed is None or (found.rows == 0 and self.function != "count"):
+            return Judgement.cannot("没有值可计算", "there is no value to work with")
+        low, high = (_bound(b, observed, found.as_of) for b in (self.low, self.high))
+        return Judgement.of(between(observed, low, high, self.strict_low, self.strict_high), observed_value=observed)
+
+
+def between(value: Any, low: Any, high: Any, strict_low: bool = False, strict_high: bool = False) -> bool:
+    """Whether a figure lies between two bounds, either of which may lack."""
+    above = low is None or (value > low if strict_low else value >= low)
+    return above and (high is None or (value < high if strict_high else value <= high))
+
+
+def _bound(bound: Any, observed: Any, as_of: date) -> Any:
+    if isinstance(bound, Today):
+        bound = as_of + timedelta(days=bound.days)
+    if isinstance(observed, datetime) and bound is not None and not isinstance(bound, datetime):
+        return datetime(bound.year, bound.month, bound.day)
+    return bound
+
 
 @dataclass(frozen=True)
-class ColumnsTest:
+class ColumnsTest(Test):
     """The columns of the batch are those `wanted`; with `exact`, no others; with `ordered`, in their order."""
 
     wanted: tuple[str, ...]
@@ -62,24 +322,25 @@ class ColumnsTest:
     kind: Literal["exist", "set", "list"]
     position: int | None = None
 
+    def judge(self, found: Found) -> Judgement:
+        there = list(found.columns)
+        if self.kind == "exist":
+            wanted = list(self.wanted)
+            return Judgement.of(wanted[0] in there if not self.position else there[self.position : self.position + 1] == wanted)
+        if self.kind == "list":
+            return Judgement.of(there == list(self.wanted), observed_value=there)
+        more, fewer = sorted(set(there) - set(self.wanted)), sorted(set(self.wanted) - set(there))
+        mismatched = ({"unexpected": more} if more else {}) | ({"missing": fewer} if fewer else {})
+        passed = not fewer and (not more or not self.exact)
+        return Judgement.of(passed, observed_value=sorted(there), details={"mismatched": mismatched} if mismatched else {})
+
 
 @dataclass(frozen=True)
-class CannotTest:
+class CannotTest(Test):
     """The rule cannot be assessed on this dataset, whatever the data; says why."""
 
     zh: str
     en: str
 
-
-Test = RowTest | KeyTest | MeasureTest | ColumnsTest | CannotTest
-
-
-def uses(test: Test) -> frozenset[str]:
-    """The columns that a test needs; it cannot be assessed in a batch that lacks one of them."""
-    if isinstance(test, RowTest):
-        return frozenset(columns(test.unexpected, test.ignored, test.condition)) | frozenset(test.shown)
-    if isinstance(test, KeyTest):
-        return frozenset(columns(*test.keys, test.ignored, test.condition)) | frozenset(test.shown)
-    if isinstance(test, MeasureTest):
-        return frozenset(columns(test.value, test.condition))
-    return frozenset()
+    def judge(self, found: Found) -> Judgement:  # noqa: ARG002 - whatever the data
+        return Judgement.cannot(self.zh, self.en)

@@ -11,10 +11,12 @@ from datetime import date, datetime
 from typing import Any, Literal, Protocol
 
 from expectations.codes import CodeTables
-from expectations.compiler.forms import Test
+from expectations.compiler.forms import Other, Test
 from expectations.compiler.ir import Column, Expression
 
-Shape = Literal["column", "columns", "number", "count", "value", "pattern", "flag", "values", "choice", "choices", "share", "condition"]
+Shape = Literal[
+    "column", "columns", "number", "count", "value", "pattern", "flag", "values", "choice", "choices", "share", "condition", "reference"
+]
 Arguments = Mapping[str, Any]
 
 
@@ -59,6 +61,9 @@ class Scope(Protocol):
 
     def text(self, name: str) -> Column:
         """The column that holds the repaired text of this one. Raises `AbsentError`."""
+
+    def other(self, reference: Mapping[str, Any]) -> Other:
+        """The relation and columns that an argument of shape `reference` names: `{dataset: ..., columns: [...]}`."""
 
     def literal(self, value: Any, like: Column, argument: str) -> Expression:
         """A value of a suite as a constant comparable with a column. Raises `ArgumentError`."""

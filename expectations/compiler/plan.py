@@ -1,8 +1,10 @@
 """From a suite to a plan: rules compiled to tests, tests spread over as few scans as they need.
 
 One scan groups the rows by batch and by the words of bits that say which rules a row breaks; whatever is asked besides
-(counts, least and greatest values, what the caller wants) rides along. Keys take one GROUP BY each, figures that cannot be
-merged one scan together. Belongs here: compiling and planning. Not here: running (`run.py`), what a rule means (`rules/`).
+(counts, least and greatest values, what the caller wants) rides along. Tests with a scan of their own (keys: one GROUP BY)
+share it where their statements are equal; figures that cannot be merged take one scan together.
+
+Belongs here: compiling and planning. Not here: running (`run.py`), what a rule means (`rules/`).
 """
 
 from __future__ import annotations
@@ -16,8 +18,8 @@ from typing import TYPE_CHECKING, Any
 
 from expectations.codes import CodeTables
 from expectations.compiler.conditions import compile_condition
-from expectations.compiler.forms import CannotTest, KeyTest, MeasureTest, RowTest, Test, uses
-from expectations.compiler.ir import Call, Column, Constant, Expression, Today, call, fingerprint
+from expectations.compiler.forms import CannotTest, Measure, Other, RowTest, Scanned, Test
+from expectations.compiler.ir import Call, Column, Constant, Expression, Today, fingerprint
 from expectations.compiler.kinds import AbsentError, ArgumentError, Kind
 from expectations.compiler.rules import kinds
 from expectations.documents import near
@@ -40,6 +42,11 @@ class Field:
     sql_type: str
     text: str | None
 
+    @property
+    def floating(self) -> bool:
+        """Whether it can hold NaN."""
+        return self.sql_type.upper() in ("DOUBLE", "FLOAT", "REAL")
+
 
 @dataclass(frozen=True)
 class Compiled:
@@ -52,20 +59,11 @@ class Compiled:
 
     @property
     def uses(self) -> frozenset[str]:
-        return uses(self.test)
+        return self.test.uses
 
     @property
     def mostly(self) -> float:
         return float(self.rule.kwargs.get("mostly", 1))
-
-
-@dataclass(frozen=True)
-class Measure:
-    """An aggregate that a scan carries: `function` of `value` over the rows where `condition` holds."""
-
-    function: str
-    value: Expression | None = None
-    condition: Expression | None = None
 
 
 @dataclass(frozen=True)
@@ -85,13 +83,9 @@ class Plan:
         return tuple(c for c in self.compiled if c.bit is not None)
 
     @cached_property
-    def keys(self) -> Mapping[KeyTest, tuple[Compiled, ...]]:
-        """The rules on keys by the scan they share: those with the same keys and the same rows."""
-        scans: dict[KeyTest, list[Compiled]] = {}
-        for compiled in self.compiled:
-            if isinstance(compiled.test, KeyTest):
-                scans.setdefault(compiled.test, []).append(compiled)
-        return {test: tuple(rules) for test, rules in scans.items()}
+    def scanned(self) -> tuple[Compiled, ...]:
+        """The rules whose tests have a scan of their own."""
+        return tuple(c for c in self.compiled if isinstance(c.test, Scanned))
 
     @cached_property
     def _counted_nulls(self) -> Mapping[str, Compiled]:
@@ -104,9 +98,15 @@ class Plan:
                 found.setdefault(test.shown[0], compiled)
         return found
 
-    def nulls_of(self, column: str) -> Compiled | None:
-        """The rule whose bit already counts the missing values of a column."""
-        return self._counted_nulls.get(column)
+    def column(self, name: str) -> Column:
+        """The column of this name as tests name it."""
+        return next(Column(f.name, f.logical_type, f.floating) for f in self.fields if f.name == name)
+
+    def counted_by(self, measure: Measure) -> Compiled | None:
+        """The rule whose bit already counts the rows that a measure does not: those where a column has no value."""
+        if measure.function == "present" and measure.condition is None and isinstance(measure.value, Column):
+            return self._counted_nulls.get(measure.value.name)
+        return None
 
     def run(
         self,
@@ -117,23 +117,29 @@ class Plan:
         failing: str = "failing",
         also: Sequence[tuple[str, str]] = (),
         batches: Collection[str] = (),
+        relations: Mapping[str, str] | None = None,
     ) -> Verdicts:
         """Judge every batch of a relation; leaves the temporary table `failing(_batch, _row, _failed, _blocked)`.
 
         `relation` is a table's name or a subquery in brackets, with `_batch VARCHAR`, `_row BIGINT`, the fields by name and
         the text columns that they name. `absent` gives the columns that a batch lacks (the relation has them as NULL),
         `batches` those that should be there even without a row, `also` further aggregates (name, SQL: a count, sum,
-        min or max) to carry in the scan.
+        min or max) to carry in the scan. `relations` gives the SQL of other relations by the name of their dataset: a rule that
+        needs one that is not there, or one of its columns, is not assessable.
         """
         from expectations.compiler.run import run
 
-        return run(self, con, relation, absent or {}, failing, also, batches)
+        return run(self, con, relation, absent or {}, failing, also, batches, relations or {})
 
-    def sql(self, relation: str = "relation") -> list[str]:
-        """The scans, in order: the one over all rows, one a key, one for figures that cannot be merged."""
+    def sql(self, relation: str = "relation", relations: Mapping[str, str] | None = None) -> list[str]:
+        """The scans, in order: the one over all rows, those of tests with their own, one for figures that cannot be merged.
+
+        Another relation that `relations` does not give stands under its dataset's name.
+        """
         from expectations.compiler.scans import Scans
 
-        return Scans(self, relation).statements()
+        others = {o.name: o.name for c in self.scanned for o in c.test.others}
+        return Scans(self, relation, others | dict(relations or {})).statements()
 
 
 def compile_suite(suite: Suite, fields: Sequence[Field], *, codes: CodeTables, as_of: date | None = None) -> Plan:
@@ -157,8 +163,9 @@ def compile_suite(suite: Suite, fields: Sequence[Field], *, codes: CodeTables, a
         [[c.rule.id, c.rule.type, c.mostly, c.rule.severity, c.rule.blocking, c.rule.indicator, c.rule.weight, c.test] for c in compiled]
     )
     plan = Plan(suite, tuple(fields), tuple(compiled), day, mark, {}, {})
-    wanted = list(dict.fromkeys(m for c in compiled for m in _measures(plan, c)))
-    wanted += [m for f in fields if plan.nulls_of(f.name) is None and (m := Measure("present", scope.column(f.name))) not in wanted]
+    present = [Measure("present", scope.column(f.name)) for f in fields]
+    needed = dict.fromkeys([*(m for c in compiled for m in c.test.measures()), *present])
+    wanted = [m for m in needed if plan.counted_by(m) is None]
     merged = {m: f"__m{i}" for i, m in enumerate(m for m in wanted if m.function != "distinct")}
     apart = {m: f"__m{i}" for i, m in enumerate(m for m in wanted if m.function == "distinct")}
     return Plan(suite, tuple(fields), tuple(compiled), day, mark, merged, apart)
@@ -177,35 +184,6 @@ def _test(suite: Suite, rule: Rule, kind: Kind, scope: _Scope) -> Test:
         raise suite.error(rule, error.found, error.remedy) from None
 
 
-def counted(test: RowTest | KeyTest) -> tuple[Measure | None, Measure | None]:
-    """The measures of a test's elements and of its missing rows; None for elements is every row, for missing none."""
-    elements = None if test.condition is None else Measure("count", None, test.condition)
-    if test.ignored is None:
-        return elements, None
-    if test.condition is None:
-        ignored = test.ignored
-        if isinstance(ignored, Call) and ignored.operator == "is_null" and isinstance(ignored.arguments[0], Column):
-            return elements, Measure("present", ignored.arguments[0])
-        return elements, Measure("count", None, ignored)
-    return elements, Measure("count", None, call("and", test.condition, test.ignored))
-
-
-def _measures(plan: Plan, compiled: Compiled) -> list[Measure]:
-    test = compiled.test
-    if isinstance(test, RowTest | KeyTest):
-        found = [m for m in counted(test) if m is not None]
-        return [m for m in found if m.function != "present" or plan.nulls_of(m.value.name) is None]  # type: ignore[union-attr]
-    if isinstance(test, MeasureTest):
-        present = Measure("present", test.value, test.condition)
-        needed = {
-            "count": [Measure("count", None, test.condition)] if test.condition is not None else [],
-            "mean": [Measure("sum", test.value, test.condition), present],
-            "distinct_share": [Measure("distinct", test.value, test.condition), present],
-        }
-        return needed.get(test.function, [Measure(test.function, test.value, test.condition)])
-    return []
-
-
 @dataclass(frozen=True)
 class _Scope:
     """The dataset's columns and the code tables, for kinds that compile."""
@@ -220,7 +198,7 @@ class _Scope:
     def column(self, name: str) -> Column:
         for f in self.fields:
             if f.name == name:
-                return Column(name, f.logical_type, f.sql_type.upper() in ("DOUBLE", "FLOAT", "REAL"))
+                return Column(name, f.logical_type, f.floating)
             if f.text == name:
                 return Column(name)
         raise AbsentError(name)
@@ -230,6 +208,9 @@ class _Scope:
             if f.name == name:
                 return Column(f.text or name)
         raise AbsentError(name)
+
+    def other(self, reference: Mapping[str, Any]) -> Other:
+        return Other(reference["dataset"], tuple(reference["columns"]))
 
     def literal(self, value: Any, like: Column, argument: str) -> Expression:
         if isinstance(value, dict) and like.kind in ("date", "timestamp"):

@@ -6,16 +6,16 @@ Belongs here: what is asked of the connection, and judging. Not here: SQL texts 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from expectations.compiler.forms import CannotTest, ColumnsTest, KeyTest, MeasureTest, RowTest
-from expectations.compiler.ir import Column, Today
-from expectations.compiler.plan import WORD, Compiled, Measure, Plan, counted
+from expectations.compiler.forms import Found, Judgement, ListingTest, Measure, OverRows
+from expectations.compiler.plan import WORD, Compiled, Plan
 from expectations.compiler.scans import Scans, how_to_merge, quoted, text_of
 from expectations.compiler.verdicts import LISTED, RuleResult, Verdicts
+from expectations.compiler.writing import table
 
 if TYPE_CHECKING:
     import duckdb
@@ -34,13 +34,26 @@ def _merge(how: str, a: Any, b: Any) -> Any:
 
 @dataclass
 class _Figures:
-    """What the scans found of one batch."""
+    """What the scans found of one batch; `own` is what rules with their own scan found there, by rule."""
 
     rows: int = 0
     broken: list[int] = field(default_factory=list)
     measures: dict[Measure, Any] = field(default_factory=dict)
     also: dict[str, Any] = field(default_factory=dict)
-    doubled: dict[KeyTest, tuple[int, int]] = field(default_factory=dict)  # rows that share a key; of them beyond each key's first
+    own: dict[str, Mapping[str, Any]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class _Listing:
+    """A kept scan that lists failing rows, and the rules that share it."""
+
+    table: str
+    rules: tuple[Compiled, ...]
+
+    @property
+    def test(self) -> ListingTest:
+        assert isinstance(self.rules[0].test, ListingTest)
+        return self.rules[0].test
 
 
 def run(
@@ -51,26 +64,33 @@ def run(
     failing: str,
     also: Sequence[tuple[str, str]],
     batches: Collection[str],
+    relations: Mapping[str, str],
 ) -> Verdicts:
     """See `Plan.run`."""
-    scans = Scans(plan, relation)
+    scans = Scans(plan, relation, relations)
     figures: dict[str, _Figures] = defaultdict(lambda: _Figures(broken=[0] * len(plan.row_rules)))
     for batch in (*batches, *absent):
         figures[batch]
     groups = quoted(f"{failing}__groups")
     con.execute(f"CREATE OR REPLACE TEMP TABLE {groups} AS {scans.masks(also)}")
     _read_groups(plan, scans, con, groups, also, figures)
-    _make_failing(plan, scans, con, groups, quoted(failing), absent, figures)
+    out_of_reach = _out_of_reach(plan, con, relations)
+    listings = _own_scans(plan, scans, con, failing, out_of_reach, figures)
+    _make_failing(plan, scans, con, groups, quoted(failing), absent, listings)
     con.execute(f"DROP TABLE {groups}")
     if plan.apart:
         cursor = con.execute(scans.apart())
         for batch, *values in cursor.fetchall():
             figures[batch].measures.update(zip(plan.apart, values, strict=True))
-    listed = _listed(plan, scans, con, quoted(failing))
+    listed = _listed(plan, scans, con, quoted(failing), listings)
+    for listing in listings:
+        con.execute(f"DROP TABLE {listing.table}")
     results = []
     for batch in sorted(figures):
         lacks = frozenset(absent.get(batch, ()))
-        results += [_judge(plan, c, batch, lacks, figures[batch], listed.get((batch, c.rule.id), [])) for c in plan.compiled]
+        for compiled in plan.compiled:
+            cannot = out_of_reach.get(compiled.rule.id)
+            results.append(_judge(plan, compiled, batch, lacks, figures[batch], listed.get((batch, compiled.rule.id), []), cannot))
     return Verdicts(
         plan.fingerprint,
         results,
@@ -78,6 +98,53 @@ def run(
         {b: {x.name: _missing(plan, f, x.name) for x in plan.fields} for b, f in figures.items()},
         {b: f.also for b, f in figures.items()},
     )
+
+
+def _out_of_reach(plan: Plan, con: duckdb.DuckDBPyConnection, relations: Mapping[str, str]) -> dict[str, Judgement]:
+    """The rules that need another relation, or columns of it, that are not there: what is said of them in every batch."""
+    there: dict[str, set[str]] = {}
+    found = {}
+    for compiled in plan.compiled:
+        for other in compiled.test.others:
+            if other.name not in relations:
+                zh, en = f"没有可对照的数据集 {other.name}", f"the dataset {other.name} is not at hand"
+                found[compiled.rule.id] = Judgement.cannot(zh, en)
+                continue
+            if other.name not in there:
+                described = con.execute(f"DESCRIBE SELECT * FROM {relations[other.name]}").fetchall()
+                there[other.name] = {column for column, *_ in described}
+            if lacking := ", ".join(sorted(set(other.columns) - there[other.name])):
+                zh, en = f"数据集 {other.name} 没有 {lacking} 列", f"the dataset {other.name} has no column {lacking}"
+                found[compiled.rule.id] = Judgement.cannot(zh, en)
+    return found
+
+
+def _own_scans(
+    plan: Plan,
+    scans: Scans,
+    con: duckdb.DuckDBPyConnection,
+    failing: str,
+    out_of_reach: Collection[str],
+    figures: Mapping[str, _Figures],
+) -> list[_Listing]:
+    """Run the scans that tests have of their own; those that list rows are kept as temporary tables."""
+    listings = []
+    reached = [c for c in plan.scanned if c.rule.id not in out_of_reach]
+    for number, (statement, rules) in enumerate(scans.own(reached).items()):
+        test = rules[0].test
+        if isinstance(test, ListingTest):
+            kept = _Listing(quoted(f"{failing}__own_{number}"), rules)
+            con.execute(f"CREATE OR REPLACE TEMP TABLE {kept.table} AS {statement}")
+            statement = test.counts(table(kept.table)).sql("duckdb")
+            listings.append(kept)
+        cursor = con.execute(statement)
+        names = [d[0] for d in cursor.description or ()]
+        for row in cursor.fetchall():
+            here = dict(zip(names, row, strict=True))
+            batch = here.pop("_batch")
+            for compiled in rules:
+                figures[batch].own[compiled.rule.id] = here
+    return listings
 
 
 def _read_groups(
@@ -108,29 +175,14 @@ def _make_failing(
     groups: str,
     failing: str,
     absent: Mapping[str, Collection[str]],
-    figures: Mapping[str, _Figures],
+    listings: Sequence[_Listing],
 ) -> None:
     base = scans.failing(groups, absent) if plan.row_rules else None
-    doubles = []
-    for number, (test, rules) in enumerate(plan.keys.items()):
-        doubled = quoted(f"__doubled_{number}")
-        con.execute(f"CREATE OR REPLACE TEMP TABLE {doubled} AS {scans.keys(test)}")
-        most = 0
-        counts = f'SELECT "_batch", sum("__n"), count(*), max("__n") FROM {doubled} GROUP BY 1'
-        for batch, rows, keys, most_here in con.execute(counts).fetchall():
-            figures[batch].doubled[test] = int(rows), int(rows) - keys
-            most = max(most, most_here)
-        if most:
-            lacking = [batch for batch, columns in absent.items() if rules[0].uses & set(columns)]
-            left_out = f' AND "_batch" NOT IN ({", ".join(map(text_of, lacking))})' if lacking else ""
-            two = " UNION ALL ".join(f'SELECT "_batch", "{end}" AS "_row" FROM {doubled} WHERE "__n" = 2' for end in ("__first", "__last"))
-            members = f"{two} UNION ALL {scans.members(test, doubled)}" if most > 2 else two
-            ids = ", ".join(text_of(r.rule.id) for r in rules)
-            blocked = any(r.rule.blocking for r in rules)
-            doubles.append(f'SELECT "_batch", "_row", [{ids}] AS "_failed", {blocked} AS "_blocked" FROM ({members}) WHERE TRUE{left_out}')
-    if doubles:
-        merged = " UNION ALL ".join(doubles)
-        if len(doubles) > 1:
+    parts = [part for listing in listings for part in _failing_of(listing, scans, absent)]
+    select = base or _NOTHING
+    if parts:
+        merged = " UNION ALL ".join(parts)
+        if len(parts) > 1:
             merged = (
                 'SELECT "_batch", "_row", flatten(list("_failed")) AS "_failed", bool_or("_blocked") AS "_blocked" '
                 f'FROM ({merged}) GROUP BY "_batch", "_row"'
@@ -142,164 +194,113 @@ def _make_failing(
                 'coalesce(a."_blocked", FALSE) OR coalesce(b."_blocked", FALSE) AS "_blocked" '
                 f'FROM ({base}) AS a FULL JOIN ({merged}) AS b USING ("_batch", "_row")'
             )
-    else:
-        select = base or _NOTHING
     con.execute(f"CREATE OR REPLACE TEMP TABLE {failing} AS {select}")
-    for number in range(len(plan.keys)):
-        con.execute(f"DROP TABLE {quoted(f'__doubled_{number}')}")
 
 
-def _listed(plan: Plan, scans: Scans, con: duckdb.DuckDBPyConnection, failing: str) -> dict[tuple[str, str], list[tuple[int, Any]]]:
+def _failing_of(listing: _Listing, scans: Scans, absent: Mapping[str, Collection[str]]) -> Iterator[str]:
+    """The failing rows of a listing with its rules, those that batches cannot be held to left out."""
+    rows = listing.test.rows(scans.write, table(listing.table)).sql("duckdb")
+    alike: dict[tuple[str, ...], list[Compiled]] = defaultdict(list)
+    for compiled in listing.rules:
+        alike[tuple(sorted(b for b, columns in absent.items() if compiled.uses & set(columns)))].append(compiled)
+    for lacking, rules in alike.items():
+        left_out = f' WHERE "_batch" NOT IN ({", ".join(map(text_of, lacking))})' if lacking else ""
+        ids = ", ".join(text_of(c.rule.id) for c in rules)
+        blocked = any(c.rule.blocking for c in rules)
+        yield f'SELECT "_batch", "_row", [{ids}] AS "_failed", {blocked} AS "_blocked" FROM ({rows}){left_out}'
+
+
+Cells = Mapping[str, Any]
+
+
+def _listed(
+    plan: Plan, scans: Scans, con: duckdb.DuckDBPyConnection, failing: str, listings: Sequence[_Listing]
+) -> dict[tuple[str, str], list[tuple[int, Any]]]:
     """The first breaches of each batch and rule: position and value."""
     exploded = f'(SELECT "_batch", "_row", unnest("_failed") AS "rule" FROM {failing})'
     found = con.execute(f'SELECT "_batch", "rule", min("_row", {LISTED}) FROM {exploded} GROUP BY ALL').fetchall()
-    if not found:
-        return {}
-    by_id = {c.rule.id: c.test for c in plan.compiled}
-    shown = sorted({name for _, rule, _ in found for name in by_id[rule].shown})  # type: ignore[union-attr]
-    rows = sorted({row for _, _, rows in found for row in rows})
-    values: dict[tuple[str, int], dict[str, Any]] = {}
-    for batch, row, *cells in con.execute(scans.listing(shown, sorted({b for b, _, _ in found}), rows)).fetchall():
-        values[batch, row] = dict(zip(shown, cells, strict=True))
+    tests = {c.rule.id: c.test for c in plan.compiled if isinstance(c.test, OverRows)}
+    cells = _cells(con, scans, scans.relation, found, sorted({name for _, rule, _ in found for name in tests[rule].shown}))
+    further: dict[str, Mapping[tuple[str, int], Cells]] = {}
+    for listing in listings:
+        if listing.test.extra:
+            ids = {c.rule.id for c in listing.rules}
+            values = _cells(con, scans, listing.table, [f for f in found if f[1] in ids], listing.test.extra)
+            further |= dict.fromkeys(ids, values)
     listed: dict[tuple[str, str], list[tuple[int, Any]]] = {}
-    for batch, rule, rows_here in found:
-        test = by_id[rule]
-        assert isinstance(test, RowTest | KeyTest)
-        listed[batch, rule] = [(row, _shape(test, values[batch, row])) for row in rows_here]
+    for batch, rule, rows in found:
+        extra = further.get(rule, {})
+        listed[batch, rule] = [(row, _shape(tests[rule], {**cells[batch, row], **extra.get((batch, row), {})})) for row in rows]
     return listed
 
 
-def _shape(test: RowTest | KeyTest, cells: Mapping[str, Any]) -> Any:
-    if test.shape == "value":
-        return cells[test.shown[0]]
-    return tuple(cells[n] for n in test.shown) if test.shape == "pair" else {n: cells[n] for n in test.shown}
+def _cells(
+    con: duckdb.DuckDBPyConnection, scans: Scans, source: str, found: Sequence[tuple[str, str, list[int]]], columns: Sequence[str]
+) -> dict[tuple[str, int], Cells]:
+    """The values that some rows have in some columns of a relation, by batch and row."""
+    if not found:
+        return {}
+    statement = scans.listing(source, columns, sorted({b for b, _, _ in found}), sorted({row for _, _, rows in found for row in rows}))
+    return {(batch, row): dict(zip(columns, cells, strict=True)) for batch, row, *cells in con.execute(statement).fetchall()}
+
+
+def _shape(test: OverRows, cells: Cells) -> Any:
+    if test.extra or test.shape == "record":
+        return {n: cells[n] for n in (*test.shown, *test.extra)}
+    return cells[test.shown[0]] if test.shape == "value" else tuple(cells[n] for n in test.shown)
 
 
 def _missing(plan: Plan, figures: _Figures, column: str) -> int:
-    rule = plan.nulls_of(column)
-    if rule is not None:
-        return figures.broken[rule.bit or 0]
-    for measure, value in figures.measures.items():
-        if (
-            measure.function == "present"
-            and measure.condition is None
-            and isinstance(measure.value, Column)
-            and measure.value.name == column
-        ):
-            return figures.rows - (value or 0)
-    return figures.rows
+    return figures.rows - (_measured(plan, figures, Measure("present", plan.column(column))) or 0)
+
+
+def _measured(plan: Plan, figures: _Figures, measure: Measure) -> Any:
+    """A measure of a batch, from the scan or from the bit that counts it."""
+    counter = plan.counted_by(measure)
+    return figures.measures.get(measure) if counter is None else figures.rows - figures.broken[counter.bit or 0]
 
 
 def _judge(
-    plan: Plan, compiled: Compiled, batch: str, lacks: frozenset[str], figures: _Figures, listed: list[tuple[int, Any]]
+    plan: Plan,
+    compiled: Compiled,
+    batch: str,
+    lacks: frozenset[str],
+    figures: _Figures,
+    listed: Sequence[tuple[int, Any]],
+    cannot: Judgement | None,
 ) -> RuleResult:
-    test, rule = compiled.test, compiled.rule
-    if isinstance(test, CannotTest):
-        return RuleResult(rule, batch, "not_assessable", note_zh=f"不可评估：{test.zh}", note_en=f"not assessable: {test.en}")
-    if isinstance(test, ColumnsTest):
-        return _columns(plan, compiled, test, batch, lacks)
-    if missing := sorted(compiled.uses & lacks):
-        names = ", ".join(missing)
-        return RuleResult(
-            rule, batch, "not_assessable", note_zh=f"不可评估：本批次缺列 {names}", note_en=f"not assessable: the batch lacks {names}"
-        )
-    if isinstance(test, MeasureTest):
-        return _figure(plan, compiled, test, batch, figures)
-    if figures.rows == 0:
-        return RuleResult(rule, batch, "not_assessable", note_zh="不可评估：批次没有行", note_en="not assessable: the batch has no rows")
-    whole, left_out = counted(test)
-    elements = figures.rows if whole is None else figures.measures.get(whole, 0)
-    if left_out is None:
-        missing_rows = 0
-    elif left_out.function == "present":
-        missing_rows = _missing(plan, figures, left_out.value.name)  # type: ignore[union-attr]
-    else:
-        missing_rows = figures.measures.get(left_out, 0)
-    extra: int | None = None
-    if isinstance(test, KeyTest):
-        unexpected, extra = figures.doubled.get(test, (0, 0))
-    else:
-        unexpected = figures.broken[compiled.bit or 0]
-    considered = elements - missing_rows
-    passed = considered == 0 or (considered - unexpected) / considered >= compiled.mostly
-    ignores = not (test.ignored is None and test.shape == "value")
+    if missing := ", ".join(sorted(compiled.uses & lacks)):
+        cannot = Judgement.cannot(f"本批次缺列 {missing}", f"the batch lacks {missing}")
+    found = Found(
+        figures.rows,
+        tuple(f.name for f in plan.fields if f.name not in lacks),
+        partial(_measured, plan, figures),
+        0 if compiled.bit is None else figures.broken[compiled.bit],
+        figures.own.get(compiled.rule.id, {}),
+        compiled.mostly,
+        plan.as_of,
+    )
+    judgement = cannot or compiled.test.judge(found)
+    if judgement.unexpected is None:
+        listed = ()
     result = RuleResult(
-        rule,
+        compiled.rule,
         batch,
-        "passed" if passed else "failed",
-        elements,
-        missing_rows,
-        unexpected,
-        tuple(value for _, value in listed),
-        tuple(row for row, _ in listed),
-        ignores=ignores,
-        extra_copies=extra,
+        **vars(judgement),
+        partial_unexpected_list=tuple(value for _, value in listed),
+        partial_unexpected_rows=tuple(row for row, _ in listed),
     )
-    return _noted(compiled, result)
-
-
-def _columns(plan: Plan, compiled: Compiled, test: ColumnsTest, batch: str, lacks: frozenset[str]) -> RuleResult:
-    there = [f.name for f in plan.fields if f.name not in lacks]
-    if test.kind == "exist":
-        found = test.wanted[0] in there if not test.position else there[test.position : test.position + 1] == list(test.wanted)
-        return _noted(compiled, RuleResult(compiled.rule, batch, "passed" if found else "failed"))
-    if test.kind == "list":
-        return _noted(
-            compiled, RuleResult(compiled.rule, batch, "passed" if there == list(test.wanted) else "failed", observed_value=there)
-        )
-    more, fewer = sorted(set(there) - set(test.wanted)), sorted(set(test.wanted) - set(there))
-    mismatched = ({"unexpected": more} if more else {}) | ({"missing": fewer} if fewer else {})
-    passed = not fewer and (not more or not test.exact)
-    details = {"mismatched": mismatched} if mismatched else {}
-    return _noted(
-        compiled, RuleResult(compiled.rule, batch, "passed" if passed else "failed", observed_value=sorted(there), details=details)
-    )
-
-
-def _figure(plan: Plan, compiled: Compiled, test: MeasureTest, batch: str, figures: _Figures) -> RuleResult:
-    def measured(function: str) -> Any:
-        return figures.measures.get(Measure(function, test.value if function != "count" else None, test.condition))
-
-    observed: Any
-    if test.function == "count":
-        observed = figures.rows if test.condition is None else measured("count") or 0
-    elif test.function in ("mean", "distinct_share"):
-        present = (figures.rows - _missing(plan, figures, test.value.name) if test.condition is None else measured("present")) or 0  # type: ignore[union-attr]
-        observed = float(measured("sum" if test.function == "mean" else "distinct")) / present if present else None
-    else:
-        observed = measured(test.function)
-    if observed is None or (figures.rows == 0 and test.function != "count"):
-        return RuleResult(
-            compiled.rule,
-            batch,
-            "not_assessable",
-            note_zh="不可评估：没有值可计算",
-            note_en="not assessable: there is no value to work with",
-        )
-    low, high = (_bound(plan, b, observed) for b in (test.low, test.high))
-    passed = (low is None or (observed > low if test.strict_low else observed >= low)) and (
-        high is None or (observed < high if test.strict_high else observed <= high)
-    )
-    return _noted(compiled, RuleResult(compiled.rule, batch, "passed" if passed else "failed", observed_value=observed))
-
-
-def _bound(plan: Plan, bound: Any, observed: Any) -> Any:
-    if isinstance(bound, Today):
-        bound = plan.as_of + timedelta(days=bound.days)
-    if isinstance(observed, datetime) and bound is not None and not isinstance(bound, datetime):
-        return datetime(bound.year, bound.month, bound.day)
-    return bound
+    return result if result.outcome == "not_assessable" else _noted(compiled, result)
 
 
 def _noted(compiled: Compiled, result: RuleResult) -> RuleResult:
     """The result with its one-line cause in both languages."""
-    from dataclasses import replace
-
     if result.outcome == "passed" and not result.unexpected:
         return result
     percent = result.unexpected_percent
     words = {
-        **compiled.rule.kwargs,
+        **{name: compiled.rule.kwargs.get(name, argument.default) for name, argument in compiled.kind.arguments.items()},
+        **result.details,
         "unexpected": f"{result.unexpected:,}" if result.unexpected is not None else "",
         "percent": "" if percent is None else "<0.01%" if 0 < percent < 0.01 else f"{percent:.2f}%",
         "observed": result.details.get("mismatched", result.observed_value),

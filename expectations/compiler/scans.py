@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING
 
 from sqlglot import exp, parse_one
 
-from expectations.compiler.duckdb import cast, column, name, number, spell
-from expectations.compiler.forms import KeyTest, RowTest
-from expectations.compiler.ir import Column, Expression, Shared, call, children, walk
-from expectations.compiler.plan import WORD, Measure
+from expectations.compiler.duckdb import cast, column, name, number
+from expectations.compiler.forms import Measure, RowTest, Scanned
+from expectations.compiler.ir import Column, call
+from expectations.compiler.plan import WORD
+from expectations.compiler.writing import Layers, Writer
 
 if TYPE_CHECKING:
-    from expectations.compiler.plan import Plan
+    from expectations.compiler.plan import Compiled, Plan
 
 BATCH, ROW = '"_batch"', '"_row"'
 
@@ -26,50 +27,24 @@ def text_of(value: str) -> str:
     return exp.Literal.string(value).sql("duckdb")
 
 
-class Layers:
-    """A relation with what some expressions share computed once a row, in subqueries one above the other."""
-
-    def __init__(self, plan: Plan, relation: str, expressions: Iterable[Expression]) -> None:
-        self.plan = plan
-        self.names: dict[Expression, str] = {}
-        depths: dict[Expression, int] = {}
-        for expression in expressions:
-            for node in walk(expression):
-                if isinstance(node, Shared):
-                    self._depth(node.expression, depths)
-        self.source = relation
-        for level in range(1, max(depths.values(), default=0) + 1):
-            here = [e for e, d in depths.items() if d == level]
-            made = [f'{self.sql(e)} AS "__s{len(self.names) + i}"' for i, e in enumerate(here)]
-            self.names.update({e: f"__s{len(self.names) + i}" for i, e in enumerate(here)})
-            self.source = f"(SELECT *, {', '.join(made)} FROM {self.source})"
-
-    def _depth(self, expression: Expression, depths: dict[Expression, int]) -> int:
-        if expression not in depths:
-            below = [0]
-            stack = list(children(expression))
-            while stack:
-                node = stack.pop()
-                if isinstance(node, Shared):
-                    below.append(self._depth(node.expression, depths))
-                else:
-                    stack.extend(children(node))
-            depths[expression] = 1 + max(below)
-        return depths[expression]
-
-    def sql(self, expression: Expression) -> str:
-        return spell(expression, self.names, self.plan.as_of).sql("duckdb")
-
-
 class Scans:
     """The statements of one plan over one relation."""
 
-    def __init__(self, plan: Plan, relation: str) -> None:
+    def __init__(self, plan: Plan, relation: str, relations: Mapping[str, str] | None = None) -> None:
         self.plan, self.relation = plan, relation
+        self.write = Writer(relation, plan.as_of, relations or {})
 
     def statements(self) -> list[str]:
         apart = [self.apart()] if self.plan.apart else []
-        return [self.masks([]), *(self.keys(test) for test in self.plan.keys), *apart]
+        return [self.masks([]), *self.own(self.plan.scanned), *apart]
+
+    def own(self, rules: Iterable[Compiled]) -> dict[str, tuple[Compiled, ...]]:
+        """The scans of tests that have their own, each with the rules that share it."""
+        shared: dict[str, list[Compiled]] = {}
+        for compiled in rules:
+            if isinstance(compiled.test, Scanned):
+                shared.setdefault(compiled.test.statement(self.write).sql("duckdb"), []).append(compiled)
+        return {statement: tuple(sharing) for statement, sharing in shared.items()}
 
     @property
     def words(self) -> int:
@@ -80,7 +55,7 @@ class Scans:
         tests = [(c.bit or 0, c.test) for c in self.plan.row_rules if isinstance(c.test, RowTest)]
         broken = [(bit, t.unexpected if t.condition is None else call("and", t.condition, t.unexpected)) for bit, t in tests]
         used = [e for _, e in broken] + [e for m in self.plan.measures for e in (m.value, m.condition) if e is not None]
-        layers = Layers(self.plan, self.relation, used)
+        layers = self.write.layers(*used)
         words = []
         for word in range(self.words):
             terms: list[str] = []
@@ -107,30 +82,10 @@ class Scans:
         where = f" FILTER (WHERE {layers.sql(measure.condition)})" if measure.condition is not None else ""
         return f"{called}({inside}){where}"
 
-    def keys(self, test: KeyTest) -> str:
-        """The keys that several rows of a batch bear: how many rows, the first and the last of them."""
-        layers, where = self._considered(test)
-        keys = [f'{layers.sql(k)} AS "__k{i}"' for i, k in enumerate(test.keys)]
-        figures = f'count(*) AS "__n", min({ROW}) AS "__first", max({ROW}) AS "__last"'
-        return f"SELECT {BATCH}, {', '.join(keys)}, {figures} FROM {layers.source}{where} GROUP BY ALL HAVING count(*) > 1"
-
-    def members(self, test: KeyTest, doubled: str) -> str:
-        """The rows that bear a key of the table `doubled` borne by more than two."""
-        layers, where = self._considered(test)
-        keys = [f'{layers.sql(k)} AS "__k{i}"' for i, k in enumerate(test.keys)]
-        same = " AND ".join(f'r."__k{i}" IS NOT DISTINCT FROM d."__k{i}"' for i in range(len(keys)))
-        rows = f"(SELECT {BATCH}, {ROW}, {', '.join(keys)} FROM {layers.source}{where})"
-        return f'SELECT r.{BATCH}, r.{ROW} FROM {rows} AS r JOIN {doubled} AS d ON r.{BATCH} = d.{BATCH} AND {same} WHERE d."__n" > 2'
-
-    def _considered(self, test: KeyTest) -> tuple[Layers, str]:
-        conditions = [e for e in (test.condition, call("not", test.ignored) if test.ignored is not None else None) if e is not None]
-        layers = Layers(self.plan, self.relation, [*test.keys, *conditions])
-        return layers, f" WHERE {' AND '.join(layers.sql(c) for c in conditions)}" if conditions else ""
-
     def apart(self) -> str:
         """The figures that cannot be merged from the groups of the mask."""
         used = [e for m in self.plan.apart for e in (m.value, m.condition) if e is not None]
-        layers = Layers(self.plan, self.relation, used)
+        layers = self.write.layers(*used)
         items = [f'{self._measure(layers, m)} AS "{alias}"' for m, alias in self.plan.apart.items()]
         return f"SELECT {BATCH}, {', '.join(items)} FROM {layers.source} GROUP BY {BATCH}"
 
@@ -157,11 +112,12 @@ class Scans:
         lists = f'(SELECT {BATCH}, "__rows", [x FOR x IN [{named}] IF x IS NOT NULL] AS "_failed", {blocked} AS "_blocked" FROM {source})'
         return f'SELECT {BATCH}, unnest("__rows") AS {ROW}, "_failed", "_blocked" FROM {lists} WHERE len("_failed") > 0'
 
-    def listing(self, columns: Sequence[str], batches: Iterable[str], rows: Iterable[int]) -> str:
-        """The values of some rows, for the partial lists."""
+    @staticmethod
+    def listing(source: str, columns: Sequence[str], batches: Iterable[str], rows: Iterable[int]) -> str:
+        """The values of some rows of a relation, for the partial lists."""
         items = ", ".join([BATCH, ROW, *(column(c).sql("duckdb") for c in columns)])
         within = f"{BATCH} IN ({', '.join(map(text_of, batches))}) AND {ROW} IN ({', '.join(map(str, rows))})"
-        return f"SELECT {items} FROM {self.relation} WHERE {within}"
+        return f"SELECT {items} FROM {source} WHERE {within}"
 
 
 def how_to_merge(also: str) -> str:

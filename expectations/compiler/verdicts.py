@@ -10,11 +10,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any, Literal
+from typing import Any
 
+from expectations.compiler.forms import Outcome
 from expectations.suite import Rule, gx_configuration
 
-Outcome = Literal["passed", "failed", "not_assessable"]
 LISTED = 20  # Great Expectations' partial lists
 
 
@@ -90,6 +90,8 @@ class RuleResult:
             }
         if self.extra_copies is not None:
             result["extra_copies"] = self.extra_copies
+        if self.details:
+            result["details"] = json_value(self.details)
         return result | {"partial_unexpected_index_list": list(self.partial_unexpected_rows)}
 
 

@@ -15,16 +15,13 @@ from hypothesis import strategies as st
 from expectations import identity
 from expectations.codes import CodeTables
 from expectations.compiler.ir import Column, Expression
-from expectations.compiler.plan import Plan
 from expectations.compiler.rules.identity import CREDIT_WORDS, RESIDENT_WORDS, credit_word, resident_word
-from expectations.compiler.scans import Layers
-from expectations.suite import Suite
+from expectations.compiler.writing import Layers
 
 VECTORS = Path(__file__).parents[2].parent / "shared" / "vectors"
 CODES = CodeTables()
 DIVISIONS = identity.Divisions.of(CODES.get("division"))
 TODAY = date(2026, 11, 25)
-PLAN = Plan(Suite("none", Path("none"), ()), (), (), TODAY, "", {}, {})
 SQL: dict[str, Expression] = {
     "rid": resident_word(Column("v"), DIVISIONS),
     "uscc": credit_word(
@@ -41,7 +38,7 @@ def sql_words(kind: str, texts: list[str | None]) -> list[str | None]:
     with duckdb.connect() as con:
         con.execute("CREATE TABLE data (n BIGINT, v VARCHAR)")
         con.executemany("INSERT INTO data VALUES (?, ?)", list(enumerate(texts)))
-        layers = Layers(PLAN, "data", [SQL[kind]])
+        layers = Layers(TODAY, "data", [SQL[kind]])
         return [row[0] for row in con.execute(f"SELECT {layers.sql(SQL[kind])} FROM {layers.source} ORDER BY n").fetchall()]
 
 

@@ -11,7 +11,8 @@ import pytest
 from expectations.codes import CodeTables
 from expectations.compiler.forms import RowTest
 from expectations.compiler.plan import Field, compile_suite
-from expectations.compiler.scans import Layers, Scans
+from expectations.compiler.scans import Scans
+from expectations.compiler.writing import Writer
 from expectations.suite import Suite
 
 PAIRS = Path(__file__).parent / "sql"
@@ -38,7 +39,7 @@ def test_row_rules(rule: str, sql: str, suite_of: Callable[..., Suite], codes: C
     plan = plan_of(suite_of, codes, rule)
     test = plan.compiled[0].test
     assert isinstance(test, RowTest)
-    assert Layers(plan, "data", [test.unexpected]).sql(test.unexpected) == sql
+    assert Writer("data", plan.as_of).layers(test.unexpected).sql(test.unexpected) == sql
 
 
 @pytest.mark.parametrize(("rules", "sql"), cases("scans.txt"))
