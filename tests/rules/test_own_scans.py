@@ -146,7 +146,7 @@ def test_listed_rows_are_counted_shown_and_flagged(suite_of: Make, judge: Judge,
 
 @pytest.mark.usefixtures("own")
 def test_equal_statements_are_one_scan(suite_of: Make, codes: Any) -> None:
-    from tests.rules.conftest import FIELDS  # type: ignore[import-untyped]
+    from tests.rules.conftest import FIELDS
 
     rules = [("one_of", f"{{column_A: s, column_B: {b}, mostly: {m}}}") for b, m in (("t", 1), ("t", 0.5), ("i", 1))]
     rules += [("longest", f"{{column: s, max_value: {n}}}") for n in (1, 2)]
