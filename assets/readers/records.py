@@ -51,15 +51,17 @@ class RecordWriter:
         """Take the next physical lines; `last` where the file ends with them."""
         if self._carry or b'"' in block:
             self._quoted(self._carry + block, last)
-            return
+        else:
+            self._unquoted(block)
+
+    def _unquoted(self, block: bytes) -> None:
+        """Physical lines without a quote, in bulk."""
         if self.end == b"\n" and b"\r" in block:
             block = block.replace(b"\r\n", b"\n")
+        odd = b"\0" in block or self._other in block or len(block) > LONG
         lines = block.split(self.end)
         if lines[-1] == b"":
             lines.pop()
-        self._unquoted(lines, odd=b"\0" in block or self._other in block or len(block) > LONG)
-
-    def _unquoted(self, lines: list[bytes], *, odd: bool) -> None:
         wanted = self.width - 1
         counts = list(map(bytes.count, lines, repeat(self.delimiter)))
         if not odd and wanted and counts.count(wanted) == len(lines):
@@ -82,23 +84,22 @@ class RecordWriter:
         self.line += len(lines)
 
     def _quoted(self, block: bytes, last: bool) -> None:
-        """Record by record, each within its line where that is possible, else within the lines that may be looked ahead."""
+        """Lines without a quote in bulk; a record with one within its line where it can be, else in the lines that may be looked ahead."""
         end, position, size = self.end, 0, len(block)
-        kept: list[bytes] = []
-        numbers: list[int] = []
         while position < size:
+            quote = block.find(b'"', position)
+            start = size if quote < 0 else block.rfind(end, position, quote) + 1 or position
+            if start > position:
+                self._unquoted(block[position:start])
+                position = start
+                continue
             stop = block.find(end, position)
             stop = size if stop < 0 else stop
             text = block[position:stop]
             if end == b"\n" and text.endswith(b"\r"):
                 text = text[:-1]
-            if b'"' not in text and len(text) <= LONG and self._exact.fullmatch(text) and text.strip():
-                kept.append(text)
-                numbers.append(self.line)
-            elif self._exact.fullmatch(text) and text.strip():
+            if self._exact.fullmatch(text):
                 self._write_odd(self.line, text)
-            elif not text.strip():
-                self.blank += 1
             else:
                 lines = 0
                 if text.count(b'"') % 2:
@@ -117,7 +118,6 @@ class RecordWriter:
             self.line += 1
             position = stop + 1
         self._carry = block[position:]
-        self._write(kept, numbers)
 
     def _limit(self, block: bytes, position: int) -> tuple[int, bool]:
         """Where looking ahead from `position` ends, and whether all that may be seen is there."""
