@@ -218,14 +218,16 @@ def _listed(
 ) -> dict[tuple[str, str], list[tuple[int, Any]]]:
     """The first breaches of each batch and rule: position and value."""
     exploded = f'(SELECT "_batch", "_row", unnest("_failed") AS "rule" FROM {failing})'
-    found = con.execute(f'SELECT "_batch", "rule", min("_row", {LISTED}) FROM {exploded} GROUP BY ALL').fetchall()
+    first = f'SELECT "_batch", "rule", min("_row", {LISTED}) AS "rows" FROM {exploded} GROUP BY ALL'
+    found = con.execute(first).fetchall()
     tests = {c.rule.id: c.test for c in plan.compiled if isinstance(c.test, OverRows)}
-    cells = _cells(con, scans, scans.relation, found, sorted({name for _, rule, _ in found for name in tests[rule].shown}))
+    shown = sorted({name for _, rule, _ in found for name in tests[rule].shown})
+    cells = _cells(con, scans.listing(scans.relation, shown, first), shown)
     further: dict[str, Mapping[tuple[str, int], Cells]] = {}
     for listing in listings:
         if listing.test.extra:
             ids = {c.rule.id for c in listing.rules}
-            values = _cells(con, scans, listing.table, [f for f in found if f[1] in ids], listing.test.extra)
+            values = _cells(con, scans.listing(listing.table, listing.test.extra, first), listing.test.extra)
             further |= dict.fromkeys(ids, values)
     listed: dict[tuple[str, str], list[tuple[int, Any]]] = {}
     for batch, rule, rows in found:
@@ -234,14 +236,9 @@ def _listed(
     return listed
 
 
-def _cells(
-    con: duckdb.DuckDBPyConnection, scans: Scans, source: str, found: Sequence[tuple[str, str, list[int]]], columns: Sequence[str]
-) -> dict[tuple[str, int], Cells]:
-    """The values that some rows have in some columns of a relation, by batch and row."""
-    if not found:
-        return {}
-    statement = scans.listing(source, columns, sorted({b for b, _, _ in found}), sorted({row for _, _, rows in found for row in rows}))
-    return {(batch, row): dict(zip(columns, cells, strict=True)) for batch, row, *cells in con.execute(statement).fetchall()}
+def _cells(con: duckdb.DuckDBPyConnection, listing: str, columns: Sequence[str]) -> dict[tuple[str, int], Cells]:
+    """The values of a listing, by batch and row."""
+    return {(batch, row): dict(zip(columns, cells, strict=True)) for batch, row, *cells in con.execute(listing).fetchall()}
 
 
 def _shape(test: OverRows, cells: Cells) -> Any:

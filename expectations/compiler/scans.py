@@ -113,11 +113,11 @@ class Scans:
         return f'SELECT {BATCH}, unnest("__rows") AS {ROW}, "_failed", "_blocked" FROM {lists} WHERE len("_failed") > 0'
 
     @staticmethod
-    def listing(source: str, columns: Sequence[str], batches: Iterable[str], rows: Iterable[int]) -> str:
-        """The values of some rows of a relation, for the partial lists."""
+    def listing(source: str, columns: Sequence[str], first: str) -> str:
+        """The values that the rows named by `first` (`_batch`, `rows`) have in some columns of a relation, for the partial lists."""
         items = ", ".join([BATCH, ROW, *(column(c).sql("duckdb") for c in columns)])
-        within = f"{BATCH} IN ({', '.join(map(text_of, batches))}) AND {ROW} IN ({', '.join(map(str, rows))})"
-        return f"SELECT {items} FROM {source} WHERE {within}"
+        # Not IN with the numbers: each row of the relation would be held against thousands of them.
+        return f'SELECT {items} FROM {source} SEMI JOIN (SELECT {BATCH}, unnest("rows") AS {ROW} FROM ({first})) USING ({BATCH}, {ROW})'
 
 
 def how_to_merge(also: str) -> str:
