@@ -98,7 +98,7 @@ def _normalised(value: Expression, text: Expression, word: Expression, good: tup
     return choose((mended, "valid_after_normalise"), otherwise=word)
 
 
-def _weighted(text: Expression, start: int, alphabet: str, weights: tuple[int, ...]) -> Expression:
+def weighted(text: Expression, start: int, alphabet: str, weights: tuple[int, ...]) -> Expression:
     """The weighted sum of the values that the characters from `start` have in an alphabet."""
     places = [call("position", call("slice", text, start + i, 1), alphabet) for i in range(len(weights))]
     terms: list[Expression] = [call("multiply", w, p) for w, p in zip(weights, places, strict=True)]
@@ -108,8 +108,8 @@ def _weighted(text: Expression, start: int, alphabet: str, weights: tuple[int, .
 def credit_word(value: Expression, divisions: Divisions, categories: tuple[str, ...], pilots: tuple[str, ...]) -> Expression:
     """The word that `classify_credit_code` gives for the text; NULL for NULL."""
     _, text, is_form = _folded(value, identity.CREDIT_FORM, identity.CREDIT_FORM)
-    outer = _weighted(text, 1, identity.CREDIT_ALPHABET, identity.CREDIT_WEIGHTS)
-    inner = _weighted(text, 9, identity.ORGANISATION_ALPHABET, identity.ORGANISATION_WEIGHTS)
+    outer = weighted(text, 1, identity.CREDIT_ALPHABET, identity.CREDIT_WEIGHTS)
+    inner = weighted(text, 9, identity.ORGANISATION_ALPHABET, identity.ORGANISATION_WEIGHTS)
     wanted = call("remainder", call("subtract", 31, call("remainder", outer, 31)), 31)
     checks = call("equal", call("slice", identity.CREDIT_ALPHABET, call("add", wanted, 1), 1), call("slice", text, 18, 1))
     organisation = call("slice", "0123456789X0", call("subtract", 12, call("remainder", inner, 11)), 1)
@@ -154,7 +154,7 @@ def _birth_date(arguments: Arguments, scope: Scope) -> RowTest:
         (call("equal", call("length", text), 15), call("equal", call("slice", text, 7, 6), call("slice", born, 3, 6))),
         otherwise=True,
     )
-    return pair(arguments, a, b, call("or", _one_missing(a, b), holds))
+    return pair(arguments, a, b, call("or", one_missing(a, b), holds))
 
 
 def _sex(arguments: Arguments, scope: Scope) -> RowTest:
@@ -168,14 +168,16 @@ def _sex(arguments: Arguments, scope: Scope) -> RowTest:
     # two sets of pairs: what disagrees is a digit of one kind beside a code of the other; anything else is not judged here
     man = call("and", call("in_set", digit, tuple("13579")), call("equal", printed(b, "column_B"), "2"))
     woman = call("and", call("in_set", digit, tuple("02468")), call("equal", printed(b, "column_B"), "1"))
-    return pair(arguments, a, b, call("or", _one_missing(a, b), call("not", call("or", man, woman))))
+    return pair(arguments, a, b, call("or", one_missing(a, b), call("not", call("or", man, woman))))
 
 
-def _one_missing(a: Column, b: Column) -> Expression:
+def one_missing(a: Column, b: Column) -> Expression:
+    """Whether a row lacks one of two columns: a rule on both holds then, whatever `ignore_row_if` says."""
     return call("or", call("is_null", a), call("is_null", b))
 
 
-_PAIR = {
+#: The arguments of a rule on a pair that by default leaves out the rows that lack one of the two.
+BOTH_PRESENT = {
     **PAIR,
     "ignore_row_if": Argument(
         "choice", default="either_value_is_missing", words=("both_values_are_missing", "either_value_is_missing", "neither")
@@ -227,7 +229,7 @@ KINDS = (
     ),
     Kind(
         "expect_column_pair_resident_id_and_birth_date_to_agree",
-        _PAIR,
+        BOTH_PRESENT,
         _birth_date,
         (
             "身份号码第 7-14 位与出生日期一致（15 位：第 7-12 位）。",
@@ -243,7 +245,7 @@ KINDS = (
     ),
     Kind(
         "expect_column_pair_resident_id_and_sex_to_agree",
-        _PAIR,
+        BOTH_PRESENT,
         _sex,
         (
             "身份号码顺序码奇数为男、偶数为女，与性别代码 1、2 一致；其他代码不判。",

@@ -13,7 +13,8 @@ from expectations.compiler.patterns import translate
 COLUMN = {"column": Argument("column", required=True)}
 
 
-def _over(arguments: Arguments, column: Column, unexpected: Expression) -> RowTest:
+def over(arguments: Arguments, column: Column, unexpected: Expression) -> RowTest:
+    """The test over one column whose missing values are left out."""
     return RowTest(unexpected, call("is_null", column), arguments["condition"], (column.name,))
 
 
@@ -35,12 +36,12 @@ def value_set(arguments: Arguments, column: Column, scope: Scope) -> tuple[objec
 
 def _in_set(arguments: Arguments, scope: Scope) -> RowTest:
     column = scope.column(arguments["column"])
-    return _over(arguments, column, call("not", call("in_set", column, value_set(arguments, column, scope))))
+    return over(arguments, column, call("not", call("in_set", column, value_set(arguments, column, scope))))
 
 
 def _not_in_set(arguments: Arguments, scope: Scope) -> RowTest:
     column = scope.column(arguments["column"])
-    return _over(arguments, column, call("in_set", column, value_set(arguments, column, scope)))
+    return over(arguments, column, call("in_set", column, value_set(arguments, column, scope)))
 
 
 def within(value: Expression, low: Expression | None, high: Expression | None, strict_low: bool, strict_high: bool) -> Expression:
@@ -59,29 +60,29 @@ def _between(arguments: Arguments, scope: Scope) -> RowTest:
         found = f"{column.name} is a {column.kind}, for which Great Expectations takes no bounds."
         raise ArgumentError("column", found, "Use expect_column_values_to_be_in_set or expect_column_values_to_match_regex.")
     low, high = (None if arguments[a] is None else scope.literal(arguments[a], column, a) for a in ("min_value", "max_value"))
-    return _over(arguments, column, call("not", within(column, low, high, arguments["strict_min"], arguments["strict_max"])))
+    return over(arguments, column, call("not", within(column, low, high, arguments["strict_min"], arguments["strict_max"])))
 
 
 def _match(arguments: Arguments, scope: Scope) -> RowTest:
     column = scope.column(arguments["column"])
-    return _over(arguments, column, call("not", call("match", printed(column, "column"), translate(arguments["regex"]))))
+    return over(arguments, column, call("not", call("match", printed(column, "column"), translate(arguments["regex"]))))
 
 
 def _no_match(arguments: Arguments, scope: Scope) -> RowTest:
     column = scope.column(arguments["column"])
-    return _over(arguments, column, call("match", printed(column, "column"), translate(arguments["regex"])))
+    return over(arguments, column, call("match", printed(column, "column"), translate(arguments["regex"])))
 
 
 def _length_is(arguments: Arguments, scope: Scope) -> RowTest:
     column = scope.column(arguments["column"])
-    return _over(arguments, column, call("not", call("equal", call("length", printed(column, "column")), arguments["value"])))
+    return over(arguments, column, call("not", call("equal", call("length", printed(column, "column")), arguments["value"])))
 
 
 def _length_between(arguments: Arguments, scope: Scope) -> RowTest:
     column = scope.column(arguments["column"])
     low, high = (None if arguments[a] is None else Constant(arguments[a]) for a in ("min_value", "max_value"))
     inside = within(call("length", printed(column, "column")), low, high, arguments["strict_min"], arguments["strict_max"])
-    return _over(arguments, column, call("not", inside))
+    return over(arguments, column, call("not", inside))
 
 
 def _parses(arguments: Arguments, scope: Scope) -> RowTest:
