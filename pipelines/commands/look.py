@@ -72,21 +72,34 @@ def _show_origin(found: object) -> None:
 
 
 @clearly
-def truth(as_json: Annotated[bool, typer.Option("--json", help="输出 JSON。 Print JSON.")] = False) -> None:
+def truth(
+    mutated: Annotated[
+        bool,
+        typer.Option("--mutate", help="改坏干净的行，看每条规则能否单独触发。 Spoil clean rows: can every rule fail, and it alone?"),
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="输出 JSON。 Print JSON.")] = False,
+) -> None:
     """与样例埋设的差错对照：埋设、发现、遗漏、误报。 Hold what was found against the planted faults.
 
-    退出码 exit code: 0 一致 agrees; 1 有误报，或规则声称能发现而遗漏 a false alarm, or a miss that a rule claims.
+    退出码 exit code: 0 一致 agrees; 1 有误报，或规则声称能发现而遗漏，或（--mutate）有规则无法触发
+    a false alarm, a miss that a rule claims, or (--mutate) a rule that cannot be made to fire.
 
-    例 example: yuanqing truth --json
+    例 examples:
+
+      yuanqing truth --json
+
+      yuanqing truth --mutate
     """
     from assets.project import Project
-    from pipelines.truth import compare, render
+    from pipelines import truth as proof
 
     with progress_bar(quiet=as_json) as say:
         say("对照 comparing", 0, 0)
-        report = compare(Project.at())
+        report: proof.MutationReport | proof.TruthReport = proof.mutate(Project.at(), say) if mutated else proof.compare(Project.at())
     if as_json:
         print_json(report.as_json())
+    elif isinstance(report, proof.MutationReport):
+        proof.render_mutation(report, console())
     else:
-        render(report, console())
+        proof.render(report, console())
     raise typer.Exit(0 if report.ok else 1)

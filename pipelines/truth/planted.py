@@ -1,6 +1,6 @@
 """The truth against the evidence: which planted faults the pipeline caught, missed, and where it cried without cause.
 
-Belongs here: that comparison and showing it. Not here: planting (the sample does), rules, the exit code of a command.
+Belongs here: that comparison. Not here: planting (the sample does), showing it (`showing`), rules.
 
 A fault is caught when what the truth expects of it stands in the evidence at its row: an issue by a rule that claims its kind
 (`meta.claims` of the suite), a reject, a repaired value, a refused or repeated hand-over. A miss counts where some rule claims
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     import duckdb
-    from rich.console import Console
 
     from assets.contracts import Column, Contract
     from assets.project import Project
@@ -44,6 +43,30 @@ class KindLine:
         return self.planted - self.caught
 
 
+@dataclass
+class RuleRate:
+    """One rule kind (expectation type) over all datasets: the faults that its rules claim, and its alarms without cause.
+
+    `caught` were caught by a rule of this kind, `by_others` by rules of other kinds only, `missed` by none.
+    """
+
+    type: str
+    rules: int = 0
+    planted: int = 0
+    caught: int = 0
+    by_others: int = 0
+    missed: int = 0
+    false_alarms: int = 0
+
+
+@dataclass(frozen=True)
+class Claim:
+    """What a rule says of itself: its expectation type and the fault kinds that it claims to catch."""
+
+    type: str
+    kinds: frozenset[str]
+
+
 @dataclass(frozen=True)
 class Example:
     """A miss or a false alarm to look at: `what` is a fault kind (miss) or a rule (false alarm)."""
@@ -63,6 +86,7 @@ class TruthReport:
     misses: list[Example] = field(default_factory=list)
     alarms: list[Example] = field(default_factory=list)
     pending: int = 0
+    rules: dict[str, RuleRate] = field(default_factory=dict)
 
     @property
     def ok(self) -> bool:
@@ -83,6 +107,7 @@ class TruthReport:
             "false_alarms": sum(self.false_alarms.values()),
             "pending": self.pending,
             "kinds": [{**asdict(k), "missed": k.missed} for k in self.kinds],
+            "rule_kinds": [asdict(r) for _, r in sorted(self.rules.items())],
             "false_alarms_by_rule": [{"dataset": d, "rule": r, "rows": n} for (d, r), n in sorted(self.false_alarms.items())],
             "examples_missed": [asdict(e) for e in self.misses],
             "examples_false": [asdict(e) for e in self.alarms],
@@ -99,8 +124,8 @@ def compare(project: Project) -> TruthReport:
     """
     from assets.lake import open_lake
 
-    if not _path(project).exists():
-        raise FileNotFoundError(f"{_path(project)}: no sample was made here, so no truth is known. Run `make run` first.")
+    if not truth_file(project).exists():
+        raise FileNotFoundError(f"{truth_file(project)}: no sample was made here, so no truth is known. Run `make run` first.")
     with open_lake(project, read_only=True) as con:
         return compare_in(con, project)
 
@@ -110,7 +135,7 @@ def compare_in(con: duckdb.DuckDBPyConnection, project: Project) -> TruthReport:
     from assets.lake import literal
 
     report = TruthReport()
-    faults = _rows(con, f"SELECT * FROM read_parquet({literal(str(_path(project)))}) ORDER BY dataset, source, row, kind")
+    faults = _rows(con, f"SELECT * FROM read_parquet({literal(str(truth_file(project)))}) ORDER BY dataset, source, row, kind")
     for dataset in dict.fromkeys(f["dataset"] for f in faults):
         contract = project.contracts.get(dataset)
         if contract is not None:
@@ -118,12 +143,13 @@ def compare_in(con: duckdb.DuckDBPyConnection, project: Project) -> TruthReport:
     return report
 
 
-def _path(project: Project) -> Path:
+def truth_file(project: Project) -> Path:
+    """Where the sample says what it planted; there is none where no sample was made."""
     return project.data / "sample" / "truth.parquet"
 
 
-def claims_of(project: Project, contract: Contract) -> dict[str, frozenset[str]]:
-    """By rule id, the kinds of fault that a dataset's rules claim to catch."""
+def claims_of(project: Project, contract: Contract) -> dict[str, Claim]:
+    """By rule id, what a dataset's rules claim to catch."""
     from assets.project import CODE
     from expectations.documents import read_document
 
@@ -133,7 +159,7 @@ def claims_of(project: Project, contract: Contract) -> dict[str, frozenset[str]]
     if not path.exists():
         return {}
     rules = read_document(path).data.get("expectations") or []
-    return {r["meta"]["id"]: frozenset(r["meta"].get("claims") or ()) for r in rules}
+    return {r["meta"]["id"]: Claim(r["type"], frozenset(r["meta"].get("claims") or ())) for r in rules}
 
 
 @dataclass
@@ -151,7 +177,9 @@ def _compare_dataset(
     con: duckdb.DuckDBPyConnection, project: Project, contract: Contract, faults: list[dict[str, Any]], report: TruthReport
 ) -> None:
     claims = claims_of(project, contract)
-    claimed_kinds = frozenset[str]().union(*claims.values())
+    claimed_kinds = frozenset[str]().union(*(c.kinds for c in claims.values()))
+    for claim in claims.values():
+        report.rules.setdefault(claim.type, RuleRate(claim.type)).rules += 1
     batches = _rows(
         con, "SELECT batch, source, period, coalesce(unit, '') AS unit, status FROM evidence.batches WHERE dataset = ?", contract.name
     )
@@ -170,14 +198,19 @@ def _compare_dataset(
         line.planted += 1
         if batch is not None:
             excused[batch["batch"], fault["row"]].add(fault["kind"])
-        if batch is not None and _caught(fault, batch, contract, claims, evidence, values):
+        caught = batch is not None and _caught(fault, batch, contract, claims, evidence, values)
+        if batch is not None and claimed and fault["effect"] not in CLAIMED_BY_THE_PATH:
+            _rate(fault, batch, claims, evidence, caught, report)
+        if caught:
             line.caught += 1
         elif claimed and len(report.misses) < EXAMPLES:
             report.misses.append(Example(contract.name, fault["kind"], batch["batch"] if batch else fault["source"], fault["row"]))
     report.kinds += sorted(lines.values(), key=lambda k: (k.effect, k.kind))
     found = [(batch, row, rule) for (batch, row), rules in evidence.issues.items() for rule in rules]
     for batch_id, row, rule in sorted([*found, *((b, None, r) for b, r in evidence.failed)], key=str):
-        if not claims.get(rule, frozenset()) & excused.get((batch_id, row), set()):
+        claim = claims.get(rule, Claim("", frozenset()))
+        if not claim.kinds & excused.get((batch_id, row), set()):
+            report.rules.setdefault(claim.type, RuleRate(claim.type)).false_alarms += 1
             report.false_alarms[contract.name, rule] = report.false_alarms.get((contract.name, rule), 0) + 1
             if len(report.alarms) < EXAMPLES:
                 report.alarms.append(Example(contract.name, rule, batch_id, row))
@@ -199,7 +232,7 @@ def _caught(
     fault: Mapping[str, Any],
     batch: Mapping[str, Any],
     contract: Contract,
-    claims: Mapping[str, frozenset[str]],
+    claims: Mapping[str, Claim],
     evidence: _Evidence,
     values: Mapping[tuple[str, str, int], Any],
 ) -> bool:
@@ -214,9 +247,37 @@ def _caught(
         found = values.get((fault["column"], *at), ...)
         return found is not ... and same_value(contract.column(fault["column"]), fault["clean"], found)
     if fault["row"] is None:
-        return any(fault["kind"] in claims.get(rule, ()) for b, rule in evidence.failed if b == batch["batch"])
-    named = any(fault["kind"] in claims.get(rule, ()) for rule in evidence.issues.get(at, ()))
-    return named and (effect != "quarantine" or at in evidence.quarantined)
+        return bool(_catchers(fault, batch, claims, evidence))
+    return bool(_catchers(fault, batch, claims, evidence)) and (effect != "quarantine" or at in evidence.quarantined)
+
+
+def _catchers(fault: Mapping[str, Any], batch: Mapping[str, Any], claims: Mapping[str, Claim], evidence: _Evidence) -> set[str]:
+    """The types of the rules that claim the fault's kind and fired at its row (or for its batch)."""
+    if fault["row"] is None:
+        fired: Iterable[str] = (rule for b, rule in evidence.failed if b == batch["batch"])
+    else:
+        fired = evidence.issues.get((batch["batch"], fault["row"]), ())
+    return {claims[rule].type for rule in fired if rule in claims and fault["kind"] in claims[rule].kinds}
+
+
+def _rate(
+    fault: Mapping[str, Any],
+    batch: Mapping[str, Any],
+    claims: Mapping[str, Claim],
+    evidence: _Evidence,
+    caught: bool,
+    report: TruthReport,
+) -> None:
+    catchers = _catchers(fault, batch, claims, evidence)
+    for type_ in {c.type for c in claims.values() if fault["kind"] in c.kinds}:
+        rate = report.rules[type_]
+        rate.planted += 1
+        if not caught:
+            rate.missed += 1
+        elif type_ in catchers:
+            rate.caught += 1
+        else:
+            rate.by_others += 1
 
 
 def same_value(column: Column, clean: str | None, found: Any) -> bool:
@@ -276,43 +337,3 @@ def _rows(con: duckdb.DuckDBPyConnection, sql: str, *values: Any) -> list[dict[s
     found = con.execute(sql, list(values))
     names = [c[0] for c in found.description or ()]
     return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
-
-
-def render(report: TruthReport, console: Console) -> None:
-    """Print a line for each planted kind, the false alarms, and a verdict."""
-    from rich.table import Table
-
-    table = Table(title="埋设的错误与发现 · planted faults and findings", header_style="bold")
-    for name in ("dataset", "kind", "indicator", "expected"):
-        table.add_column(name)
-    for name in ("planted", "caught", "missed"):
-        table.add_column(name, justify="right")
-    before = None
-    for k in report.kinds:
-        if before not in (None, k.dataset):
-            table.add_section()
-        style = "red" if k.missed and k.claimed else "dim" if not k.claimed else None
-        table.add_row(
-            k.dataset if before != k.dataset else "",
-            k.kind,
-            k.indicator,
-            k.effect if k.claimed else "not claimed",
-            *map(str, (k.planted, k.caught, k.missed)),
-            style=style,
-        )
-        before = k.dataset
-    table.add_section()
-    table.add_row("all", "", "", "", *(str(report.total(n)) for n in ("planted", "caught", "missed")), style="bold")
-    console.print(table)
-    for (dataset, rule), rows in sorted(report.false_alarms.items()):
-        console.print(f"[red]false alarm[/red] {dataset}: {rule} at {rows} rows without a fault that it claims")
-    for what, examples in (("missed", report.misses), ("false alarm", report.alarms)):
-        for e in examples[:5]:
-            console.print(f"  {what}: {e.dataset} {e.what} in {e.batch}" + (f", row {e.row}" if e.row is not None else ""), style="dim")
-    if report.pending:
-        console.print(f"{report.pending} faults are in hand-overs that are not collected yet.")
-    claimed = sum(k.missed for k in report.kinds if k.claimed)
-    alarms = sum(report.false_alarms.values())
-    verdict = "[green]agrees[/green]" if report.ok else "[red]does not agree[/red]"
-    counts = f"{report.total('caught')} of {report.total('planted')} caught, {claimed} missed that are claimed, {alarms} false alarms."
-    console.print(f"{verdict}: {counts}")
