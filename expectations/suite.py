@@ -9,14 +9,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from expectations.codes import CodeTables
-from expectations.compiler.conditions import condition_object
-from expectations.compiler.kinds import Argument, ArgumentError, Kind, plain_value
-from expectations.compiler.patterns import PatternError, translate
+from expectations.compiler.arguments import checked
+from expectations.compiler.kinds import ArgumentError, Kind, plain_value
 from expectations.compiler.rules import kinds
 from expectations.documents import Document, DocumentError, near, read_document
 from expectations.standard import Standard
@@ -172,7 +171,7 @@ def _kwargs(document: Document, at: tuple[str | int, ...], kind: Kind, node: Map
                 raise document.error(at, f"{kind.type} lacks its argument {name!r}.", f"As in {kind.example}.")
             continue
         try:
-            kwargs[name] = _argument(name, argument, node[name], codes)
+            kwargs[name] = checked(name, argument, node[name], codes, document.data.get("suite_parameters") or {})
         except ArgumentError as error:
             raise document.error((*at, error.argument), error.found, error.remedy) from None
     try:
@@ -180,70 +179,6 @@ def _kwargs(document: Document, at: tuple[str | int, ...], kind: Kind, node: Map
     except ArgumentError as error:
         raise document.error((*at, error.argument), error.found, error.remedy) from None
     return kwargs
-
-
-def _argument(name: str, argument: Argument, value: Any, codes: CodeTables) -> Any:
-    shape = argument.shape
-    if shape in ("column", "pattern") and not (isinstance(value, str) and value):
-        raise ArgumentError(name, f"{name} {value!r}.", "Give a text.")
-    if shape == "pattern":
-        try:
-            translate(value)
-        except PatternError as error:
-            raise ArgumentError(name, f"the pattern {value!r}: {error}") from None
-    if shape == "columns" and not (isinstance(value, list) and all(isinstance(v, str) for v in value)):
-        raise ArgumentError(name, f"{name} {value!r}.", "Give a list of column names.")
-    if shape == "flag" and not isinstance(value, bool):
-        raise ArgumentError(name, f"{name} {value!r}.", "Say true or false.")
-    if shape in ("number", "count", "share"):
-        whole = shape == "count"
-        if value is not None and (isinstance(value, bool) or not isinstance(value, int if whole else int | float)):
-            raise ArgumentError(name, f"{name} {value!r}.", f"Give a {'whole number' if whole else 'number'}.")
-        if shape == "share" and not (value is not None and 0 <= value <= 1):
-            raise ArgumentError(name, f"{name} {value!r} is not between 0 and 1.", "0.95 means 95 %.")
-        if shape == "share" and value == 0:
-            raise ArgumentError(name, "mostly 0: the rule can never fail.", "Give the share that must hold.")
-        if whole and value is not None and value < 0:
-            raise ArgumentError(name, f"{name} {value!r}.", "Give a number of at least 0.")
-    if shape == "value" and isinstance(value, dict) and (set(value) != {"$today"} or not isinstance(value["$today"], int)):
-        raise ArgumentError(name, f"{name} {value!r}.", "Give a value, or {$today: 0} for the day of the check, plus so many days.")
-    if shape == "value" and not isinstance(value, str | int | float | date | datetime | dict | None):
-        raise ArgumentError(name, f"{name} {value!r}.", "Give a number, a date or a text.")
-    if shape == "choice" and value not in argument.words:
-        raise ArgumentError(name, f"{name} {value!r}.", near(str(value), argument.words))
-    if shape == "choices":
-        wrong = [v for v in value if v not in argument.words] if isinstance(value, list) and value else [value]
-        if wrong:
-            raise ArgumentError(name, f"{name} {wrong[0]!r}.", f"Give a list. {near(str(wrong[0]), argument.words)}")
-    if shape == "reference":
-        texts = isinstance(value, dict) and set(value) == {"dataset", "columns"} and [value["dataset"], *(value["columns"] or [])]
-        if not texts or len(texts) < 2 or not all(isinstance(t, str) and t for t in texts):
-            raise ArgumentError(name, f"{name} {value!r}.", "Name a dataset and its columns: {dataset: enterprises, columns: [uscc]}.")
-    if shape == "values":
-        return _value_set(name, value, codes)
-    if shape == "condition" and value is not None:
-        return condition_object(value)
-    return value
-
-
-def _value_set(name: str, value: Any, codes: CodeTables) -> list[Any]:
-    if isinstance(value, list):
-        return value
-    if not isinstance(value, dict) or "$code" not in value:
-        raise ArgumentError(name, f"{name} {value!r}.", "Give a list of values, or refer to a code table: {$code: sex}.")
-    try:
-        table = codes.get(value["$code"])
-    except KeyError as error:
-        raise ArgumentError(name, str(error.args[0])) from None
-    rows = table.rows
-    for key, wanted in value.items():
-        if key == "$code":
-            continue
-        if key not in rows[0]:
-            raise ArgumentError(name, f"the table {table.name} has no column {key!r}.", near(str(key), rows[0]))
-        texts = [str(w) for w in (wanted if isinstance(wanted, list) else [wanted])]
-        rows = tuple(r for r in rows if r[key] in texts)
-    return [r["code"] for r in rows]
 
 
 def suite_to_gx(suite: Suite, *, as_of: date | None = None) -> gx.ExpectationSuite:
@@ -273,7 +208,7 @@ def gx_configuration(rule: Rule, as_of: date | None = None) -> dict[str, Any]:
     for name, value in rule.kwargs.items():
         if isinstance(value, dict) and "$today" in value:
             value = as_of + timedelta(days=value["$today"]) if as_of else f"today{value['$today']:+d}d"
-        kwargs[name] = [plain_value(v) for v in value] if isinstance(value, list) else plain_value(value)
+        kwargs[name] = plain_value(value)
     kwargs.pop("condition_parser", None)  # conditions are objects by now
     meta = {"id": rule.id, "indicator": rule.indicator, "weight": rule.weight, "blocking": rule.blocking}
     meta |= {"title": {"zh": rule.title_zh, "en": rule.title_en}, "remedy": {"zh": rule.remedy_zh, "en": rule.remedy_en}}

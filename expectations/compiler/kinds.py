@@ -15,8 +15,9 @@ from expectations.compiler.forms import Other, Test
 from expectations.compiler.ir import Column, Expression
 
 Shape = Literal[
-    "column", "columns", "number", "count", "value", "pattern", "flag", "values", "choice", "choices", "share", "condition", "reference"
-]
+    "column", "columns", "text", "texts", "number", "count", "share", "flag", "value", "values", "pairs",
+    "pattern", "patterns", "choice", "choices", "condition", "reference", "mapping",
+]  # fmt: skip
 Arguments = Mapping[str, Any]
 
 
@@ -26,6 +27,14 @@ class ArgumentError(Exception):
     def __init__(self, argument: str, found: str, remedy: str = "") -> None:
         super().__init__(found)
         self.argument, self.found, self.remedy = argument, found, remedy
+
+
+class UncompiledError(Exception):
+    """The arguments are right, but do not compile: Great Expectations is to judge the rule on pandas. Says why in both languages."""
+
+    def __init__(self, zh: str, en: str) -> None:
+        super().__init__(en)
+        self.zh, self.en = zh, en
 
 
 class AbsentError(Exception):
@@ -133,4 +142,8 @@ def printed(column: Column, argument: str) -> Expression:
 
 def plain_value(value: Any) -> Any:
     """A value of a suite as JSON can hold it (dates as ISO text)."""
+    if isinstance(value, list | tuple):
+        return [plain_value(v) for v in value]
+    if isinstance(value, dict):
+        return {k: plain_value(v) for k, v in value.items()}
     return value.isoformat() if isinstance(value, date | datetime) else value
