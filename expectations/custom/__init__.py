@@ -7,4 +7,4 @@ with `expectations.identity` and the code tables, so their verdicts hold the com
 
 def register() -> None:
     """Import the classes; Great Expectations registers each as it sees it."""
-    from expectations.custom import columns, numbers  # noqa: F401
+    from expectations.custom import columns, declared, numbers  # noqa: F401

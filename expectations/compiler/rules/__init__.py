@@ -14,7 +14,7 @@ from expectations.compiler.kinds import Kind
 @cache
 def kinds() -> Mapping[str, Kind]:
     """Every kind that compiles, by its expectation type."""
-    from expectations.compiler.rules import codes, figures, identity, keys, pairs, table, values
+    from expectations.compiler.rules import codes, declared, figures, identity, keys, pairs, table, values
 
-    families = (values.KINDS, keys.KINDS, pairs.KINDS, figures.KINDS, table.KINDS, identity.KINDS, codes.KINDS)
+    families = (values.KINDS, keys.KINDS, pairs.KINDS, figures.KINDS, table.KINDS, identity.KINDS, codes.KINDS, declared.KINDS)
     return {kind.type: kind for family in families for kind in family}
