@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from expectations.codes import CodeTables
 from expectations.compiler.arguments import checked
-from expectations.compiler.kinds import ArgumentError, Kind, plain_value
+from expectations.compiler.foreign import custom_folder, foreign_kind, foreign_types
+from expectations.compiler.kinds import PANDAS, Argument, ArgumentError, Kind, plain_value
 from expectations.compiler.rules import kinds
 from expectations.documents import Document, DocumentError, near, read_document
 from expectations.standard import Standard
@@ -31,7 +32,10 @@ _ID = re.compile("[a-z][a-z0-9_]{0,39}")
 
 @dataclass(frozen=True)
 class Rule:
-    """One expectation of a suite. `kwargs` are as written, code tables resolved; `claims` the planted faults that it answers for."""
+    """One expectation. `kwargs` are as written, code tables resolved; `claims` the planted faults that it answers for.
+
+    `origin` tells whether a suite has it or a contract yields it.
+    """
 
     id: str
     type: str
@@ -46,15 +50,22 @@ class Rule:
     remedy_en: str
     claims: tuple[str, ...]
     line: int | None
+    path: Path | None = None  # the file of `line`, where it is not the suite's
+    origin: Literal["suite", "contract"] = "suite"
 
     @property
     def columns(self) -> tuple[str, ...]:
         """The columns that its arguments name, row condition left out."""
         found: list[str] = []
-        for name in kinds()[self.type].columns:
+        for name in kind_of(self.type).columns:
             value = self.kwargs.get(name)
             found += [value] if isinstance(value, str) else list(value or ())
         return tuple(dict.fromkeys(found))
+
+
+def kind_of(type_: str) -> Kind:
+    """The kind of an expectation type; of one that does not compile, the kind that Great Expectations judges."""
+    return kinds().get(type_) or foreign_kind(type_)
 
 
 @dataclass(frozen=True)
@@ -70,15 +81,21 @@ class Suite:
         return next(r for r in self.rules if r.id == rule_id)
 
     def error(self, rule: Rule, found: str, remedy: str = "") -> DocumentError:
-        return DocumentError(self.path, rule.line, f"rule {rule.id}: {found}", remedy)
+        return DocumentError(rule.path or self.path, rule.line, f"rule {rule.id}: {found}", remedy)
+
+
+Entry = tuple[Document, tuple[str | int, ...], Mapping[str, Any]]
+"""An expectation as a suite has it, with the document and the place where it is declared."""
 
 
 def load_suite(path: Path, codes: CodeTables, standard: Standard) -> Suite:
-    """Read and check one suite.
+    """Read and check one suite as it is written. Raises `DocumentError` as `read_suite` and `make_suite` do."""
+    document = read_suite(path)
+    return make_suite(document.data["name"], path, entries_of(document), codes, standard, document.data.get("meta") or {})
 
-    Raises `DocumentError` with the line for an unknown type, argument, indicator, severity or code table, a doubled id, a
-    value out of range, a pattern that engines read differently, a rule that can never fail or always fails.
-    """
+
+def read_suite(path: Path) -> Document:
+    """The document of a suite, its head checked: raises `DocumentError` for unknown keys and another version."""
     document = read_document(path)
     data = document.data
     for key in data:
@@ -86,29 +103,45 @@ def load_suite(path: Path, codes: CodeTables, standard: Standard) -> Suite:
             raise document.error((key,), f"unknown key {key!r}.", near(str(key), ("name", "meta", "expectations", "notes")))
     if not isinstance(data.get("name"), str) or not isinstance(data.get("expectations"), list):
         raise document.error((), "a suite has a `name` and a list of `expectations`.", "Copy the head of a suite that stands.")
-    meta = data.get("meta") or {}
-    version = str(meta.get("great_expectations_version", GX_VERSION))
+    version = str((data.get("meta") or {}).get("great_expectations_version", GX_VERSION))
     if not version.startswith(GX_VERSION):
         raise document.error(
             ("meta", "great_expectations_version"),
             f"written for Great Expectations {version}, this is {GX_VERSION}.",
             f"Check it against {GX_VERSION} and write that here.",
         )
+    return document
+
+
+def entries_of(document: Document) -> list[Entry]:
+    """The expectations of a suite's document, each with its place."""
+    return [(document, ("expectations", i), node) for i, node in enumerate(document.data["expectations"])]
+
+
+def make_suite(
+    name: str, path: Path, entries: Iterable[Entry], codes: CodeTables, standard: Standard, meta: Mapping[str, Any] | None = None
+) -> Suite:
+    """A suite from expectations, which may stand in several documents (`path` is that of the suite's own).
+
+    Raises `DocumentError` with the line for an unknown type, argument, indicator, severity or code table, a doubled id, a
+    value out of range, a pattern that engines read differently, a rule that can never fail or always fails.
+    """
     rules: list[Rule] = []
-    lines: dict[str, int | None] = {}
-    for position, node in enumerate(data["expectations"]):
-        rule = _rule(document, ("expectations", position), node, codes, standard)
-        at = ("expectations", position, "meta", "id")
-        if rule.id in lines:
-            found = f"the rule id {rule.id!r} stands at line {lines[rule.id]} too."
-            raise document.error(at, found, "Give each rule an id of its own.")
-        lines[rule.id] = document.line(*at)
-        rules.append(rule)
-    return Suite(data["name"], path, tuple(rules), meta)
+    places: dict[str, str] = {}
+    for document, at, node in entries:
+        rule = _rule(document, at, node, codes, standard)
+        own = document.path == path
+        if rule.id in places:
+            found = f"the rule id {rule.id!r} stands at {places[rule.id]} too."
+            raise document.error((*at, "meta", "id"), found, "Give each rule an id of its own.")
+        line = document.line(*at, "meta", "id")
+        places[rule.id] = f"line {line}" if own else f"{document.path.name}:{line}"
+        rules.append(rule if own else replace(rule, path=document.path, origin="contract"))
+    return Suite(name, path, tuple(rules), meta or {})
 
 
 _KEYS = ("type", "kwargs", "severity", "meta", "description", "notes", "id")
-_META = ("id", "indicator", "weight", "blocking", "title", "remedy", "claims", "notes")
+_META = ("id", "indicator", "weight", "blocking", "blockAbove", "title", "remedy", "claims", "notes")
 
 
 def _rule(document: Document, at: tuple[str | int, ...], node: Any, codes: CodeTables, standard: Standard) -> Rule:
@@ -116,8 +149,8 @@ def _rule(document: Document, at: tuple[str | int, ...], node: Any, codes: CodeT
         raise document.error(at, "an expectation is a mapping.", "Give it type, kwargs, severity and meta.")
     _known(document, at, node, _KEYS)
     name = str(node.get("type"))
-    if name not in kinds():
-        raise document.error((*at, "type"), f"unknown expectation type {name!r}.", near(name, kinds()))
+    if name not in kinds() and name not in (others := foreign_types(custom_folder(document.path))):
+        raise document.error((*at, "type"), f"unknown expectation type {name!r}.", near(name, {*kinds(), *others}))
     severity = node.get("severity", "critical")
     if severity not in SEVERITIES:
         raise document.error((*at, "severity"), f"severity {severity!r}.", near(str(severity), SEVERITIES))
@@ -139,7 +172,7 @@ def _rule(document: Document, at: tuple[str | int, ...], node: Any, codes: CodeT
         raise document.error((*at, "meta", "blocking"), f"blocking {blocking!r}.", "Say true or false.")
     if not isinstance(claims, list) or not all(isinstance(c, str) for c in claims):
         raise document.error((*at, "meta", "claims"), f"claims {claims!r}.", "List the fault kinds: [id_missing].")
-    kwargs = _kwargs(document, (*at, "kwargs"), kinds()[name], node.get("kwargs") or {}, codes)
+    kwargs = _kwargs(document, (*at, "kwargs"), kind_of(name), node.get("kwargs") or {}, codes)
     titles = [_both(document, at, meta, key, fallback) for key, fallback in (("title", rule_id), ("remedy", ""))]
     line = document.line(*at)
     return Rule(rule_id, name, kwargs, severity, blocking, indicator, float(weight), *titles[0], *titles[1], tuple(claims), line)
@@ -161,11 +194,15 @@ def _both(document: Document, at: tuple[str | int, ...], meta: Mapping[str, Any]
 
 
 def _kwargs(document: Document, at: tuple[str | int, ...], kind: Kind, node: Mapping[str, Any], codes: CodeTables) -> dict[str, Any]:
+    known = dict(kind.arguments)
     for key in node:
-        if key not in kind.arguments:
-            raise document.error((*at, key), f"unknown argument {key!r} of {kind.type}.", near(str(key), kind.arguments))
+        if key not in known and not kind.further:
+            raise document.error((*at, key), f"unknown argument {key!r} of {kind.type}.", near(str(key), known))
+        known.setdefault(key, Argument("any"))
+    if node.get("condition_parser") == PANDAS:
+        known["row_condition"] = Argument("text")
     kwargs: dict[str, Any] = {}
-    for name, argument in kind.arguments.items():
+    for name, argument in known.items():
         if name not in node:
             if argument.required:
                 raise document.error(at, f"{kind.type} lacks its argument {name!r}.", f"As in {kind.example}.")
@@ -190,7 +227,7 @@ def suite_to_gx(suite: Suite, *, as_of: date | None = None) -> gx.ExpectationSui
 
     from expectations.custom import register
 
-    register()
+    register(custom_folder(suite.path))
     expectations = [gx_configuration(rule, as_of or date.today()) for rule in suite.rules]
     made = gx.ExpectationSuite(name=suite.name, expectations=expectations, meta=dict(suite.meta))
     if len(made.expectations) != len(suite.rules):
@@ -209,7 +246,8 @@ def gx_configuration(rule: Rule, as_of: date | None = None) -> dict[str, Any]:
         if isinstance(value, dict) and "$today" in value:
             value = as_of + timedelta(days=value["$today"]) if as_of else f"today{value['$today']:+d}d"
         kwargs[name] = plain_value(value)
-    kwargs.pop("condition_parser", None)  # conditions are objects by now
+    if kwargs.get("condition_parser") != PANDAS:
+        kwargs.pop("condition_parser", None)  # conditions are objects by now
     meta = {"id": rule.id, "indicator": rule.indicator, "weight": rule.weight, "blocking": rule.blocking}
     meta |= {"title": {"zh": rule.title_zh, "en": rule.title_en}, "remedy": {"zh": rule.remedy_zh, "en": rule.remedy_en}}
     return {"type": rule.type, "kwargs": kwargs, "severity": rule.severity, "meta": meta}

@@ -160,6 +160,10 @@ def _mapping(name: str, argument: Argument, value: Any, _: CodeTables) -> Any:
     return value
 
 
+def _any(name: str, argument: Argument, value: Any, codes: CodeTables) -> Any:
+    return _values(name, argument, value, codes) if isinstance(value, dict) and "$code" in value else value
+
+
 _CHECKS: Mapping[Shape, _Check] = {
     "column": _text,
     "columns": _columns,
@@ -179,4 +183,5 @@ _CHECKS: Mapping[Shape, _Check] = {
     "condition": _condition,
     "reference": _reference,
     "mapping": _mapping,
+    "any": _any,
 }

@@ -73,6 +73,7 @@ class Judgement:
     note_en: str = ""
     ignores: bool = True
     extra_copies: int | None = None
+    in_gx: tuple[int, int] | None = None
 
     @staticmethod
     def cannot(zh: str, en: str) -> Judgement:
@@ -344,3 +345,24 @@ class CannotTest(Test):
 
     def judge(self, found: Found) -> Judgement:  # noqa: ARG002 - whatever the data
         return Judgement.cannot(self.zh, self.en)
+
+
+@dataclass(frozen=True)
+class GxTest(Test):
+    """The rule does not compile: Great Expectations judges it on pandas (`fallback.py`); says why.
+
+    `columns` are those that its arguments name (none: it gets all), `digest` tells the version of the class that judges.
+    """
+
+    type: str
+    arguments: tuple[tuple[str, str], ...]
+    digest: str
+    columns: tuple[Column, ...]
+    zh: str
+    en: str
+
+    def judge(self, found: Found) -> Judgement:
+        if found.rows == 0:
+            return Judgement.cannot("批次没有行", "the batch has no rows")
+        judgement: Judgement = found.figures["judgement"]
+        return judgement

@@ -16,7 +16,7 @@ from expectations.compiler.ir import Column, Expression
 
 Shape = Literal[
     "column", "columns", "text", "texts", "number", "count", "share", "flag", "value", "values", "pairs",
-    "pattern", "patterns", "choice", "choices", "condition", "reference", "mapping",
+    "pattern", "patterns", "choice", "choices", "condition", "reference", "mapping", "any",
 ]  # fmt: skip
 Arguments = Mapping[str, Any]
 
@@ -84,7 +84,8 @@ class Kind:
 
     `compile` makes the test from the arguments (defaults filled in, row condition already an expression under
     `condition`). `meaning`, `cause` and `clause` are (zh, en); a cause is filled with `unexpected`, `elements`, `percent`,
-    `observed` and the arguments. `example` is YAML for the manual. `ours` tells our own expectations from GX's.
+    `observed` and the arguments. `example` is YAML for the manual. `ours` tells our own expectations from GX's, `further`
+    that arguments are taken that it does not name.
     """
 
     type: str
@@ -95,6 +96,7 @@ class Kind:
     example: str
     clause: tuple[str, str] = ("Great Expectations", "Great Expectations")
     ours: bool = False
+    further: bool = False
     check: Callable[[Arguments], None] = field(default=lambda _: None)
 
     @property
@@ -103,11 +105,13 @@ class Kind:
         return tuple(n for n, a in self.arguments.items() if a.shape in ("column", "columns"))
 
 
+#: The condition parser whose text is pandas' own query language: such a rule does not compile.
+PANDAS = "pandas"
 #: Arguments of every expectation over rows.
 MAP = {
     "mostly": Argument("share", default=1),
     "row_condition": Argument("condition"),
-    "condition_parser": Argument("choice", words=("great_expectations", "great_expectations__experimental__")),
+    "condition_parser": Argument("choice", words=("great_expectations", "great_expectations__experimental__", PANDAS)),
 }
 BOUNDS = {
     "min_value": Argument("value"),

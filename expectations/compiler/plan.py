@@ -18,12 +18,12 @@ from typing import TYPE_CHECKING, Any
 
 from expectations.codes import CodeTables
 from expectations.compiler.conditions import compile_condition
+from expectations.compiler.foreign import custom_folder, foreign_types, gx_test
 from expectations.compiler.forms import CannotTest, Measure, Other, RowTest, Scanned, Test
 from expectations.compiler.ir import Call, Column, Constant, Expression, Today, fingerprint
-from expectations.compiler.kinds import AbsentError, ArgumentError, Kind
-from expectations.compiler.rules import kinds
+from expectations.compiler.kinds import PANDAS, AbsentError, ArgumentError, Kind, UncompiledError
 from expectations.documents import near
-from expectations.suite import Rule, Suite
+from expectations.suite import Rule, Suite, kind_of
 
 if TYPE_CHECKING:
     import duckdb
@@ -152,7 +152,7 @@ def compile_suite(suite: Suite, fields: Sequence[Field], *, codes: CodeTables, a
     compiled: list[Compiled] = []
     bits = 0
     for rule in suite.rules:
-        kind = kinds()[rule.type]
+        kind = kind_of(rule.type)
         test = _test(suite, rule, kind, scope)
         bit = None
         if isinstance(test, RowTest):
@@ -175,8 +175,14 @@ def _test(suite: Suite, rule: Rule, kind: Kind, scope: _Scope) -> Test:
     arguments = {name: rule.kwargs.get(name, argument.default) for name, argument in kind.arguments.items()}
     try:
         condition = arguments.get("row_condition")
-        arguments["condition"] = compile_condition(condition, scope) if condition else None
-        return kind.compile(arguments, scope)
+        try:
+            if arguments.get("condition_parser") == PANDAS:
+                raise UncompiledError("条件是 pandas 的查询语言", "its condition is in pandas' query language")
+            arguments["condition"] = compile_condition(condition, scope) if condition else None
+            return kind.compile(arguments, scope)
+        except UncompiledError as why:
+            digest = foreign_types(custom_folder(suite.path)).get(rule.type, "")
+            return gx_test(rule.type, rule.kwargs, digest, scope, why)
     except AbsentError as absent:
         near_name = near(absent.column, scope.names)
         return CannotTest(f"数据集没有 {absent.column} 列", f"the dataset has no column {absent.column}. {near_name}")

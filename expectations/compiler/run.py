@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from expectations.compiler import fallback
 from expectations.compiler.forms import Found, Judgement, ListingTest, Measure, OverRows
 from expectations.compiler.plan import WORD, Compiled, Plan
 from expectations.compiler.scans import Scans, how_to_merge, quoted, text_of
@@ -76,13 +77,16 @@ def run(
     _read_groups(plan, scans, con, groups, also, figures)
     out_of_reach = _out_of_reach(plan, con, relations)
     listings = _own_scans(plan, scans, con, failing, out_of_reach, figures)
-    _make_failing(plan, scans, con, groups, quoted(failing), absent, listings)
+    outside = fallback.judge(plan, con, relation, {b: f.rows for b, f in figures.items()}, absent)
+    for (batch, rule), judgement in outside.judgements.items():
+        figures[batch].own[rule] = {"judgement": judgement}
+    _make_failing(plan, scans, con, groups, quoted(failing), absent, listings, outside.keep(con, f"{failing}__outside"))
     con.execute(f"DROP TABLE {groups}")
     if plan.apart:
         cursor = con.execute(scans.apart())
         for batch, *values in cursor.fetchall():
             figures[batch].measures.update(zip(plan.apart, values, strict=True))
-    listed = _listed(plan, scans, con, quoted(failing), listings)
+    listed = _listed(plan, scans, con, quoted(failing), listings) | outside.listed
     for listing in listings:
         con.execute(f"DROP TABLE {listing.table}")
     results = []
@@ -176,9 +180,11 @@ def _make_failing(
     failing: str,
     absent: Mapping[str, Collection[str]],
     listings: Sequence[_Listing],
+    outside: str | None,
 ) -> None:
     base = scans.failing(groups, absent) if plan.row_rules else None
     parts = [part for listing in listings for part in _failing_of(listing, scans, absent)]
+    parts += [outside] if outside else []
     select = base or _NOTHING
     if parts:
         merged = " UNION ALL ".join(parts)
@@ -221,6 +227,7 @@ def _listed(
     first = f'SELECT "_batch", "rule", min("_row", {LISTED}) AS "rows" FROM {exploded} GROUP BY ALL'
     found = con.execute(first).fetchall()
     tests = {c.rule.id: c.test for c in plan.compiled if isinstance(c.test, OverRows)}
+    found = [f for f in found if f[1] in tests]  # what was judged outside has its list already
     shown = sorted({name for _, rule, _ in found for name in tests[rule].shown})
     cells = _cells(con, scans.listing(scans.relation, shown, first), shown)
     further: dict[str, Mapping[tuple[str, int], Cells]] = {}
@@ -292,7 +299,7 @@ def _judge(
 
 def _noted(compiled: Compiled, result: RuleResult) -> RuleResult:
     """The result with its one-line cause in both languages."""
-    if result.outcome == "passed" and not result.unexpected:
+    if result.in_gx or (result.outcome == "passed" and not result.unexpected):
         return result
     percent = result.unexpected_percent
     words = {

@@ -25,7 +25,8 @@ class RuleResult:
     `elements` rows were looked at, `missing` of them left out, `unexpected` break the rule (all None where a rule is not
     about rows or could not be assessed); `unexpected_percent` is of the rows not left out, 0 to 100. The lists hold the
     first breaches by position: values (a tuple for a pair, a mapping for a key of several columns) and `_row`. Of a rule on
-    uniqueness `extra_copies` counts, of the rows that share a key, those beyond the first of each.
+    uniqueness `extra_copies` counts, of the rows that share a key, those beyond the first of each. `in_gx` marks what did not
+    compile and was judged by Great Expectations on pandas: how many rows it saw, of how many.
     """
 
     rule: Rule
@@ -42,6 +43,7 @@ class RuleResult:
     note_en: str = ""
     ignores: bool = True
     extra_copies: int | None = None
+    in_gx: tuple[int, int] | None = None
 
     @property
     def note(self) -> str:
@@ -59,7 +61,9 @@ class RuleResult:
     def to_gx(self) -> dict[str, Any]:
         """The result as JSON of Great Expectations' `ExpectationValidationResult`; `success` is None if not assessable."""
         success = {"passed": True, "failed": False, "not_assessable": None}[self.outcome]
-        meta = {"outcome": self.outcome, "batch": self.batch, "note": self.note}
+        meta: dict[str, Any] = {"outcome": self.outcome, "batch": self.batch, "note": self.note}
+        if self.in_gx:
+            meta["in_gx"] = dict(zip(("rows", "of"), self.in_gx, strict=True))
         return {
             "success": success,
             "expectation_config": gx_configuration(self.rule),
