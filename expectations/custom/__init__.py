@@ -1,9 +1,9 @@
 """Our own expectations as Great Expectations classes, so that any of its users can take them, and it can judge us.
 
 `register()` makes them known to it; imported only where Great Expectations is. They run on pandas and judge each value
-with `expectations.identity` and the code tables, so their verdicts hold the compiled SQL to account. A class that a project
-puts beside them (a module in the folder `expectations/custom` of the project) is known to its suites at once: it does not
-compile, so Great Expectations judges it (`compiler/fallback.py`).
+with `expectations.identity`, `expectations.national` and the code tables, so their verdicts hold the compiled SQL to account.
+A class that a project puts beside them (a module in the folder `expectations/custom` of the project) is known to its suites
+at once: it does not compile, so Great Expectations judges it (`compiler/fallback.py`).
 """
 
 from __future__ import annotations

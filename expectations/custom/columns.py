@@ -16,18 +16,19 @@ from great_expectations.expectations.metrics.map_metric_provider.column_conditio
 from great_expectations.expectations.metrics.map_metric_provider.column_pair_condition_partial import column_pair_condition_partial
 
 from expectations.codes import CodeTables
-from expectations.compiler.rules.codes import LEVELS, division_codes, elsewhere_pattern
+from expectations.national.places import LEVELS, division_codes, elsewhere_pattern
 
 
 class DivisionMetric(ColumnMapMetricProvider):
     """Whether the value is in the division table, in one of the wanted states and levels."""
 
     condition_metric_name = "column_values.division"
-    condition_value_keys = ("status", "level", "elsewhere")
+    condition_value_keys = ("status", "level", "elsewhere", "at")
 
     @column_condition_partial(engine=PandasExecutionEngine)
     def _pandas(cls, column: pd.Series, status: list[str], level: list[str], elsewhere: bool, **kwargs: Any) -> pd.Series:
-        known = set(division_codes(CodeTables().get("division").rows, tuple(status), tuple(level)))
+        year = int(kwargs["at"][:4]) if kwargs.get("at") else None
+        known = set(division_codes(CodeTables().get("division").rows, tuple(status), tuple(level), year))
         other = re.compile(elsewhere_pattern(tuple(level)))
         return column.map(lambda v: v in known or bool(elsewhere and other.fullmatch(str(v)))).astype(bool)
 
@@ -43,13 +44,14 @@ class ParsesMetric(ColumnPairMapMetricProvider):
 
 
 class ExpectColumnValuesToBeDivision(ColumnMapExpectation):
-    """Expect the values to be division codes of GB/T 2260 in one of the states and levels."""
+    """Expect the values to be division codes of GB/T 2260 in one of the states and levels, or in force in the year of `at`."""
 
     status: list[str] = ["current", "private"]
     level: list[str] = list(LEVELS)
     elsewhere: bool = False
+    at: str | None = None
     map_metric: ClassVar[str] = "column_values.division"
-    success_keys: ClassVar[tuple[str, ...]] = ("status", "level", "elsewhere", "mostly")
+    success_keys: ClassVar[tuple[str, ...]] = ("status", "level", "elsewhere", "at", "mostly")
 
 
 class ExpectColumnValuesToParse(ColumnPairMapExpectation):

@@ -1,0 +1,7 @@
+"""National rules on a row: the compiled twins of `expectations.national`, one module a family."""
+
+from __future__ import annotations
+
+from expectations.compiler.rules.national import air, forms, numbers, places, standards
+
+KINDS = (*forms.KINDS, *numbers.KINDS, *standards.KINDS, *places.KINDS, *air.KINDS)
