@@ -1,7 +1,7 @@
 """Suites: Great Expectations' own format in YAML, read and checked so that an error names its line.
 
-Belongs here: reading suites, references to code tables, and the way to Great Expectations. Not here: what a rule means
-(`compiler/rules/`), running (`compiler/`).
+Belongs here: reading suites. Not here: what a rule means (`compiler/rules/`), running (`compiler/`), the way to and from
+Great Expectations (`interchange.py`).
 """
 
 from __future__ import annotations
@@ -9,20 +9,17 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 from expectations.codes import CodeTables
 from expectations.compiler.arguments import checked
 from expectations.compiler.foreign import custom_folder, foreign_kind, foreign_types
-from expectations.compiler.kinds import PANDAS, Argument, ArgumentError, Kind, plain_value
+from expectations.compiler.kinds import PANDAS, Argument, ArgumentError, Kind
 from expectations.compiler.rules import kinds
 from expectations.documents import Document, DocumentError, near, read_document
+from expectations.interchange import adopted
 from expectations.standard import Standard
-
-if TYPE_CHECKING:
-    import great_expectations as gx
 
 Severity = Literal["critical", "warning", "info"]
 SEVERITIES = ("critical", "warning", "info")
@@ -115,7 +112,10 @@ def read_suite(path: Path) -> Document:
 
 def entries_of(document: Document) -> list[Entry]:
     """The expectations of a suite's document, each with its place."""
-    return [(document, ("expectations", i), node) for i, node in enumerate(document.data["expectations"])]
+    nodes = document.data["expectations"]
+    if document.path.suffix == ".json":  # as Great Expectations keeps suites
+        nodes = [adopted(node) if isinstance(node, dict) else node for node in nodes]
+    return [(document, ("expectations", i), node) for i, node in enumerate(nodes)]
 
 
 def make_suite(
@@ -216,38 +216,3 @@ def _kwargs(document: Document, at: tuple[str | int, ...], kind: Kind, node: Map
     except ArgumentError as error:
         raise document.error((*at, error.argument), error.found, error.remedy) from None
     return kwargs
-
-
-def suite_to_gx(suite: Suite, *, as_of: date | None = None) -> gx.ExpectationSuite:
-    """The suite as Great Expectations' own object, our expectation classes registered, code tables and dates resolved.
-
-    Great Expectations drops what it does not know without an error: asserts that as many rules came out as went in.
-    """
-    import great_expectations as gx
-
-    from expectations.custom import register
-
-    register(custom_folder(suite.path))
-    expectations = [gx_configuration(rule, as_of or date.today()) for rule in suite.rules]
-    made = gx.ExpectationSuite(name=suite.name, expectations=expectations, meta=dict(suite.meta))
-    if len(made.expectations) != len(suite.rules):
-        kept = {e.meta["id"] for e in made.expectations if e.meta}
-        lost = [r.id for r in suite.rules if r.id not in kept]
-        raise AssertionError(f"Great Expectations dropped {', '.join(lost)} of {suite.name}")
-    return made
-
-
-def gx_configuration(rule: Rule, as_of: date | None = None) -> dict[str, Any]:
-    """The rule as Great Expectations' expectation configuration, in JSON values."""
-    from datetime import timedelta
-
-    kwargs: dict[str, Any] = {}
-    for name, value in rule.kwargs.items():
-        if isinstance(value, dict) and "$today" in value:
-            value = as_of + timedelta(days=value["$today"]) if as_of else f"today{value['$today']:+d}d"
-        kwargs[name] = plain_value(value)
-    if kwargs.get("condition_parser") != PANDAS:
-        kwargs.pop("condition_parser", None)  # conditions are objects by now
-    meta = {"id": rule.id, "indicator": rule.indicator, "weight": rule.weight, "blocking": rule.blocking}
-    meta |= {"title": {"zh": rule.title_zh, "en": rule.title_en}, "remedy": {"zh": rule.remedy_zh, "en": rule.remedy_en}}
-    return {"type": rule.type, "kwargs": kwargs, "severity": rule.severity, "meta": meta}

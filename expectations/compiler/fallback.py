@@ -16,9 +16,11 @@ from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from expectations.compiler.foreign import custom_folder
 from expectations.compiler.forms import GxTest, Judgement
 from expectations.compiler.scans import quoted, text_of
 from expectations.compiler.verdicts import LISTED
+from expectations.interchange import gx_configuration
 
 if TYPE_CHECKING:
     import duckdb
@@ -74,22 +76,22 @@ def judge(
 
 def _judge(plan: Plan, con: duckdb.DuckDBPyConnection, relation: str, compiled: Compiled, batch: str, count: int, outside: Outside) -> None:
     key = (batch, compiled.rule.id)
-    try:
-        expectation = _expectation(plan, compiled)
-    except Exception as error:  # whatever its class makes of the arguments
-        outside.judgements[key] = Judgement.cannot(*_refusal(str(error)))
-        return
-    chunked = count > AT_ONCE and _row_by_row(type(expectation))
-    step = 1 if count <= AT_ONCE or chunked else -(-count // AT_ONCE)
-    results = []
+    results: list[dict[str, Any]] = []
+    problem, step = "", 1
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        for frame in _frames(plan, con, relation, compiled, batch, step):
-            results.append(_validate(expectation, frame))
-            problem = _raised(results[-1])
-            if problem:
-                outside.judgements[key] = Judgement.cannot(*_refusal(problem))
-                return
+        try:
+            expectation = _expectation(plan, compiled)
+            if count > AT_ONCE and not _row_by_row(type(expectation)):
+                step = -(-count // AT_ONCE)
+            for frame in _frames(plan, con, relation, compiled, batch, step):
+                results.append(_validate(expectation, frame))
+                problem = problem or _raised(results[-1])
+        except Exception as error:  # whatever its class makes of arguments and rows
+            problem = str(error)
+    if problem:
+        outside.judgements[key] = Judgement.cannot(*_refusal(problem))
+        return
     judged = count if step == 1 else -(-count // step)
     outside.judgements[key] = _merged(expectation, results, judged, count, step)
     found = [pair for result in results for pair in _breaches(result["result"])]
@@ -106,7 +108,6 @@ def _expectation(plan: Plan, compiled: Compiled) -> Any:
     from great_expectations.expectations.registry import get_expectation_impl
 
     from expectations.custom import register
-    from expectations.suite import custom_folder, gx_configuration
 
     register(custom_folder(plan.suite.path))
     configuration = gx_configuration(compiled.rule, plan.as_of)

@@ -13,7 +13,8 @@ from decimal import Decimal
 from typing import Any
 
 from expectations.compiler.forms import Outcome
-from expectations.suite import Rule, gx_configuration
+from expectations.interchange import gx_configuration
+from expectations.suite import Rule
 
 LISTED = 20  # Great Expectations' partial lists
 
@@ -43,6 +44,7 @@ class RuleResult:
     note_en: str = ""
     ignores: bool = True
     extra_copies: int | None = None
+    further: Mapping[str, Any] = field(default_factory=dict)
     in_gx: tuple[int, int] | None = None
 
     @property
@@ -75,7 +77,7 @@ class RuleResult:
     def _result(self) -> dict[str, Any]:
         if self.unexpected is None:
             figures = {} if self.observed_value is None else {"observed_value": json_value(self.observed_value)}
-            return figures | ({"details": json_value(self.details)} if self.details else {})
+            return figures | json_value(self.further) | ({"details": json_value(self.details)} if self.details else {})
         elements = self.elements or 0
         of_all = self._percent(self.unexpected, elements)
         listed = [json_value(v) for v in self.partial_unexpected_list]

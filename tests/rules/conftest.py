@@ -90,7 +90,7 @@ def gx_validate() -> Callable[..., list[dict[str, Any]]]:
         warnings.simplefilter("ignore")
         import great_expectations as gx
 
-        from expectations.suite import suite_to_gx
+        from expectations.interchange import suite_to_gx
 
         context = gx.get_context(mode="ephemeral")
         context.variables.progress_bars = {"globally": False, "metric_calculations": False}

@@ -15,8 +15,9 @@ from expectations.compiler.patterns import PatternError, translate
 from expectations.compiler.plan import Field, compile_suite
 from expectations.compiler.rules import kinds
 from expectations.documents import DocumentError
+from expectations.interchange import suite_to_gx
 from expectations.standard import Standard
-from expectations.suite import Suite, load_suite, suite_to_gx
+from expectations.suite import Suite, load_suite
 
 HEAD = "name: tried\nexpectations:\n"
 RULE = '  - type: {type}\n    kwargs: {kwargs}\n    severity: {severity}\n    meta: {{id: {id}, indicator: "{indicator}"}}\n'
