@@ -7,16 +7,16 @@ same repairs as a real one. Nothing is written to the lake.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
-from functools import cached_property
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
-from assets.judging import Judge, codes_of
-from assets.lake import connect, literal, quote
+from assets.judging import Judge, codes_of, plan_of
+from assets.lake import columns_of, connect, literal, quote
 from assets.models.checking import model_plan
 from assets.std import current_batches
-from expectations.compiler.forms import MeasureTest, OverRows, RowTest
+from expectations.compiler.forms import GxTest, MeasureTest, OverRows, RowTest, Test
 from expectations.compiler.ir import Expression, call
 from expectations.compiler.plan import Plan, compile_suite
 from expectations.compiler.writing import Writer
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from assets.contracts import Contract
     from assets.project import Project
+    from expectations.codes import CodeTables
     from expectations.compiler.plan import Compiled
     from expectations.compiler.verdicts import RuleResult
     from pipelines.truth.spoilers import Cells, Spoil
@@ -37,15 +38,21 @@ EXTRA = 3
 
 @dataclass(frozen=True)
 class Copy:
-    """Clean rows of one dataset: `texts` as handed over, `typed` as the rules see them; `standing` are rules that fail on them."""
+    """Clean rows of one dataset: `texts` as handed over, `typed` as the rules see them.
+
+    `as_rows` gives the SQL for rows as the rules see them from that of rows of texts; `con` has the texts as `temp.clean` and
+    the rows as `temp.copied`, numbered from 0. `standing` are the rules that do not pass on them, each with what it says.
+    """
 
     con: duckdb.DuckDBPyConnection
-    project: Project
-    contract: Contract
+    name: str
     plan: Plan
+    codes: CodeTables
+    as_rows: Callable[[str], str]
     texts: Sequence[Mapping[str, str | None]]
     typed: Sequence[Mapping[str, Any]]
     standing: Mapping[str, str]
+    relations: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -78,18 +85,27 @@ class Copy:
 
     def rows_broken(self, candidates: Sequence[tuple[int, Cells]]) -> list[frozenset[str]]:
         """For each row with some cells replaced, the row rules that it breaks; all in one scan."""
-        row_rules = tuple(c.rule for c in self.plan.compiled if isinstance(c.test, RowTest))
-        if not candidates or not row_rules:
-            return [frozenset()] * len(candidates)
-        suite = replace(self.plan.suite, rules=row_rules)
-        plan = compile_suite(suite, self.plan.fields, codes=codes_of(self.project), as_of=self.plan.as_of)
+        if not candidates:
+            return []
         self._make("spoilt", [("spoilt", i, n, cells) for i, (n, cells) in enumerate(candidates)])
-        plan.run(self.con, "temp.spoilt")
+        self._only(lambda test: isinstance(test, RowTest)).run(self.con, "temp.spoilt")
         found = dict(self.con.execute("SELECT _row, _failed FROM temp.failing").fetchall())
         return [frozenset(found.get(i, ())) for i in range(len(candidates))]
 
-    def judge(self, spoils: Sequence[Spoil]) -> list[dict[str, RuleResult]]:
-        """For each spoilt copy the results by rule; all in one run of the suite."""
+    def _only(self, wanted: Callable[[Test], bool]) -> Plan:
+        """The plan of some of the rules."""
+        suite = replace(self.plan.suite, rules=tuple(c.rule for c in self.plan.compiled if wanted(c.test)))
+        return compile_suite(suite, self.plan.fields, codes=self.codes, as_of=self.plan.as_of)
+
+    @cached_property
+    def _compiled(self) -> Plan:
+        return self._only(lambda test: not isinstance(test, GxTest))
+
+    def judge(self, spoils: Sequence[Spoil], *, outside: bool = True) -> list[dict[str, RuleResult]]:
+        """For each spoilt copy the results by rule; all in one run of the suite.
+
+        `outside` False leaves out the rules that do not compile: Great Expectations takes its time for each copy.
+        """
         rows: list[tuple[str, int, int, Cells]] = []
         for number, spoil in enumerate(spoils):
             kept = [n for n in range(len(self.texts)) if n not in spoil.drop]
@@ -98,7 +114,8 @@ class Copy:
         batches = [f"{number:06d}" for number in range(len(spoils))]
         self._make("spoilt", rows)
         absent = {b: sorted(s.absent) for b, s in zip(batches, spoils, strict=True) if s.absent}
-        verdicts = self.plan.run(self.con, "temp.spoilt", absent=absent, batches=[b for b in batches if b not in absent])
+        plan, there = self.plan if outside else self._compiled, [b for b in batches if b not in absent]
+        verdicts = plan.run(self.con, "temp.spoilt", absent=absent, batches=there, relations=self.relations)
         found: dict[str, dict[str, RuleResult]] = {b: {} for b in batches}
         for result in verdicts.results:
             found[result.batch][result.rule.id] = result
@@ -124,36 +141,54 @@ class Copy:
             for c in self.names
         )
         texts = f"(SELECT e._batch, e._row, {cells} FROM edits e JOIN temp.clean t ON t._row = e._of)"
-        self.con.execute(f"CREATE OR REPLACE TEMP TABLE {quote(table)} AS {typed(self.project, self.contract, self.plan, texts)}")
+        self.con.execute(f"CREATE OR REPLACE TEMP TABLE {quote(table)} AS {self.as_rows(texts)}")
         self.con.unregister("edits")
 
 
-def typed(project: Project, contract: Contract, plan: Plan, texts: str) -> str:
-    """SQL that gives rows as the rules see them, from rows of texts: standardised (sources), or cast (models)."""
-    if contract.layer == "sources":
-        return Judge(project, contract).staged(texts)
+def plan_for(project: Project, contract: Contract) -> Plan | None:
+    """What a dataset is held to, whatever its layer; None where it is held to nothing. Raises `DocumentError`."""
+    return plan_of(project, contract) if contract.layer == "sources" else model_plan(project, contract)
+
+
+def cast_rows(plan: Plan, texts: str) -> str:
+    """Rows of a model as its rules see them."""
     items = [f"TRY_CAST({quote(f.name)} AS {f.sql_type}) AS {quote(f.name)}" for f in plan.fields]
     items += [f"{quote(f.name)} AS {quote(f.text)}" for f in plan.fields if f.text]
     return f"SELECT _batch, _row, {', '.join(items)} FROM {texts}"
 
 
-def clean_copy(lake: duckdb.DuckDBPyConnection, project: Project, contract: Contract) -> Copy | None:
-    """Rows of the batch that suits best, with some of other batches for conditions that it never meets.
+def clean_copy(lake: duckdb.DuckDBPyConnection, project: Project, contract: Contract, plan: Plan) -> Copy | None:
+    """Rows of the batch that suits best, with some of other batches for conditions that it never meets; None where there is no row.
 
-    None where there is no suite, or no clean row. `lake` is read only.
+    `lake` is only read.
     """
-    plan = Judge(project, contract).plan if contract.layer == "sources" else model_plan(project, contract)
-    if plan is None:
-        return None
-    con = connect()
+    as_rows = Judge(project, contract).staged if contract.layer == "sources" else partial(cast_rows, plan)
+    texts = _texts(lake, contract, plan)
+    return choose(connect(), contract.name, plan, codes_of(project), as_rows, texts) if texts is not None else None
+
+
+def choose(
+    con: duckdb.DuckDBPyConnection,
+    dataset: str,
+    plan: Plan,
+    codes: CodeTables,
+    as_rows: Callable[[str], str],
+    texts: Any,
+    relations: Mapping[str, str] | None = None,
+) -> Copy | None:
+    """The clean copy among rows of texts (an Arrow table with `_batch`, `_row` and the plan's fields).
+
+    `relations` are other relations that rules look at, as in `Plan.run`, in reach of `con`.
+    """
+    others = relations or {}
     con.execute("SET preserve_insertion_order = true")
-    con.register("read", _texts(lake, contract, plan))
+    con.register("read", texts)
     con.execute("CREATE TEMP TABLE every AS SELECT * FROM read")
     con.unregister("read")
-    con.execute(f"CREATE TEMP TABLE judged AS {typed(project, contract, plan, 'temp.every')}")
-    plan.run(con, "temp.judged")
+    con.execute(f"CREATE TEMP TABLE judged AS {as_rows('temp.every')}")
+    plan.run(con, "temp.judged", relations=others)
     con.execute("CREATE TEMP TABLE fit AS SELECT * FROM judged ANTI JOIN failing USING (_batch, _row)")
-    batch = _best_batch(con, plan)
+    batch = _best_batch(con, plan, others)
     if batch is None:
         return None
     chosen = f"SELECT _batch, _row FROM fit WHERE _batch = {literal(batch)} ORDER BY _row LIMIT {ROWS}"
@@ -166,8 +201,8 @@ def clean_copy(lake: duckdb.DuckDBPyConnection, project: Project, contract: Cont
             f"CREATE OR REPLACE TEMP TABLE clean AS SELECT 'clean' AS _batch, row_number() OVER (ORDER BY _batch <> {literal(batch)},"
             f" _batch, _row) - 1 AS _row, {columns}, _batch AS _from, _row AS _at FROM every SEMI JOIN chosen USING (_batch, _row)"
         )
-        con.execute(f"CREATE OR REPLACE TEMP TABLE copied AS {typed(project, contract, plan, 'temp.clean')}")
-        verdicts = plan.run(con, "temp.copied")
+        con.execute(f"CREATE OR REPLACE TEMP TABLE copied AS {as_rows('temp.clean')}")
+        verdicts = plan.run(con, "temp.copied", relations=others)
         broken = con.execute("SELECT _from, _at FROM clean SEMI JOIN failing USING (_row)").fetchall()
         standing = {r.rule.id: r.note or r.outcome for r in verdicts.results if r.outcome != "passed" or r.unexpected}
         if not broken:
@@ -178,17 +213,24 @@ def clean_copy(lake: duckdb.DuckDBPyConnection, project: Project, contract: Cont
     values = con.execute(f"SELECT {columns} FROM copied ORDER BY _row").fetchall()
     return Copy(
         con,
-        project,
-        contract,
+        dataset,
         plan,
+        codes,
+        as_rows,
         [dict(zip(names, row, strict=True)) for row in texts],
         [dict(zip(names, row, strict=True)) for row in values],
         standing,
+        others,
     )
 
 
 def _texts(lake: duckdb.DuckDBPyConnection, contract: Contract, plan: Plan) -> Any:
-    """Rows of some batches that stand (sources) or of the table (models), every column as text, as an Arrow table."""
+    """Rows of some batches that stand (sources) or of the table (models), every column as text, as an Arrow table.
+
+    None where nothing was collected or built yet.
+    """
+    if columns_of(lake, f"raw.{contract.name}" if contract.layer == "sources" else contract.table) is None:
+        return None
     if contract.layer == "sources":
         columns = ", ".join(quote(f.name) for f in plan.fields)
         raw = f"raw.{quote(contract.name)}"
@@ -210,10 +252,10 @@ def _texts(lake: duckdb.DuckDBPyConnection, contract: Contract, plan: Plan) -> A
     return lake.execute(rows).to_arrow_table()
 
 
-def _best_batch(con: duckdb.DuckDBPyConnection, plan: Plan) -> str | None:
+def _best_batch(con: duckdb.DuckDBPyConnection, plan: Plan, relations: Mapping[str, str]) -> str | None:
     """The batch whose clean rows break the fewest rules of whole batches, and of these the one with the most rows (up to `ROWS`)."""
     limited = f"(SELECT * FROM temp.fit QUALIFY row_number() OVER (PARTITION BY _batch ORDER BY _row) <= {ROWS})"
-    verdicts = plan.run(con, limited)
+    verdicts = plan.run(con, limited, relations=relations)
     broken: dict[str, int] = dict.fromkeys(verdicts.rows, 0)
     for result in verdicts.results:
         broken[result.batch] += result.outcome != "passed"

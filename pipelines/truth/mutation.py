@@ -13,8 +13,8 @@ from dataclasses import asdict, dataclass, field
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Literal
 
-from expectations.compiler.forms import CannotTest, RowTest
-from pipelines.truth.copies import Copy, clean_copy, not_passing
+from expectations.compiler.forms import CannotTest, GxTest, RowTest
+from pipelines.truth.copies import Copy, clean_copy, not_passing, plan_for
 from pipelines.truth.spoilers import Cells, Spoil, further_cells, row_cells, spoils
 
 if TYPE_CHECKING:
@@ -77,16 +77,19 @@ def mutate(project: Project, progress: Callable[[str, int, int], None] = lambda 
     from assets.lake import open_lake
 
     report = MutationReport()
-    contracts = [c for c in project.contracts.values() if (project.expectations / "suites" / c.suite_path).exists()]
+    contracts = list(project.contracts.values())
     with open_lake(project, read_only=True) as lake:
         for number, contract in enumerate(contracts):
             progress(contract.name, number, len(contracts))
-            copy = clean_copy(lake, project, contract)
+            plan = plan_for(project, contract)
+            if plan is None:
+                continue
+            copy = clean_copy(lake, project, contract, plan)
             if copy is None or not copy.texts:
-                report.untried[contract.name] = "no row that breaks no rule"
+                report.untried[contract.name] = "it holds no row that breaks no rule"
                 continue
             with copy.con:
-                _try(copy, report)
+                try_rules(copy, report)
     return report
 
 
@@ -111,24 +114,49 @@ class _Tried:
             self.proved = others, how
 
 
-def _try(copy: Copy, report: MutationReport) -> None:
+def try_rules(copy: Copy, report: MutationReport) -> None:
+    """Add to the report what comes of each rule of a dataset."""
     tried = {c.rule.id: _Tried(c) for c in copy.plan.compiled}
     rows = [t for t in tried.values() if isinstance(t.compiled.test, RowTest)]
     report.tried += _search(copy, [(t, c) for t in rows for c in row_cells(t.compiled, copy)])
     for _ in range(2):
         lacking = [t for t in rows if not t.alone]
         report.tried += _search(copy, [(t, c) for t in lacking for c in _further(t, copy, tried)])
-    queues = {t.compiled.rule.id: _queue(t, copy) for t in tried.values()}
+    queues = {t.compiled.rule.id: _queue(t, copy) for t in tried.values() if t.compiled.rule.id not in copy.standing}
     for _ in range(ROUNDS):
-        batch = [(t, s) for t in tried.values() if not _done(t) for s in islice(queues[t.compiled.rule.id], _at_once(t))]
+        batch = [(tried[rule], s) for rule, queue in queues.items() if not _done(tried[rule]) for s in islice(queue, _at_once(tried[rule]))]
         if not batch:
             break
         report.tried += len(batch)
-        for (one, spoil), results in zip(batch, copy.judge([s for _, s in batch]), strict=True):
-            rule = one.compiled.rule.id
-            if rule in results and results[rule].outcome == "failed":
-                one.note(frozenset(not_passing(results, {rule, *copy.standing})), spoil.told())
+        _prove(copy, batch)
     report.findings += [_finding(copy, t) for t in tried.values()]
+
+
+def _prove(copy: Copy, batch: list[tuple[_Tried, Spoil]]) -> None:
+    """Note what spoilt copies break; rules that do not compile are asked only of their own copies, and of those that else prove a rule."""
+    outside = any(isinstance(c.test, GxTest) for c in copy.plan.compiled)
+    slow = [(one, spoil) for one, spoil in batch if isinstance(one.compiled.test, GxTest)]
+    quick = [(one, spoil) for one, spoil in batch if not isinstance(one.compiled.test, GxTest)]
+    for (one, spoil), others in zip(quick, _others_broken(copy, quick, outside=False), strict=True):
+        if others is None or _done(one):
+            continue
+        if outside and not others:
+            slow.append((one, spoil))
+        else:
+            one.note(others, spoil.told())
+    for (one, spoil), others in zip(slow, _others_broken(copy, slow, outside=True), strict=True):
+        if others is not None:
+            one.note(others, spoil.told())
+
+
+def _others_broken(copy: Copy, batch: list[tuple[_Tried, Spoil]], *, outside: bool) -> Iterator[frozenset[str] | None]:
+    """For each spoilt copy the rules that do not pass besides the one it is for; None where that one does."""
+    if not batch:
+        return
+    for (one, _), results in zip(batch, copy.judge([s for _, s in batch], outside=outside), strict=True):
+        rule = one.compiled.rule.id
+        failed = rule in results and results[rule].outcome == "failed"
+        yield frozenset(not_passing(results, {rule, *copy.standing})) if failed else None
 
 
 def _at_once(one: _Tried) -> int:
@@ -183,7 +211,7 @@ def _others(one: _Tried, copy: Copy, n: int) -> Iterable[int]:
 
 def _finding(copy: Copy, one: _Tried) -> Finding:
     rule = one.compiled.rule
-    base = copy.contract.name, rule.id, rule.type
+    base = copy.name, rule.id, rule.type
     if one.proved is not None and not one.proved[0]:
         return Finding(*base, "alone", (), one.proved[1])
     if rule.id in copy.standing:

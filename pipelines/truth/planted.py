@@ -150,15 +150,13 @@ def truth_file(project: Project) -> Path:
 
 def claims_of(project: Project, contract: Contract) -> dict[str, Claim]:
     """By rule id, what a dataset's rules claim to catch."""
+    from assets.called import entries
     from assets.project import CODE
     from expectations.documents import read_document
 
-    path = project.expectations / "suites" / contract.suite_path
-    if not path.exists():
-        path = CODE / "expectations" / "suites" / contract.suite_path
-    if not path.exists():
-        return {}
-    rules = read_document(path).data.get("expectations") or []
+    paths = [folder / "suites" / contract.suite_path for folder in (project.expectations, CODE / "expectations")]
+    suite = next((read_document(path) for path in paths if path.exists()), None)
+    rules = [node for _, _, node in entries(contract, suite)]
     return {r["meta"]["id"]: Claim(r["type"], frozenset(r["meta"].get("claims") or ())) for r in rules}
 
 
