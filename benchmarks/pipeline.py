@@ -17,43 +17,14 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import time
-from dataclasses import dataclass
 from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.measuring import HERE, EndedError, Measured, measured
+
 REGISTER = "population_register"
-HERE = Path(__file__).resolve().parent.parent
-
-
-@dataclass(frozen=True)
-class Measured:
-    """Wall and processor time in seconds, the largest resident memory in MB, and what was printed."""
-
-    wall: float
-    cpu: float
-    memory: float
-    output: str
-
-
-def measured(command: list[str], data: Path | None = None, fine: tuple[int, ...] = (0,)) -> Measured:
-    """Run a command to its end. Raises `SystemExit` with its words where it ends with a code that is not `fine`."""
-    environment = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"} | ({"YUANQING_DATA": str(data)} if data else {})
-    began = time.perf_counter()
-    with tempfile.TemporaryFile() as out:
-        process = subprocess.Popen(
-            command, cwd=HERE, env=environment, stdout=out, stderr=subprocess.STDOUT if fine == (0,) else subprocess.DEVNULL
-        )
-        _, status, usage = os.wait4(process.pid, 0)
-        wall = time.perf_counter() - began
-        process.returncode = os.waitstatus_to_exitcode(status)
-        out.seek(0)
-        output = out.read().decode()
-    if process.returncode not in fine:
-        sys.exit(f"{' '.join(command)} ended with {process.returncode}: {output[-2000:]}")
-    return Measured(wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024, output)
 
 
 def hand_overs(folder: Path, people: int, months: tuple[str, ...]) -> Path:
@@ -131,4 +102,7 @@ def report(screen: Console, people: int, total: int, a: Measured, b: Measured, c
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except EndedError as error:
+        sys.exit(str(error))
