@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help run test ui check lint format bench-pipeline lock clean
+.PHONY: help run test ui check lint format conformance bench-pipeline lock clean
 
 help: ## Show what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -32,6 +32,9 @@ lint: $(VENV)/dev.stamp ## Style, types, and the one way of imports
 
 format: $(VENV)/dev.stamp ## Put the code into its style
 	@$(BIN)/ruff check --fix --quiet . ; $(BIN)/ruff format .
+
+conformance: $(VENV)/dev.stamp ## Great Expectations' own cases through our compiler and through itself (CASES=../shared/conformance/gx)
+	@$(BIN)/python -m expectations.conformance $(CASES)
 
 bench-pipeline: $(VENV)/dev.stamp ## Time the whole path against bare loads (PEOPLE=1000000)
 	@$(BIN)/python -m benchmarks.pipeline --people $(or $(PEOPLE),1000000)
