@@ -12,7 +12,7 @@ from typing import Annotated
 
 import typer
 
-from pipelines.commands import check, doctor, look, run, ui
+from pipelines.commands import check, doctor, explain, look, run, ui
 
 app = typer.Typer(
     name="yuanqing",
@@ -29,6 +29,7 @@ app.command("sample")(run.sample)
 app.command("publish")(run.publish)
 app.command("check")(check.check)
 app.command("vectors")(check.vectors)
+app.command("explain")(explain.explain)
 app.command("truth")(look.truth)
 app.command("sql")(look.sql)
 app.command("origin")(look.origin)
