@@ -17,18 +17,18 @@ from expectations.national import dates, industry, places
 from expectations.national.numbers import setting, thousandths
 
 
-def _is_code(value: Any, table: str, dialect: bool) -> bool:
-    known = CodeTables().get(table)
+def _is_code(value: Any, code_table: str, dialect: bool) -> bool:
+    known = CodeTables().get(code_table)
     return str(value) in known.codes or (dialect and str(value) in known.dialect)
 
 
 class ExpectColumnValuesToBeNationalCode(ColumnMapExpectation):
     """Expect codes of a national table (`sex`, `marital`, `ethnicity`, `education`, ...), or, with `dialect`, what stands for them."""
 
-    table: str
+    code_table: str
     dialect: bool = False
-    map_metric: ClassVar[str] = of_values("national_code", _is_code, "table", "dialect")
-    success_keys: ClassVar[tuple[str, ...]] = ("table", "dialect", "mostly")
+    map_metric: ClassVar[str] = of_values("national_code", _is_code, "code_table", "dialect")
+    success_keys: ClassVar[tuple[str, ...]] = ("code_table", "dialect", "mostly")
 
 
 class ExpectColumnValuesToBeIndustryCode(ColumnMapExpectation):

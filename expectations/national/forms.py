@@ -128,7 +128,7 @@ _MARKS = r"0-9A-Za-z（）〔〕《》“”‘’·•・&＆＋+.．,，、－
 ENTERPRISE = Forms(
     {
         "chinese": rf"[{_MARKS}]*[{HAN}][{_MARKS}]*[{HAN}][{HAN}{_MARKS}]*",
-        "half_brackets": rf"[{_MARKS}()]*[{HAN}][{_MARKS}()]*[{HAN}][{HAN}{_MARKS}()]*",
+        "half_brackets": rf"[(){_MARKS}]*[{HAN}][(){_MARKS}]*[{HAN}][(){HAN}{_MARKS}]*",
         "foreign": r"[A-Za-z][0-9A-Za-z .,&()'/-]+",
     },
     ("chinese",),

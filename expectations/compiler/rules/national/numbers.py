@@ -22,7 +22,7 @@ def _organisation_code(arguments: Arguments, scope: Scope) -> RowTest:
     remainder = call("remainder", weighted(text, 1, identity.ORGANISATION_ALPHABET, identity.ORGANISATION_WEIGHTS), 11)
     wanted = call("slice", "0123456789X0", call("subtract", 12, remainder), 1)
     given = call("slice", text, call("length", text), 1)
-    holds = choose((whole_match(text, numbers.ORGANISATION_FORM), call("equal", wanted, given)), otherwise=False)
+    holds = call("and", whole_match(text, numbers.ORGANISATION_FORM), call("equal", wanted, given))
     return over(arguments, column, call("not", holds))
 
 
@@ -37,7 +37,7 @@ def _bank_card(arguments: Arguments, scope: Scope) -> RowTest:
     even = call("equal", call("remainder", call("subtract", sums, longest), 10), 0)
     same = whole_match(text, "|".join(f"{d}+" for d in "0123456789"))
     is_form = whole_match(text, f"[0-9]{{{shortest},{longest}}}")
-    return over(arguments, column, call("not", choose((is_form, call("and", even, call("not", same))), otherwise=False)))
+    return over(arguments, column, call("not", call("and", is_form, even, call("not", same))))
 
 
 def _lengths(arguments: Arguments) -> None:

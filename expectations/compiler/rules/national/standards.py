@@ -21,7 +21,7 @@ TABLES = ("sex", "marital", "ethnicity", "education", "relation", "currency", "i
 
 def _code(arguments: Arguments, scope: Scope) -> RowTest:
     column = scope.column(arguments["column"])
-    table = scope.codes.get(arguments["table"])
+    table = scope.codes.get(arguments["code_table"])
     known = (*table.codes, *(table.dialect if arguments["dialect"] else ()))
     return over(arguments, column, call("not", call("in_set", printed(column, "column"), known)))
 
@@ -93,7 +93,7 @@ KINDS = (
         "expect_column_values_to_be_national_code",
         {
             **COLUMN,
-            "table": Argument("choice", required=True, words=TABLES),
+            "code_table": Argument("choice", required=True, words=TABLES),
             "dialect": Argument("flag", default=False),
             **MAP,
         },
@@ -107,7 +107,7 @@ KINDS = (
             "{unexpected} 行的 {column} 不是国标代码：填了名称、旧代码，或被存成小数（{percent}）",
             "{unexpected} rows have a {column} that is no code of the standard: a name, an old code, or a code stored as a decimal ({percent})",
         ),
-        "{column: education, table: education}",
+        "{column: education, code_table: education}",
         (
             "GB/T 2261.1-2003、GB/T 2261.2-2003、GB/T 3304-1991、GB/T 4658-2006、GB/T 4761、GB/T 12406、GB/T 4754、GB 32100-2015",
             "GB/T 2261.1-2003, GB/T 2261.2-2003, GB/T 3304-1991, GB/T 4658-2006, GB/T 4761, GB/T 12406, GB/T 4754, GB 32100-2015",
