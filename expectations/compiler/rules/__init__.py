@@ -14,7 +14,18 @@ from expectations.compiler.kinds import Kind
 @cache
 def kinds() -> Mapping[str, Kind]:
     """Every kind that compiles, by its expectation type."""
-    from expectations.compiler.rules import codes, declared, figures, identity, keys, pairs, table, values
+    from expectations.compiler.rules import codes, declared, figures, identity, keys, national, pairs, series, table, values
 
-    families = (values.KINDS, keys.KINDS, pairs.KINDS, figures.KINDS, table.KINDS, identity.KINDS, codes.KINDS, declared.KINDS)
+    families = (
+        values.KINDS,
+        keys.KINDS,
+        pairs.KINDS,
+        figures.KINDS,
+        table.KINDS,
+        identity.KINDS,
+        codes.KINDS,
+        national.KINDS,
+        declared.KINDS,
+        series.KINDS,
+    )
     return {kind.type: kind for family in families for kind in family}
