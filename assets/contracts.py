@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any, Literal
@@ -33,7 +33,8 @@ class Column:
 
     `header` and `aliases` are the names it bears in a hand-over; `missing` the words that mean "no value" in it, besides
     the common ones; `repair` what standardising may do beyond trimming and folding (`upper`); `codes` its code table;
-    `authority` (base) the sources that may fill it, the one whose word counts first.
+    `authority` (base) the sources that may fill it, the one whose word counts first; `unique`, `options` (logicalTypeOptions)
+    and `quality` as ODCS has them.
     """
 
     name: str
@@ -50,6 +51,9 @@ class Column:
     repair: tuple[str, ...]
     description: str
     authority: tuple[str, ...]
+    unique: bool = False
+    options: Mapping[str, Any] = field(default_factory=dict)
+    quality: tuple[Mapping[str, Any], ...] = ()
 
     @property
     def title_en(self) -> str:
@@ -92,7 +96,7 @@ class Server:
 
 @dataclass(frozen=True)
 class Contract:
-    """One dataset. `group` is the department (sources) or the database (base, thematic)."""
+    """One dataset. `group` is the department (sources) or the database (base, thematic); `quality` speaks of the whole table."""
 
     path: Path
     layer: Layer
@@ -108,6 +112,8 @@ class Contract:
     catalogue: Mapping[str, Any]
     sla: Mapping[str, Any]
     custom: Mapping[str, Any]
+    quality: tuple[Mapping[str, Any], ...]
+    document: Document = field(repr=False, compare=False)
 
     @property
     def title_en(self) -> str:
@@ -216,6 +222,8 @@ def read_contract(path: Path, assets: Path) -> Contract:
         catalogue=custom.get("catalogue") or {},
         sla={p["property"]: p for p in data.get("slaProperties") or []},
         custom=custom,
+        quality=tuple(schema.get("quality") or ()),
+        document=document,
     )
 
 
@@ -310,6 +318,9 @@ def _column(document: Document, position: int, node: Mapping[str, Any]) -> Colum
         repair=tuple(custom.get("repair") or ()),
         description=node.get("description", ""),
         authority=tuple(custom.get("authority") or ()),
+        unique=bool(node.get("unique")),
+        options=node.get("logicalTypeOptions") or {},
+        quality=tuple(node.get("quality") or ()),
     )
 
 

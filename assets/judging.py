@@ -10,12 +10,13 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from assets.called import entries
 from assets.repair import staged
 from assets.std import digest
 from expectations.codes import CodeTable, CodeTables
 from expectations.compiler.plan import Field, Plan, compile_suite
 from expectations.standard import Standard, load_standard
-from expectations.suite import Suite, load_suite
+from expectations.suite import Suite, make_suite, read_suite
 
 if TYPE_CHECKING:
     from assets.contracts import Contract
@@ -36,9 +37,17 @@ def standard_of(project: Project) -> Standard:
 
 
 def suite_of(project: Project, contract: Contract) -> Suite | None:
-    """The suite that stands for a contract, or None where nobody has written one. Raises `DocumentError`."""
+    """What a dataset is held to: its suite, and what its contract yields besides; None where both are empty.
+
+    Raises `DocumentError` with file and line, of the suite or of the contract.
+    """
     path = project.expectations / "suites" / contract.suite_path
-    return load_suite(path, codes_of(project), standard_of(project)) if path.exists() else None
+    written = read_suite(path) if path.exists() else None
+    rules = entries(contract, written)
+    if not rules:
+        return None
+    data = written.data if written else {"name": contract.name}
+    return make_suite(data["name"], path, rules, codes_of(project), standard_of(project), data.get("meta"))
 
 
 def plan_of(project: Project, contract: Contract, further: Sequence[Field] = ()) -> Plan | None:
@@ -66,7 +75,7 @@ class Judge:
         """The compiled suite. Raises `LookupError` where there is none, `DocumentError` where it is wrong."""
         if self._compiled is None:
             where = f"expectations/suites/{self.contract.suite_path}"
-            raise LookupError(f"{self.contract.name}: no suite at {where}. Write one, if only with the key's rules.")
+            raise LookupError(f"{self.contract.name}: no suite at {where}, and the contract calls for nothing. Declare a key, at least.")
         return self._compiled
 
     @cached_property

@@ -27,6 +27,9 @@ if TYPE_CHECKING:
     from assets.project import Project
 
 
+SECURITY, PERSONAL = "0106", 3
+"""What breaks a rule of this indicator stands in a column of too low a class: it is shown as if the column were of this one."""
+
 GROUP_ROWS = 500_000
 """Rows standardised at once: about 250 MB of memory, and few enough commits."""
 
@@ -231,6 +234,7 @@ def result_row(contract: Contract, mark: str, result: RuleResult, checked_at: da
     """A verdict as `evidence.results` holds it, without the run, its values masked; `mark` names what it was judged by."""
     rule = result.rule
     columns = [rule.kwargs[k] for k in ("column", "column_A", "column_B") if k in rule.kwargs] + list(rule.kwargs.get("column_list", ()))
+    least = PERSONAL if rule.indicator == SECURITY else 1
     return {
         "batch": result.batch,
         "dataset": contract.name,
@@ -246,16 +250,16 @@ def result_row(contract: Contract, mark: str, result: RuleResult, checked_at: da
         "missing": result.missing,
         "unexpected": result.unexpected,
         "note": result.note,
-        "result": json.dumps(_masked(contract, columns, result.to_gx()), ensure_ascii=False, default=str),
+        "result": json.dumps(_masked(contract, columns, result.to_gx(), least), ensure_ascii=False, default=str),
         "fingerprint": mark,
         "checked_at": checked_at,
     }
 
 
-def _masked(contract: Contract, columns: Sequence[str], shown: dict[str, Any]) -> dict[str, Any]:
-    """The result with every value of its lists masked by the classification of the columns it came from."""
-    levels = [c.classification for c in contract.columns if c.name in columns]
-    by_name = {c.name: c.classification for c in contract.columns}
+def _masked(contract: Contract, columns: Sequence[str], shown: dict[str, Any], least: int) -> dict[str, Any]:
+    """The result with every value of its lists masked by the classification of the columns it came from, and `least` this level."""
+    levels = [max(c.classification, least) for c in contract.columns if c.name in columns]
+    by_name = {c.name: max(c.classification, least) for c in contract.columns}
     strictest = max(levels, default=1)
 
     def masked(value: Any, level: int) -> Any:

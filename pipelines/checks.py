@@ -68,13 +68,21 @@ def remedy(rule: Rule) -> str:
 def rule_groups(rules: Sequence[Rule]) -> dict[str, list[Rule]]:
     """Rules by the name of the check that speaks for them: one each, or one an indicator where there are too many.
 
-    The UI holds up to 40 checks an asset; blocking and other rules never share a check.
+    The UI holds up to 40 checks an asset; blocking and other rules never share a check. Where there are too many, first those
+    that the contract yields go together, for they are routine; then all.
     """
+    apart = {check_name(rule): [rule] for rule in rules}
     if len(rules) < MOST:
-        return {check_name(rule): [rule] for rule in rules}
+        return apart
+    together = _grouped([r for r in rules if r.origin == "contract"], "contract_")
+    apart = {name: of for name, of in apart.items() if of[0].origin != "contract"} | together
+    return apart if len(apart) < MOST else _grouped(rules)
+
+
+def _grouped(rules: Sequence[Rule], prefix: str = "") -> dict[str, list[Rule]]:
     groups: dict[str, list[Rule]] = {}
     for rule in rules:
-        groups.setdefault(f"{dimension(rule.indicator)}__{rule.indicator}{'_blocking' if rule.blocking else ''}", []).append(rule)
+        groups.setdefault(f"{dimension(rule.indicator)}__{prefix}{rule.indicator}{'_blocking' if rule.blocking else ''}", []).append(rule)
     return groups
 
 

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
+from assets.called import promised_days
+
 if TYPE_CHECKING:
     from assets.contracts import Contract
 
@@ -47,31 +49,11 @@ def kinds_of(contract: Contract) -> set[str]:
 
 def freshness(contract: Contract) -> dg.FreshnessPolicy | None:
     """The contract's own frequency and latency as one window; no policy where it names no frequency."""
-    days = [_days(contract.sla.get(name)) for name in ("frequency", "latency")]
+    days = [promised_days(contract, name) for name in ("frequency", "latency")]
     if days[0] is None:
         return None
     fail = timedelta(days=days[0] + (days[1] or 0))
     return dg.FreshnessPolicy.time_window(fail_window=fail, warn_window=timedelta(days=days[0]) if days[1] else None)
-
-
-def _days(sla: Any) -> float | None:
-    unit = {
-        "h": 1 / 24,
-        "hour": 1 / 24,
-        "hours": 1 / 24,
-        "d": 1,
-        "day": 1,
-        "days": 1,
-        "w": 7,
-        "mo": 31,
-        "m": 31,
-        "month": 31,
-        "y": 366,
-        "year": 366,
-    }
-    if not sla:
-        return None
-    return float(sla["value"]) * unit.get(str(sla.get("unit", "d")).lower(), 1)
 
 
 def common(contract: Contract, *, raw: bool = False) -> dict[str, Any]:

@@ -1,15 +1,16 @@
-"""The rules of every suite as plain rows: what scores weigh, what reports name and how they say to mend it.
+"""The rules of every dataset as plain rows: what scores weigh, what reports name and how they say to mend it.
 
-Belongs here: reading the facts about a rule that people need. Not here: checking or compiling suites (`expectations.compiler`),
-which has refused a wrong suite long before anything is published.
+Belongs here: reading the facts about a rule that people need. Not here: which rules there are (`assets.called`), checking or
+compiling suites (`expectations.compiler`), which has refused a wrong suite long before anything is published.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from assets.called import Written, entries
 from expectations.documents import read_document
 
 if TYPE_CHECKING:
@@ -26,9 +27,9 @@ def holder(contract: Contract) -> str:
 
 @dataclass(frozen=True)
 class Rule:
-    """One rule of one dataset's suite; `columns` are the columns it looks at, by their names in the contract.
+    """One rule that a dataset is held to; `columns` are the columns it looks at, by their names in the contract.
 
-    `conditional` rules look only at the rows that their row condition chooses.
+    `conditional` rules look only at the rows that their row condition chooses. `origin`: a suite has it, or the contract yields it.
     """
 
     dataset: str
@@ -45,48 +46,43 @@ class Rule:
     remedy_en: str
     block_above: float = BLOCK_ABOVE  # share of rows (0 to 1) above which a blocking rule stops what lies downstream
     conditional: bool = False
+    origin: str = "suite"
 
 
 def read_rules(project: Project, contracts: Iterable[Contract] | None = None) -> list[Rule]:
-    """The rules of the given contracts' suites (by default of all), in the order in which they are written.
+    """The rules of the given contracts (by default of all): their suites' as written, then those that the contracts yield.
 
-    A dataset without a suite has no rules. Raises `DocumentError` for a suite that is no YAML.
+    Raises `DocumentError` for a suite that is no YAML, or speaks of a rule that its contract does not yield.
     """
     found: list[Rule] = []
     for contract in contracts if contracts is not None else project.contracts.values():
         path = project.expectations / "suites" / contract.suite_path
-        if path.exists():
-            found.extend(_rules(contract.name, read_document(path).data))
+        suite = read_document(path) if path.exists() else None
+        for document, _, node in entries(contract, suite):
+            found.append(_rule(contract.name, node, "suite" if document is suite else "contract"))
     return found
 
 
-def _rules(dataset: str, suite: Mapping[str, Any]) -> Iterator[Rule]:
-    for node in suite.get("expectations") or []:
-        meta = node.get("meta") or {}
-        title, remedy = _both(meta.get("title")), _both(meta.get("remedy"))
-        yield Rule(
-            dataset=dataset,
-            id=str(meta.get("id") or node["type"]),
-            expectation=node["type"],
-            columns=tuple(_columns(node.get("kwargs") or {})),
-            indicator=str(meta.get("indicator", "")),
-            weight=float(meta.get("weight", 1)),
-            severity=str(node.get("severity") or "critical"),
-            blocking=bool(meta.get("blocking", False)),
-            title_zh=title[0] or str(meta.get("id") or node["type"]),
-            title_en=title[1],
-            remedy_zh=remedy[0],
-            remedy_en=remedy[1],
-            block_above=float(meta.get("blockAbove", BLOCK_ABOVE)),
-            conditional=bool((node.get("kwargs") or {}).get("row_condition")),
-        )
-
-
-def _columns(kwargs: Mapping[str, Any]) -> Iterator[str]:
-    """Great Expectations names columns in `column`, `column_A`, `column_list`, `column_set` and the like."""
-    for key, value in kwargs.items():
-        if key.startswith("column"):
-            yield from (v for v in ([value] if isinstance(value, str) else value or []) if isinstance(v, str))
+def _rule(dataset: str, node: Mapping[str, Any], origin: str) -> Rule:
+    meta, written = node.get("meta") or {}, Written.of(node)
+    title, remedy = _both(meta.get("title")), _both(meta.get("remedy"))
+    return Rule(
+        dataset=dataset,
+        id=str(meta.get("id") or node["type"]),
+        expectation=written.expectation,
+        columns=written.columns,
+        indicator=written.indicator,
+        weight=float(meta.get("weight", 1)),
+        severity=str(node.get("severity") or "critical"),
+        blocking=bool(meta.get("blocking", False)),
+        title_zh=title[0] or str(meta.get("id") or node["type"]),
+        title_en=title[1],
+        remedy_zh=remedy[0],
+        remedy_en=remedy[1],
+        block_above=float(meta.get("blockAbove", BLOCK_ABOVE)),
+        conditional=written.conditional,
+        origin=origin,
+    )
 
 
 def _both(text: Any) -> tuple[str, str]:

@@ -15,7 +15,7 @@ as passed.* With the weights w of rules (suite), indicators and dimensions (stan
 
     score = sum(w * v * x) / sum(w * v)     over the parts that have a score; v is the assessed share of their rules
     coverage = sum(w * s) / sum(w)          of a dimension or indicator: over what the contract calls for there
-                                            (`pipelines.called`); s is the share of the rows on which the best rule that meets
+                                            (`assets.called`); s is the share of the rows on which the best rule that meets
                                             the call was assessed, 0 where there is no such rule
     coverage = sum(w * c) / sum(w)          above dimensions
 
@@ -34,7 +34,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from pipelines.called import Call, calls
+from assets.called import Call, calls
 from pipelines.rulebook import holder
 
 if TYPE_CHECKING:
@@ -70,11 +70,13 @@ CALLED: list[tuple[str, str, str]] = [
     ("dataset", "VARCHAR", "the dataset"),
     ("call", "VARCHAR", "what is called for: kind and columns"),
     ("position", "INTEGER", "its place among the dataset's calls"),
-    ("kind", "VARCHAR", "presence, reference, form, identity, timeliness"),
+    ("kind", "VARCHAR", "what the contract declares: presence, reference, form, pattern, identity, quality, ..."),
     ("columns", "VARCHAR[]", "of which columns"),
     ("indicator", "VARCHAR", "indicator of GB/T 36344-2018 that it counts in"),
-    ("wanted", "VARCHAR", "the expectation that most simply meets it"),
-    ("met_by", "VARCHAR[]", "the rules of the suite that meet it; none: the rule is lacking"),
+    ("wanted", "VARCHAR", "the expectation that most simply meets it; empty where none is known"),
+    ("asks_zh", "VARCHAR", "what it asks for, in Chinese"),
+    ("asks_en", "VARCHAR", "what it asks for, in English"),
+    ("met_by", "VARCHAR[]", "the rules that meet it, of the suite or yielded by the contract; none: the rule is lacking"),
     ("coverage", "DOUBLE", "0 to 1: share of the standing rows on which one of them was assessed"),
 ]
 
@@ -124,8 +126,11 @@ def make_scores(con: duckdb.DuckDBPyConnection, contracts: Iterable[Contract], r
     known = [(r.dataset, r.id, r.indicator, r.weight) for r in rules if r.indicator in standard.indicators]
     _insert(con, "ruled (dataset VARCHAR, rule VARCHAR, indicator VARCHAR, weight DOUBLE)", known)
     wanted = [(position, c) for contract in contracts for position, c in enumerate(calls(contract), 1) if c.indicator in counting]
-    declared = "calls (dataset VARCHAR, call VARCHAR, position INTEGER, kind VARCHAR, columns VARCHAR[], indicator VARCHAR, wanted VARCHAR)"
-    _insert(con, declared, [(c.dataset, c.id, at, c.kind, list(c.columns), c.indicator, c.wanted) for at, c in wanted])
+    declared = (
+        "calls (dataset VARCHAR, call VARCHAR, position INTEGER, kind VARCHAR, columns VARCHAR[], indicator VARCHAR, wanted VARCHAR,"
+        " asks_zh VARCHAR, asks_en VARCHAR)"
+    )
+    _insert(con, declared, [(c.dataset, c.id, at, c.kind, list(c.columns), c.indicator, c.wanted, *c.title) for at, c in wanted])
     _insert(con, "met (dataset VARCHAR, call VARCHAR, rule VARCHAR)", _met((c for _, c in wanted), rules, counting))
     _insert(con, "graded (grade VARCHAR, at_least DOUBLE)", [(g.name, g.at_least) for g in standard.grades])
     con.execute("""

@@ -15,6 +15,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
+from expectations.standard import dimension_names
 from pipelines.rulebook import BLOCK_ABOVE, read_rules
 
 if TYPE_CHECKING:
@@ -25,21 +26,13 @@ if TYPE_CHECKING:
 
 Outcome = Literal["passed", "failed", "not_assessable"]
 Verdict = Literal["passed", "warned", "failed"]
-DIMENSIONS = {
-    "01": ("conformity", "规范性"),
-    "02": ("completeness", "完整性"),
-    "03": ("accuracy", "准确性"),
-    "04": ("consistency", "一致性"),
-    "05": ("timeliness", "时效性"),
-    "06": ("accessibility", "可访问性"),
-}
 EXAMPLES = 5
 FEW = 10
 
 
 def dimension(indicator: str) -> str:
     """The English name of the GB/T 36344-2018 dimension of an indicator, such as `completeness` for 0201."""
-    return DIMENSIONS.get(str(indicator)[:2], ("other", ""))[0]
+    return dimension_names().get(str(indicator)[:2], "other")
 
 
 @dataclass(frozen=True)

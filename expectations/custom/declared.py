@@ -1,4 +1,4 @@
-"""Counts and queries that quality clauses of a contract come to, as Great Expectations classes (on pandas)."""
+"""Counts, queries and open columns, which contracts call for, as Great Expectations classes (on pandas)."""
 
 # ruff: noqa: N805, ARG002 - the signatures are those that Great Expectations looks for
 from __future__ import annotations
@@ -7,11 +7,14 @@ from typing import Any, ClassVar
 
 import pandas as pd
 from great_expectations.execution_engine import PandasExecutionEngine
-from great_expectations.expectations.expectation import BatchExpectation
+from great_expectations.expectations.expectation import BatchExpectation, MulticolumnMapExpectation
+from great_expectations.expectations.metrics.map_metric_provider import MulticolumnMapMetricProvider
+from great_expectations.expectations.metrics.map_metric_provider.multicolumn_condition_partial import multicolumn_condition_partial
 from great_expectations.expectations.metrics.metric_provider import metric_value
 from great_expectations.expectations.metrics.table_metric_provider import TableMetricProvider
 
 from expectations.compiler.queries import read_query
+from expectations.compiler.rules.declared import PERSON
 
 _MEASURED = ("metric", "column_list", "unit", "value_set", "regex")
 
@@ -102,3 +105,22 @@ class ExpectQueryToReturn(_Bounded):
     column_list: list[str] = []  # noqa: RUF012 - a field of a model, which copies it
     metric_dependencies: ClassVar[tuple[str, ...]] = ("table.queried",)
     success_keys: ClassVar[tuple[str, ...]] = ("query", "column_list", *_BOUNDS)
+
+
+class NoPersonMetric(MulticolumnMapMetricProvider):
+    """Whether no column of the row shows a resident id."""
+
+    condition_metric_name = "multicolumn_values.no_resident_id"
+    condition_domain_keys = ("batch_id", "table", "column_list", "row_condition", "condition_parser", "ignore_row_if")
+
+    @multicolumn_condition_partial(engine=PandasExecutionEngine)
+    def _pandas(cls, column_list: pd.DataFrame, **kwargs: Any) -> pd.Series:
+        return ~column_list.apply(lambda c: c.astype(str).str.contains(PERSON, regex=True) & c.notna()).any(axis=1)
+
+
+class ExpectColumnsToShowNoResidentId(MulticolumnMapExpectation):
+    """Expect that nowhere in the text columns stands a resident id."""
+
+    ignore_row_if: str = "never"
+    map_metric: ClassVar[str] = "multicolumn_values.no_resident_id"
+    success_keys: ClassVar[tuple[str, ...]] = ("column_list", "ignore_row_if", "mostly")

@@ -9,7 +9,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from pipelines.called import DUPLICATES, KINDS
+from assets.called import DUPLICATES, KINDS
 
 if TYPE_CHECKING:
     import duckdb
@@ -94,7 +94,8 @@ def lacking(con: duckdb.DuckDBPyConnection) -> dict[str, list[Row]]:
         con,
         """
         SELECT l.dataset, l.kind, l.indicator, l.wanted, array_to_string(l.columns, ', ') AS columns,
-            array_to_string(list_transform(l.columns, n -> coalesce(t.titles[n], n)), '＋') AS title
+            CASE WHEN l.kind = 'quality' THEN concat_ws(' ', l.asks_zh, nullif(l.asks_en, l.asks_zh))
+                ELSE array_to_string(list_transform(l.columns, n -> coalesce(t.titles[n], n)), '＋') END AS title
         FROM called l LEFT JOIN (SELECT dataset, map(list("column"), list(title)) AS titles FROM columns GROUP BY ALL) t USING (dataset)
         WHERE len(l.met_by) = 0 ORDER BY l.dataset, l.position""",
     )
@@ -102,7 +103,7 @@ def lacking(con: duckdb.DuckDBPyConnection) -> dict[str, list[Row]]:
     for dataset, calls in grouped(found, "dataset").items():
         for kind, of in grouped(calls, "kind").items():
             said = KINDS[kind]
-            one = {"zh": said.zh, "en": said.en, "indicator": said.indicator, "wanted": of[0]["wanted"], "of": of, "count": len(of)}
+            one = {"zh": said.zh, "en": said.en, "indicator": of[0]["indicator"], "wanted": of[0]["wanted"], "of": of, "count": len(of)}
             by.setdefault(dataset, []).append(one)
     return by
 

@@ -27,6 +27,7 @@ schema:
   - name: {name}
     businessName: {title}
     properties: {properties}
+    quality: {quality}
 slaProperties: {sla}
 customProperties:
   - property: delivery
@@ -44,6 +45,7 @@ def contract(
     required: Sequence[str] = (),
     codes: Mapping[str, str] = {},
     sla: Sequence[Mapping[str, Any]] = (),
+    quality: Sequence[Mapping[str, Any]] = (),
     group: str = "police",
     title: str = "登记",
     department: str = "公安厅",
@@ -66,6 +68,7 @@ def contract(
             department=department,
             department_en=f"Department of {group}",
             properties=json.dumps(properties, ensure_ascii=False),
+            quality=json.dumps(list(quality), ensure_ascii=False),
             sla=json.dumps(list(sla)),
             delivery=json.dumps({"mode": "full", "period": "monthly", "start": "2026-01"} | delivery),
         ),

@@ -32,7 +32,8 @@ FORMULA = '=HYPERLINK("http://example.org","x")'
 def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
     root = tmp_path_factory.mktemp("project")
     columns = [("id", "GMSFHM", "身份号码", "string", 3), ("name", "XM", "姓名", "string", 3), ("note", "BZ", "备注", "string", 1)]
-    contract(root, "people", columns, title="人口")
+    yearly = {"type": "text", "description": "每年与民政核对"}
+    contract(root, "people", columns, title="人口", quality=[yearly])
     contract(root, "roads", [("code", "DM", "代码", "string", 1)], group="transport", department=f"交通厅{SCRIPT}", title="道路")
     rules = [
         {"id": "id_valid", "column": "id", "indicator": "0301", "weight": 3, "blocking": True, "title": "号码有效", "remedy": "核对证件"},
@@ -149,11 +150,12 @@ def plain(text: str) -> str:
 
 
 def test_what_is_called_for_and_lacking_is_listed(project: Project) -> None:
-    """The names are asked for by a rule, the key by none; nobody asks for consistency."""
+    """The key has the rule that the contract yields, the clause in prose has none; nobody asks for consistency."""
     text = plain(pages(project)["police/index.html"])
     lacking = text[text.index("尚缺规则 Rules still lacking") :]
-    assert "主键不重复 occurs once (the key) 0304 expect_column_values_to_be_unique 身份号码 id" in lacking
-    assert "在代码表内" not in lacking[: lacking.index("未能评估的规则")]
+    lacking = lacking[: lacking.index("未能评估的规则")]
+    assert "契约的质量要求 meets the contract's quality clause 0104 每年与民政核对" in lacking
+    assert "主键不重复" not in lacking
     assert "一致性 Consistency 未要求 not called for" in text
 
 

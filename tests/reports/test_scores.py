@@ -109,14 +109,14 @@ def test_empty_values_are_not_evaluated_by_other_rules(project: Project) -> None
 
 
 def test_upwards_by_hand(project: Project) -> None:
-    """Called for: ids, names and notes must be there (no rule asks for notes), and an id occurs once.
+    """Called for: ids, names and notes must be there (what the contract yields for notes has no result), and an id occurs once.
 
     Completeness: (3 x 0.9 + 1 x 0.5) / 4 = 0.8, covered by 2/3; 0202 is neither called for nor ruled.
     Accuracy: 0303 scores 0.6, 0304 is not assessable; either would meet the call for uniqueness, so it is covered.
-    Of the accuracy rules half were assessed, so that accuracy weighs half of its 3 in the score:
-    (1 x 0.8 + 3 x 0.5 x 0.6) / (1 + 1.5) = 0.68, coverage (1 x 2/3 + 3) / 4 = 0.9167, ranked 62.33.
+    Of the rules of completeness 4/5 by weight were assessed, of those of accuracy half, so that they weigh 0.8 and 1.5:
+    (0.8 x 0.8 + 1.5 x 0.6) / 2.3 = 0.6696, coverage (1 x 2/3 + 3) / 4 = 0.9167, ranked 61.38.
     """
-    columns = [("id", "GMSFHM", "身份号码", "string", 3), ("name", "XM", "姓名", "string", 3), ("note", "BZ", "备注", "string", 1)]
+    columns = [("id", "GMSFHM", "身份号码", "string", 3), ("name", "XM", "姓名", "string", 3), ("note", "BZ", "备注", "string", 3)]
     contract(project.root, "people", columns, required=["id", "name", "note"])
     suite(project.root, "people", RULES)
     fill(
@@ -141,9 +141,9 @@ def test_upwards_by_hand(project: Project) -> None:
         assert (round(accurate["score"], 6), accurate["coverage"]) == (60, 1)
         total = one(found, scope=scope, level="total")
         assert (round(total["score"], 4), round(total["coverage"], 6), round(total["ranked"], 4), total["grade"]) == (
-            68,
+            66.9565,
             0.916667,
-            62.3333,
+            61.3768,
             "B",
         )
 
@@ -180,16 +180,17 @@ def test_rules_beyond_the_calls_count_in_the_score_and_where_nothing_is_called_f
 
 
 def test_rules_beyond_the_calls_keep_their_say_where_no_call_is_met(project: Project) -> None:
-    """Ids must be there and no rule asks for them: completeness is not covered, but the empty names still lower the score."""
+    """Ids must be there and that was not assessed: completeness is not covered, but the empty names still lower the score.
+
+    Of the rules of completeness one quarter by weight was assessed: (0.25 x 0.2 + 3 x 1) / 3.25 = 0.9385.
+    """
     contract(project.root, "people", [("id", "GMSFHM", "", "string", 3), ("name", "XM", "", "string", 3)], required=["id"])
     suite(project.root, "people", [RULES[1], RULES[3]])
-    fill(
-        project,
-        batches=[batch("people", "b")],
-        results=[result("people", "b", "name_there", 10, 8), result("people", "b", "id_alone", 10, 0)],
-    )
+    results = [result("people", "b", "name_there", 10, 8), result("people", "b", "id_alone", 10, 0)]
+    results.append(result("people", "b", "required_id", 10, 0, outcome="not_assessable"))
+    fill(project, batches=[batch("people", "b")], results=results)
     total = one(scores(project), scope="dataset", level="total")
-    assert (round(total["score"], 6), total["coverage"], round(total["ranked"], 6)) == (80, 0.75, 60)
+    assert (round(total["score"], 4), total["coverage"], round(total["ranked"], 4)) == (93.8462, 0.75, 70.3846)
 
 
 def test_what_the_bureau_does_not_ask_for_is_not_called_for(project: Project) -> None:

@@ -42,6 +42,30 @@ def test_counts_and_queries(suite_of: Make, judge: Judge, gx_validate: Callable[
     assert [(r["success"], r["observed_value"]) for r in gx_validate(suite, con)] == [(o == "passed", v) for _, _, o, v in TRIED]
 
 
+NO_PERSON = "expect_columns_to_show_no_resident_id"
+SHOWN = [
+    ("219901199001011237", None),  # whole
+    ("本人 219901199001011237，电话另告", "x"),  # within a text
+    ("x", "21990120001231123X."),  # in the second column
+    ("9219901199001011237", "219901199001011237a"),  # within a longer run
+    ("219901199013011237", "219901179001011237"),  # no such month; no such century
+    (None, None),
+]
+
+
+def test_open_columns_show_nobodys_id(
+    suite_of: Make, judge: Judge, gx_validate: Callable[..., Any], con: duckdb.DuckDBPyConnection
+) -> None:
+    suite = suite_of((NO_PERSON, "{column_list: [s, t]}"), (NO_PERSON, "{column_list: [t, s], mostly: 0.5}"))
+    verdicts = judge(suite, [{"s": s, "t": t} for s, t in SHOWN])
+    assert [(r.outcome, r.elements, r.unexpected, r.partial_unexpected_rows) for r in verdicts.results] == [
+        ("failed", 6, 3, (1, 2, 3)),
+        ("passed", 6, 3, (1, 2, 3)),
+    ]
+    theirs = gx_validate(suite, con)
+    assert [(r["success"], r["element_count"], r["unexpected_count"]) for r in theirs] == [(False, 6, 3), (True, 6, 3)]
+
+
 def test_each_batch_has_a_figure_of_its_own(suite_of: Make, judge: Judge) -> None:
     suite = suite_of(
         (QUERY, "{query: 'SELECT count(DISTINCT s) FROM ${table}', max_value: 2}"),

@@ -1,6 +1,6 @@
-"""Rules that quality clauses of a contract come to, where Great Expectations has none: counts with any bound, and SQL.
+"""Rules that declarations of a contract come to, where Great Expectations has none: counts with any bound, SQL, and open columns.
 
-Their figures are of the whole batch, so the batch is their one element.
+The figures of the first two are of the whole batch, so the batch is their one element.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from expectations.compiler.forms import FigureTest, Found, Judgement, KeyTest, Measure, Scalar, Test, between
+from expectations.compiler.forms import FigureTest, Found, Judgement, KeyTest, Measure, RowTest, Scalar, Test, between
 from expectations.compiler.ir import Expression, call
 from expectations.compiler.kinds import BOUNDS, MAP, Argument, ArgumentError, Arguments, Kind, Scope, printed, some_bound
 from expectations.compiler.patterns import translate
@@ -164,6 +164,24 @@ def _guarded(arguments: Arguments) -> None:
         raise ArgumentError("query", f"line {error.line} of the query: {error.found}", error.remedy) from None
 
 
+#: A resident id with a date that may be, not inside a longer run of letters and digits.
+PERSON = "(?:^|[^0-9A-Za-z])[1-9][0-9]{5}(?:19|20)[0-9]{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01])[0-9]{3}[0-9Xx](?:$|[^0-9A-Za-z])"
+
+
+def _no_person(arguments: Arguments, scope: Scope) -> RowTest:
+    columns = [scope.column(c) for c in arguments["column_list"]]
+    # Few texts are long enough, and to ask for the length costs a tenth of the search.
+    shows = [call("choose", call("less", call("length", c), 18), False, call("match", c, translate(PERSON))) for c in columns]
+    broken = [call("surely", s) for s in shows]
+    return RowTest(call("or", *broken), None, arguments["condition"], tuple(c.name for c in columns), "record")
+
+
+def _some_columns(arguments: Arguments) -> None:
+    if len(arguments["column_list"]) < 2:
+        found = f"column_list {arguments['column_list']!r}."
+        raise ArgumentError("column_list", found, "Name two columns; for one, use expect_column_values_to_not_match_regex.")
+
+
 OUTSIDE = {
     **{k: Argument("number", default=a.default) if a.shape == "value" else a for k, a in BOUNDS.items()},
     "outside": Argument("flag", default=False),
@@ -182,7 +200,7 @@ KINDS = (
         },
         _metric,
         (
-            "契约的计数指标（空值、缺失值、无效值、重复值、行数，按行数或百分比）在两界之间；outside: true 时不在其间；重复值只计多出的行。",
+            "计数（空值、缺失值、无效值、重复值、行数，按行数或百分比）在两界之间；outside: true 时不在其间；重复值只计多出的行。",
             "A count (null, missing, invalid or duplicate values, rows; in rows or percent) lies between two bounds; outside: not so.",
         ),
         ("{metric} 为 {observed}，不合要求", "{metric} is {observed}, not as wanted"),
@@ -204,5 +222,22 @@ KINDS = (
         ("ODCS v3.1 quality: sql", "ODCS v3.1 quality: sql"),
         ours=True,
         check=_guarded,
+    ),
+    Kind(
+        "expect_columns_to_show_no_resident_id",
+        {"column_list": Argument("columns", required=True), **MAP},
+        _no_person,
+        (
+            "这些文本列中没有一处写着公民身份号码（出生日期可能的18位）；契约为分级1、2的自由文本列要求它。",
+            "Nowhere in these text columns stands a resident id; a contract calls for it where free text is of class 1 or 2.",
+        ),
+        (
+            "{unexpected} 行在公开级的列中写有公民身份号码（{percent}）",
+            "{unexpected} rows show a resident id in a column that is open ({percent})",
+        ),
+        "{column_list: [remark, address]}",
+        ("GB/T 36344-2018 0106；GB/T 43697-2024", "GB/T 36344-2018 0106; GB/T 43697-2024"),
+        ours=True,
+        check=_some_columns,
     ),
 )
