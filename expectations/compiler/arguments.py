@@ -171,6 +171,7 @@ _CHECKS: Mapping[Shape, _Check] = {
     "texts": _texts,
     "pattern": _pattern,
     "patterns": _some(_pattern),
+    "like_patterns": _some(_text),
     "flag": _flag,
     "number": _number,
     "count": _count,

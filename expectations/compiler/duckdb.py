@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from functools import cache
 from typing import Any
 
 from sqlglot import exp
@@ -15,7 +16,7 @@ from sqlglot import exp
 from expectations.compiler.ir import Column, Constant, Expression, Shared, Today
 from expectations.identity import FOLD_FROM, FOLD_TO
 
-Spelled = exp.Expression
+Spelled = exp.Expr
 
 
 def name(identifier: str) -> exp.Identifier:
@@ -60,7 +61,7 @@ def constant(value: Any) -> Spelled:
     return exp.Literal.string(value)
 
 
-def _joined(kind: type[exp.Expression]) -> Callable[..., Spelled]:
+def _joined(kind: type[exp.Expr]) -> Callable[..., Spelled]:
     def spelled(*arguments: Spelled) -> Spelled:
         result: Spelled = exp.Paren(this=arguments[0])
         for argument in arguments[1:]:
@@ -70,7 +71,7 @@ def _joined(kind: type[exp.Expression]) -> Callable[..., Spelled]:
     return spelled
 
 
-def _binary(kind: type[exp.Expression]) -> Callable[[Spelled, Spelled], Spelled]:
+def _binary(kind: type[exp.Expr]) -> Callable[[Spelled, Spelled], Spelled]:
     return lambda a, b: exp.Paren(this=kind(this=a, expression=b))
 
 
@@ -86,6 +87,28 @@ def _thousandths(value: Spelled) -> Spelled:
     return exp.Case(ifs=[exp.If(this=near, true=cast(function("floor", scaled), "BIGINT"))])
 
 
+def _like(text: Spelled, pattern: Spelled, escape: Spelled) -> Spelled:
+    like = exp.Like(this=text, expression=pattern)
+    return like if isinstance(escape, exp.Null) else exp.Escape(this=like, expression=escape)
+
+
+def _finite(value: Spelled) -> Spelled:
+    return exp.Case(ifs=[exp.If(this=function("isfinite", value), true=value.copy())])
+
+
+def _deviation(value: Spelled, kept: Callable[[Spelled], Spelled]) -> Spelled:
+    """The standard deviation of a sample; NULL, not an error, where a value is infinite."""
+    every = kept(function("bool_and", function("isfinite", value)))
+    return exp.Case(ifs=[exp.If(this=every, true=kept(function("stddev_samp", _finite(value.copy()))))])
+
+
+@cache
+def _digits() -> tuple[str, str]:
+    """The decimal digits of all scripts but ours, and what Python's int() reads in them."""
+    found = [c for c in map(chr, range(128, 0x1FC00)) if c.isdecimal()]
+    return "".join(found), "".join(str(int(c)) for c in found)
+
+
 SPELLINGS: Mapping[str, Callable[..., Spelled]] = {
     "and": _joined(exp.And),
     "or": _joined(exp.Or),
@@ -99,6 +122,8 @@ SPELLINGS: Mapping[str, Callable[..., Spelled]] = {
     # measured: on texts 2 to 4 times as fast as IN, which becomes a join; and once a distinct value of dictionary columns
     "in_set": lambda a, values: function("list_contains", values, a),
     "match": lambda a, pattern: function("regexp_matches", a, pattern),
+    "extract": lambda a, pattern, group: function("regexp_extract", a, pattern, group),
+    "like": lambda a, pattern, escape: exp.Paren(this=_like(a, pattern, escape)),
     "length": lambda a: function("length", a),
     "slice": lambda a, start, length: function("substr", a, start, length),
     "position": lambda a, inside: function("instr", inside, a),
@@ -106,6 +131,8 @@ SPELLINGS: Mapping[str, Callable[..., Spelled]] = {
     "concat": _joined(exp.DPipe),
     "look_up": lambda a, keys, values: exp.Bracket(this=function("map", keys, values), expressions=[a]),
     "fold_code": lambda a: function("translate", a, exp.Literal.string(FOLD_FROM), exp.Literal.string(FOLD_TO)),
+    "plain_digits": lambda a: function("translate", a, *map(exp.Literal.string, _digits())),
+    "real": lambda a: cast(a, "DOUBLE"),
     "add": _binary(exp.Add),
     "subtract": _binary(exp.Sub),
     "multiply": _binary(exp.Mul),
@@ -115,6 +142,38 @@ SPELLINGS: Mapping[str, Callable[..., Spelled]] = {
     "thousandths": _thousandths,
     "day_text": lambda a: function("strftime", a, exp.Literal.string("%Y%m%d")),
 }
+
+
+def _plain(aggregate: Callable[[Spelled], Spelled]) -> Callable[[Spelled, Callable[[Spelled], Spelled]], Spelled]:
+    return lambda a, kept: kept(aggregate(a))
+
+
+def _values(a: Spelled) -> Spelled:
+    return function("list", exp.Distinct(expressions=[a]))
+
+
+def _slice(values: Spelled, length: int) -> Spelled:
+    return function("list_slice", function("list_sort", values), exp.Literal.number("1"), exp.Literal.number(str(length)))
+
+
+LISTED = 20  # Great Expectations' partial lists
+#: Aggregates by name, of a value; `kept` leaves the rows of a condition. What is not finite is NULL; values are without doubles.
+AGGREGATES: Mapping[str, Callable[[Spelled, Callable[[Spelled], Spelled]], Spelled]] = {
+    "count": _plain(lambda a: exp.Count(this=a)),
+    "present": _plain(lambda a: exp.Count(this=a)),
+    "distinct": _plain(lambda a: exp.Count(this=exp.Distinct(expressions=[a]))),
+    "min": _plain(lambda a: exp.Min(this=a)),
+    "max": _plain(lambda a: exp.Max(this=a)),
+    "sum": _plain(lambda a: exp.Sum(this=a)),
+    "mean": lambda a, kept: _finite(kept(function("avg", a))),
+    "deviation": lambda a, kept: _deviation(a, kept),
+    "lower_quartile": lambda a, kept: _finite(kept(function("quantile_cont", a, exp.Literal.number("0.25")))),
+    "upper_quartile": lambda a, kept: _finite(kept(function("quantile_cont", a, exp.Literal.number("0.75")))),
+    "values": _plain(_values),
+    "least_values": lambda a, kept: _slice(kept(_values(a)), LISTED),
+}
+#: Those that can be added up from the groups of a scan, and how.
+MERGED: Mapping[str, str] = {"count": "sum", "present": "sum", "sum": "sum", "min": "min", "max": "max"}
 
 
 def spell(expression: Expression, shared: Mapping[Expression, str], as_of: date) -> Spelled:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from datetime import date, datetime, timedelta
 from functools import cached_property
+from itertools import zip_longest
 from typing import TYPE_CHECKING, Any, Literal
 
 from expectations.compiler.ir import Call, Column, Expression, Today, call, columns
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from expectations.compiler.writing import Writer
 
 Scalar = float | int | str | None
-Function = Literal["count", "min", "max", "sum", "mean", "stdev", "distinct", "distinct_share"]
+Function = Literal["count", "min", "max", "sum", "mean", "deviation", "distinct", "distinct_share", "present_share"]
 Outcome = Literal["passed", "failed", "not_assessable"]
 
 
@@ -73,6 +74,7 @@ class Judgement:
     note_en: str = ""
     ignores: bool = True
     extra_copies: int | None = None
+    further: Mapping[str, Any] = field(default_factory=dict)
     in_gx: tuple[int, int] | None = None
 
     @staticmethod
@@ -260,6 +262,10 @@ class KeyTest(ListingTest):
         return two[0].union(two[1], distinct=False).union(many, distinct=False)
 
 
+#: Figures that are one measure by another.
+_SHARES = {"mean": ("sum", "present"), "distinct_share": ("distinct", "present"), "present_share": ("present", "count")}
+
+
 @dataclass(frozen=True)
 class MeasureTest(Test):
     """A figure of the batch (`function` of `value` over the rows of `condition`) lies between `low` and `high`."""
@@ -282,18 +288,21 @@ class MeasureTest(Test):
     def measures(self) -> tuple[Measure, ...]:
         if self.function == "count" and self.condition is None:
             return ()
-        parts = {"mean": ("sum", "present"), "distinct_share": ("distinct", "present")}
-        return tuple(self._measure(f) for f in parts.get(self.function, (self.function,)))
+        parts = _SHARES.get(self.function, (self.function,))
+        return tuple(self._measure(f) for f in parts if f != "count" or self.condition is not None)
+
+    def _figure(self, found: Found, function: str) -> Any:
+        if function == "count":
+            return found.rows if self.condition is None else found.measure(self._measure("count")) or 0
+        return found.measure(self._measure(function))
 
     def judge(self, found: Found) -> Judgement:
         observed: Any
-        if self.function == "count":
-            observed = found.rows if self.condition is None else found.measure(self._measure("count")) or 0
-        elif self.function in ("mean", "distinct_share"):
-            whole, present = (found.measure(m) for m in self.measures())
-            observed = float(whole) / present if present else None
+        if self.function in _SHARES:
+            part, whole = (self._figure(found, f) for f in _SHARES[self.function])
+            observed = float(part) / whole if whole else None
         else:
-            observed = found.measure(self._measure(self.function))
+            observed = self._figure(found, self.function)
         if observed is None or (found.rows == 0 and self.function != "count"):
             return Judgement.cannot("没有值可计算", "there is no value to work with")
         low, high = (_bound(b, observed, found.as_of) for b in (self.low, self.high))
@@ -329,7 +338,9 @@ class ColumnsTest(Test):
             wanted = list(self.wanted)
             return Judgement.of(wanted[0] in there if not self.position else there[self.position : self.position + 1] == wanted)
         if self.kind == "list":
-            return Judgement.of(there == list(self.wanted), observed_value=there)
+            places = enumerate(zip_longest(self.wanted, there))
+            wrong = [{"Expected Column Position": i, "Expected": a, "Found": b} for i, (a, b) in places if a != b]
+            return Judgement.of(not wrong, observed_value=there, details={"mismatched": wrong} if wrong else {})
         more, fewer = sorted(set(there) - set(self.wanted)), sorted(set(self.wanted) - set(there))
         mismatched = ({"unexpected": more} if more else {}) | ({"missing": fewer} if fewer else {})
         passed = not fewer and (not more or not self.exact)

@@ -16,7 +16,7 @@ from expectations.compiler.ir import Column, Expression
 
 Shape = Literal[
     "column", "columns", "text", "texts", "number", "count", "share", "flag", "value", "values", "pairs",
-    "pattern", "patterns", "choice", "choices", "condition", "reference", "mapping", "any",
+    "pattern", "patterns", "like_patterns", "choice", "choices", "condition", "reference", "mapping", "any",
 ]  # fmt: skip
 Arguments = Mapping[str, Any]
 
@@ -67,6 +67,9 @@ class Scope(Protocol):
 
     def column(self, name: str) -> Column:
         """The column of this name. Raises `AbsentError`."""
+
+    def sql_type(self, name: str) -> str:
+        """The column's type in SQL. Raises `AbsentError`."""
 
     def text(self, name: str) -> Column:
         """The column that holds the repaired text of this one. Raises `AbsentError`."""

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from expectations.codes import CodeTables
 from expectations.compiler.conditions import compile_condition
+from expectations.compiler.duckdb import MERGED
 from expectations.compiler.foreign import custom_folder, foreign_types, gx_test
 from expectations.compiler.forms import CannotTest, Measure, Other, RowTest, Scanned, Test
 from expectations.compiler.ir import Call, Column, Constant, Expression, Today, fingerprint
@@ -166,8 +167,8 @@ def compile_suite(suite: Suite, fields: Sequence[Field], *, codes: CodeTables, a
     present = [Measure("present", scope.column(f.name)) for f in fields]
     needed = dict.fromkeys([*(m for c in compiled for m in c.test.measures()), *present])
     wanted = [m for m in needed if plan.counted_by(m) is None]
-    merged = {m: f"__m{i}" for i, m in enumerate(m for m in wanted if m.function != "distinct")}
-    apart = {m: f"__m{i}" for i, m in enumerate(m for m in wanted if m.function == "distinct")}
+    merged = {m: f"__m{i}" for i, m in enumerate(m for m in wanted if m.function in MERGED)}
+    apart = {m: f"__m{i}" for i, m in enumerate(m for m in wanted if m.function not in MERGED)}
     return Plan(suite, tuple(fields), tuple(compiled), day, mark, merged, apart)
 
 
@@ -208,6 +209,12 @@ class _Scope:
             if f.text == name:
                 return Column(name)
         raise AbsentError(name)
+
+    def sql_type(self, name: str) -> str:
+        found = {f.name: f.sql_type for f in self.fields} | {f.text: "VARCHAR" for f in self.fields if f.text}
+        if name not in found:
+            raise AbsentError(name)
+        return found[name]
 
     def text(self, name: str) -> Column:
         for f in self.fields:

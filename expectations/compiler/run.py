@@ -12,6 +12,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from expectations.compiler import fallback
+from expectations.compiler.duckdb import MERGED
 from expectations.compiler.forms import Found, Judgement, ListingTest, Measure, OverRows
 from expectations.compiler.plan import WORD, Compiled, Plan
 from expectations.compiler.scans import Scans, how_to_merge, quoted, text_of
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     import duckdb
 
 _NOTHING = 'SELECT NULL::VARCHAR AS "_batch", NULL::BIGINT AS "_row", NULL::VARCHAR[] AS "_failed", NULL::BOOLEAN AS "_blocked" WHERE FALSE'
-_MERGE = {"count": "sum", "present": "sum", "sum": "sum", "min": "min", "max": "max"}
 
 
 def _merge(how: str, a: Any, b: Any) -> Any:
@@ -167,7 +167,7 @@ def _read_groups(
                     here.broken[index * WORD + low.bit_length() - 1] += n
                     word ^= low
             for measure, value in zip(plan.measures, rest, strict=False):
-                here.measures[measure] = _merge(_MERGE[measure.function], here.measures.get(measure), value)
+                here.measures[measure] = _merge(MERGED[measure.function], here.measures.get(measure), value)
             for (name, _), merge, value in zip(also, how, rest[len(plan.measures) :], strict=True):
                 here.also[name] = _merge(merge, here.also.get(name), value)
 
@@ -305,9 +305,11 @@ def _noted(compiled: Compiled, result: RuleResult) -> RuleResult:
     words = {
         **{name: compiled.rule.kwargs.get(name, argument.default) for name, argument in compiled.kind.arguments.items()},
         **result.details,
+        **result.further,
         "unexpected": f"{result.unexpected:,}" if result.unexpected is not None else "",
         "percent": "" if percent is None else "<0.01%" if 0 < percent < 0.01 else f"{percent:.2f}%",
         "observed": result.details.get("mismatched", result.observed_value),
+        "listed": [*result.further.get("partial_unexpected_list", ()), *result.further.get("partial_missing_list", ())],
     }
     zh, en = (text.format(**words) for text in compiled.kind.cause)
     if result.outcome == "passed":

@@ -14,7 +14,7 @@ from expectations.compiler.duckdb import cast, column, name, number
 from expectations.compiler.forms import Measure, RowTest, Scanned
 from expectations.compiler.ir import Column, call
 from expectations.compiler.plan import WORD
-from expectations.compiler.writing import Layers, Writer
+from expectations.compiler.writing import Layers, Writer, aggregate
 
 if TYPE_CHECKING:
     from expectations.compiler.plan import Compiled, Plan
@@ -74,13 +74,11 @@ class Scans:
         return f"SELECT {', '.join(items)} FROM {source} GROUP BY {', '.join([BATCH, *names])}"
 
     def _measure(self, layers: Layers, measure: Measure) -> str:
-        value = layers.sql(measure.value) if measure.value is not None else "*"
+        value: exp.Expr = exp.Star() if measure.value is None else layers.tree(measure.value)
         if isinstance(measure.value, Column) and measure.value.kind == "integer" and measure.function == "sum":
-            value = f"CAST({value} AS HUGEINT)"
-        called = {"count": "count", "present": "count", "distinct": "count"}.get(measure.function, measure.function)
-        inside = f"DISTINCT {value}" if measure.function == "distinct" else value
-        where = f" FILTER (WHERE {layers.sql(measure.condition)})" if measure.condition is not None else ""
-        return f"{called}({inside}){where}"
+            value = cast(value, "INT128")
+        where = None if measure.condition is None else layers.tree(measure.condition)
+        return aggregate(measure.function, value, where).sql("duckdb")
 
     def apart(self) -> str:
         """The figures that cannot be merged from the groups of the mask."""

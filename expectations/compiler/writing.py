@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
-from expectations.compiler.duckdb import column, function, name, spell
+from expectations.compiler.duckdb import AGGREGATES, column, function, name, spell
 from expectations.compiler.ir import Expression, Shared, call, children, walk
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ __all__ = [
     "ROW",
     "Layers",
     "Writer",
+    "aggregate",
     "column",
     "count",
     "equal_or_both_null",
@@ -69,7 +70,7 @@ class Layers:
             depths[expression] = 1 + max(below)
         return depths[expression]
 
-    def tree(self, expression: Expression) -> exp.Expression:
+    def tree(self, expression: Expression) -> exp.Expr:
         return spell(expression, self.names, self.as_of)
 
     def sql(self, expression: Expression) -> str:
@@ -91,7 +92,7 @@ class Writer:
     def layers(self, *expressions: Expression) -> Layers:
         return Layers(self.as_of, self.relation, expressions)
 
-    def considered(self, test: OverRows, *expressions: Expression) -> tuple[Layers, list[exp.Expression]]:
+    def considered(self, test: OverRows, *expressions: Expression) -> tuple[Layers, list[exp.Expr]]:
         """The layers for some expressions, and the conditions that leave the rows that a test looks at (to give to `where`)."""
         wanted = [e for e in (test.condition, None if test.ignored is None else call("not", test.ignored)) if e is not None]
         layers = self.layers(*expressions, *wanted)
@@ -114,18 +115,27 @@ def named(query: exp.Query | exp.Table, alias: str) -> exp.Subquery | exp.Table:
     return exp.Table(this=query.this, alias=exp.TableAlias(this=name(alias)))
 
 
-def select(*columns: str, **expressions: exp.Expression) -> exp.Select:
+def select(*columns: str, **expressions: exp.Expr) -> exp.Select:
     """SELECT some columns by name, then expressions under the names given."""
     return exp.select(*(column(c) for c in columns), *(exp.alias_(e, a, quoted=True) for a, e in expressions.items()))
 
 
-def count(value: exp.Expression | None = None) -> exp.Expression:
+def count(value: exp.Expr | None = None) -> exp.Expr:
     """count(*), or of a value."""
     return exp.Count(this=value if value is not None else exp.Star())
 
 
+def aggregate(called: str, value: exp.Expr, condition: exp.Expr | None = None) -> exp.Expr:
+    """An aggregate of `duckdb.AGGREGATES` over a value, of the rows of a condition."""
+
+    def kept(made: exp.Expr) -> exp.Expr:
+        return made if condition is None else exp.Filter(this=made, expression=exp.Where(this=condition.copy()))
+
+    return AGGREGATES[called](value, kept)
+
+
 def window(
-    called: exp.Expression, by: Iterable[exp.Expression] = (), order: Iterable[exp.Expression] = (), rows: tuple[str, str] | None = None
+    called: exp.Expr, by: Iterable[exp.Expr] = (), order: Iterable[exp.Expr] = (), rows: tuple[str, str] | None = None
 ) -> exp.Window:
     """An aggregate or rank over the rows that agree `by` some, in an `order` (NULL last); `rows` as ("2 PRECEDING", "CURRENT ROW")."""
     ordered = [exp.Ordered(this=o, nulls_first=False) for o in order]
@@ -133,9 +143,9 @@ def window(
     return exp.Window(this=called, partition_by=list(by), order=exp.Order(expressions=ordered) if ordered else None, spec=spec)
 
 
-def _frame(rows: tuple[str, str]) -> dict[str, exp.Expression]:
+def _frame(rows: tuple[str, str]) -> dict[str, exp.Expr]:
     return {key: exp.Var(this=text) for key, text in zip(("start", "end"), rows, strict=True)}
 
 
-def equal_or_both_null(a: exp.Expression, b: exp.Expression) -> exp.Expression:
+def equal_or_both_null(a: exp.Expr, b: exp.Expr) -> exp.Expr:
     return exp.NullSafeEQ(this=a, expression=b)

@@ -110,7 +110,6 @@ KINDS = {
 def own(monkeypatch: pytest.MonkeyPatch) -> None:
     from expectations import suite
 
-    monkeypatch.setattr(planning, "kinds", lambda: KINDS)
     monkeypatch.setattr(suite, "kinds", lambda: KINDS)
 
 

@@ -14,13 +14,38 @@ from expectations.compiler.kinds import Kind
 @cache
 def kinds() -> Mapping[str, Kind]:
     """Every kind that compiles, by its expectation type."""
-    from expectations.compiler.rules import codes, declared, figures, identity, keys, national, pairs, series, table, values
+    from expectations.compiler.rules import (
+        codes,
+        declared,
+        divergence,
+        figures,
+        identity,
+        keys,
+        national,
+        order,
+        outliers,
+        pairs,
+        quantiles,
+        records,
+        series,
+        sets,
+        table,
+        texts,
+        values,
+    )
 
     families = (
         values.KINDS,
+        texts.KINDS,
         keys.KINDS,
+        order.KINDS,
+        outliers.KINDS,
         pairs.KINDS,
+        records.KINDS,
         figures.KINDS,
+        quantiles.KINDS,
+        sets.KINDS,
+        divergence.KINDS,
         table.KINDS,
         identity.KINDS,
         codes.KINDS,

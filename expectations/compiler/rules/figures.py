@@ -7,29 +7,34 @@ from collections.abc import Callable
 from typing import Any
 
 from expectations.compiler.forms import Function, MeasureTest
-from expectations.compiler.ir import Constant
+from expectations.compiler.ir import Constant, Expression, call
 from expectations.compiler.kinds import BOUNDS, MAP, Argument, ArgumentError, Arguments, Kind, Scope, some_bound
 
 _CONDITION = {k: MAP[k] for k in ("row_condition", "condition_parser")}
 _COUNTS = {"min_value": Argument("count"), "max_value": Argument("count")}
-_NUMERIC = ("sum", "mean", "stdev")
+_NUMERIC = ("sum", "mean", "deviation")
+_SHARES = ("distinct_share", "present_share")
 
 
 def _figure(function: Function) -> Callable[[Arguments, Scope], MeasureTest]:
     def measure(arguments: Arguments, scope: Scope) -> MeasureTest:
         column = scope.column(arguments["column"])
-        if function in _NUMERIC and column.kind not in ("integer", "number"):
-            raise ArgumentError("column", f"{column.name} is a {column.kind}: it has no {function}.", "Use a column of numbers.")
+        value: Expression = column
+        if function in _NUMERIC:
+            if column.kind not in ("integer", "number", "boolean"):
+                raise ArgumentError("column", f"{column.name} is a {column.kind}: it has no {function}.", "Use a column of numbers.")
+            if column.kind == "boolean" or function == "deviation":
+                value = call("real", column)
         bounds: list[Any] = []
         for name in ("min_value", "max_value"):
-            value = arguments[name]
-            if value is None or function in ("distinct", "distinct_share", *_NUMERIC):
-                bounds.append(value)
+            bound = arguments[name]
+            if bound is None or function in ("distinct", *_SHARES, *_NUMERIC):
+                bounds.append(bound)
             else:
-                literal = scope.literal(value, column, name)
+                literal = scope.literal(bound, column, name)
                 bounds.append(literal.value if isinstance(literal, Constant) else literal)
         low, high = bounds
-        return MeasureTest(function, column, arguments["condition"], low, high, arguments["strict_min"], arguments["strict_max"])
+        return MeasureTest(function, value, arguments["condition"], low, high, arguments["strict_min"], arguments["strict_max"])
 
     return measure
 
@@ -98,4 +103,12 @@ KINDS = (
         "share of different values",
         "{column: household_no, min_value: 0.2}",
     ),
+    _kind(
+        "expect_column_proportion_of_non_null_values_to_be_between",
+        "present_share",
+        "非空占比",
+        "share of values that are there",
+        "{column: phone, min_value: 0.8}",
+    ),
+    _kind("expect_column_stdev_to_be_between", "deviation", "标准差", "standard deviation", "{column: pm25, max_value: 200}"),
 )

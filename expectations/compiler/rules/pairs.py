@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from expectations.compiler.forms import RowTest
-from expectations.compiler.ir import Column, Expression, call
+from expectations.compiler.ir import Column, Constant, Expression, call
 from expectations.compiler.kinds import MAP, Argument, ArgumentError, Arguments, Kind, Scope
 
 PAIR = {
@@ -53,6 +53,25 @@ def _equal(arguments: Arguments, scope: Scope) -> RowTest:
     return pair(arguments, a, b, call("equal", a, b))
 
 
+def _in_set(arguments: Arguments, scope: Scope) -> RowTest:
+    a, b = scope.column(arguments["column_A"]), scope.column(arguments["column_B"])
+    found: dict[Expression | None, list[Expression | None]] = {}
+    for first, second in arguments["value_pairs_set"]:
+        pair_ = [None if v is None else scope.literal(v, c, "value_pairs_set") for v, c in ((first, a), (second, b))]
+        found.setdefault(pair_[0], []).append(pair_[1])
+    parts = [call("and", _is(a, [first]), _is(b, seconds)) for first, seconds in found.items()]
+    return pair(arguments, a, b, parts[0] if len(parts) == 1 else call("or", *parts))
+
+
+def _is(column: Column, values: list[Expression | None]) -> Expression:
+    """Whether a column has one of some values, None standing for no value."""
+    parts: list[Expression] = [call("is_null", column)] if None in values else []
+    given = tuple(v.value for v in values if isinstance(v, Constant))
+    if given:
+        parts.append(call("surely", call("in_set", column, given) if len(given) > 1 else call("equal", column, Constant(given[0]))))
+    return parts[0] if len(parts) == 1 else call("or", *parts)
+
+
 KINDS = (
     Kind(
         "expect_column_pair_values_a_to_be_greater_than_b",
@@ -78,5 +97,16 @@ KINDS = (
             "{unexpected} rows have {column_A} unequal to {column_B} ({percent})",
         ),
         "{column_A: division, column_B: declared_division, ignore_row_if: either_value_is_missing}",
+    ),
+    Kind(
+        "expect_column_pair_values_to_be_in_set",
+        {**PAIR, "value_pairs_set": Argument("pairs", required=True)},
+        _in_set,
+        ("A 与 B 的一对值在所列之中。", "A and B are one of the pairs that are listed."),
+        (
+            "{unexpected} 行的 {column_A} 与 {column_B} 不是允许的一对（{percent}）",
+            "{unexpected} rows have a pair of {column_A} and {column_B} that is not allowed ({percent})",
+        ),
+        '{column_A: state, column_B: close_reason, value_pairs_set: [["1", null], ["2", "01"]]}',
     ),
 )
