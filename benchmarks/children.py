@@ -3,6 +3,7 @@
 python -m benchmarks.children bare-plain FOLDER     transcode GB18030 to UTF-8, load bare into a plain DuckDB file
 python -m benchmarks.children bare-lake FOLDER      the same into a DuckLake
 python -m benchmarks.children steps DATA            collect, standardise, base, results, reports without Dagster; prints JSON
+python -m benchmarks.children command NOTE ARG ...  `yuanqing ARG ...`; seconds spent in Dagster's event log go to the file NOTE
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import json
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 BLOCK = 8 << 20
 
@@ -49,7 +51,7 @@ def steps(data: Path) -> None:
     """The same functions that the command runs, one after the other, each timed."""
     from assets.collect import collect
     from assets.lake import open_lake
-    from assets.models import build, order
+    from assets.models import build, check_built, order
     from assets.project import Project
     from assets.standardise import standardise
     from pipelines.reports import build_reports
@@ -73,6 +75,7 @@ def steps(data: Path) -> None:
         began = time.perf_counter()
         for model in order(project):
             build(con, project, model, "benchmark")
+            check_built(con, project, model, "benchmark")
         timed("base", began)
     began = time.perf_counter()
     publish(project)
@@ -83,11 +86,36 @@ def steps(data: Path) -> None:
     print(json.dumps(spent))
 
 
+def command(note: Path, arguments: list[str]) -> None:
+    """The command line, with what Dagster's event log takes of it written down: every event, its storing and its following up."""
+    import atexit
+
+    from dagster._core.instance import DagsterInstance
+
+    from pipelines.cli import app
+
+    spent, handle = 0.0, DagsterInstance.handle_new_event
+
+    def timed(self: DagsterInstance, *args: Any, **kwargs: Any) -> None:
+        nonlocal spent
+        began = time.perf_counter()
+        try:
+            handle(self, *args, **kwargs)
+        finally:
+            spent += time.perf_counter() - began
+
+    DagsterInstance.handle_new_event = timed  # type: ignore[method-assign]
+    atexit.register(lambda: note.write_text(str(spent)))
+    app(arguments)
+
+
 if __name__ == "__main__":
     match sys.argv[1:]:
         case ["bare-plain" | "bare-lake" as kind, files, into]:
             bare(Path(files), Path(into), kind == "bare-lake")
         case ["steps", data]:
             steps(Path(data))
+        case ["command", note, *arguments]:
+            command(Path(note), arguments)
         case _:
             sys.exit(__doc__)

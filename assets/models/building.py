@@ -17,7 +17,7 @@ from assets.judging import codes_of
 from assets.lake import literal, quote, transaction
 from assets.models.fusion import Fusion, drop_temporary, fuse, is_fusion, read_fusion
 from assets.models.increment import FULL_FROM, TOUCHED, Changed, changed, cut_down, read_increment, share, standing_rows, touch
-from assets.models.sql import CODES, Query, code_rows, columns_known, dependencies, read_model
+from assets.models.sql import CODES, Query, code_rows, columns_known, dependencies, is_view, read_model
 from assets.std import digest, ensure_std, ensure_view
 from expectations.documents import DocumentError
 
@@ -52,10 +52,6 @@ class _Model:
     def declared(self) -> dict[str, str]:
         provenance = self.fusion.provenance if self.fusion else {}
         return {c.name: c.sql_type for c in self.contract.columns} | provenance
-
-    @property
-    def is_view(self) -> bool:
-        return self.contract.custom.get("materialisation") == "view"
 
     @property
     def definition(self) -> str:
@@ -98,7 +94,7 @@ def build(con: duckdb.DuckDBPyConnection, project: Project, contract: Contract, 
     for source in model.sources:
         ensure_std(con, source)
     what = changed(con, contract, model.sources, model.models)
-    if model.is_view:
+    if is_view(contract):
         return _view(con, model, what, run_id)
     stands = _stands(con, model)
     if stands and not what:

@@ -13,7 +13,7 @@ from assets import evidence
 from assets.judging import plan_of
 from assets.lake import literal, quote, transaction
 from assets.models.fusion import is_fusion, provenance_columns
-from assets.models.sql import read_model
+from assets.models.sql import is_view, read_model
 from assets.standardise import result_row
 from assets.std import digest
 from expectations.compiler.plan import Field
@@ -56,7 +56,9 @@ def _scan(con: duckdb.DuckDBPyConnection, contract: Contract, plan: Plan) -> Ver
     seen += [f"CAST({quote(c.name)} AS VARCHAR) AS {quote(c.name + '__text')}" for c in contract.columns if c.logical_type != "string"]
     if _tells_differences(contract):
         seen.append("array_to_string(_differs, ',') AS _differs")
-    rows = f"SELECT {', '.join(seen)}, {literal(contract.table)} AS _batch, row_number() OVER () AS _row FROM {quote(contract.table)}"
+    # A table's rows have a number of their own; numbering a view's takes one thread and all its rows.
+    number = "row_number() OVER ()" if is_view(contract) else "rowid"
+    rows = f"SELECT {', '.join(seen)}, {literal(contract.table)} AS _batch, {number} AS _row FROM {quote(contract.table)}"
     try:
         return plan.run(con, f"({rows})", absent={contract.table: ()})
     finally:

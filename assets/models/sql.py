@@ -225,6 +225,11 @@ def line_of(node: exp.Expr) -> int:
     return next((n.meta["line"] for n in node.walk() if "line" in n.meta), 1)
 
 
+def is_view(contract: Contract) -> bool:
+    """Whether a model is kept as a view rather than as a table."""
+    return bool(contract.custom.get("materialisation") == "view")
+
+
 def read_model(contract: Contract) -> Query:
     """The SQL beside a base or thematic contract. Raises `DocumentError` where there is none."""
     path = contract.sql_path
