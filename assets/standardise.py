@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from assets import evidence
 from assets.judging import Judge
-from assets.lake import literal, quote, transaction
+from assets.lake import literal, one_look, quote, transaction
 from assets.masking import mask
 from assets.repair import KINDS
 from assets.std import current_batches, ensure_std
@@ -86,7 +86,8 @@ def standardise(
 
     A batch that stands as the declarations want it is left as it is, so a second call does nothing.
     """
-    ensure_std(con, contract)
+    with one_look(con):
+        ensure_std(con, contract)
     results: list[Mapping[str, Any]] = []
     counts: list[tuple[str, int, int]] = []
     judge = Judge(project, contract)

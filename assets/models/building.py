@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from assets import evidence
 from assets.judging import codes_of
-from assets.lake import literal, quote, transaction
+from assets.lake import literal, one_look, quote, transaction
 from assets.models.fusion import Fusion, drop_temporary, fuse, is_fusion, read_fusion
 from assets.models.increment import FULL_FROM, TOUCHED, Changed, changed, cut_down, read_increment, share, standing_rows, touch
 from assets.models.sql import CODES, Query, code_rows, columns_known, dependencies, is_view, read_model
@@ -80,8 +80,9 @@ def order(project: Project) -> list[Contract]:
 
 def create_views(con: duckdb.DuckDBPyConnection, project: Project) -> None:
     """Make every source's tables and view, so that models and people can read `std` before anything was delivered."""
-    for contract in project.sources():
-        ensure_std(con, contract)
+    with one_look(con):
+        for contract in project.sources():
+            ensure_std(con, contract)
 
 
 def build(con: duckdb.DuckDBPyConnection, project: Project, contract: Contract, run_id: str) -> Built:
@@ -91,12 +92,13 @@ def build(con: duckdb.DuckDBPyConnection, project: Project, contract: Contract, 
     have been built before (`order`). Raises `DocumentError` for SQL that does not fit the contracts.
     """
     model = _read(project, contract)
-    for source in model.sources:
-        ensure_std(con, source)
-    what = changed(con, contract, model.sources, model.models)
+    with one_look(con):
+        for source in model.sources:
+            ensure_std(con, source)
+        what = changed(con, contract, model.sources, model.models)
+        stands = is_view(contract) or _stands(con, model)
     if is_view(contract):
         return _view(con, model, what, run_id)
-    stands = _stands(con, model)
     if stands and not what:
         return Built(contract.table, _count(con, contract.table), 0, (), False)
     new = sorted(what.present - what.built)

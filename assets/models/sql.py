@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -234,11 +234,17 @@ def read_model(contract: Contract) -> Query:
     """The SQL beside a base or thematic contract. Raises `DocumentError` where there is none."""
     path = contract.sql_path
     try:
-        return Query(path, path.read_text(encoding="utf-8"))
+        return _query(path, path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise DocumentError(path, None, f"no model for {contract.table}.", "Write its SELECT into this file.") from None
     except UnicodeDecodeError:
         raise DocumentError(path, None, "not UTF-8 text.", "Save the file as UTF-8.") from None
+
+
+@lru_cache(256)
+def _query(path: Path, text: str) -> Query:
+    # A query keeps its tree, and one run asks each model's a dozen times.
+    return Query(path, text)
 
 
 def dependencies(contract: Contract, columns: Columns | None = None) -> tuple[str, ...]:
