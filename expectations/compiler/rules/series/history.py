@@ -18,6 +18,9 @@ from expectations.compiler.rules.series.workdays import BATCHES
 if TYPE_CHECKING:
     from expectations.compiler.writing import Writer
 
+NAMED = 0.05
+"""The share from which on a value is named in a cause: a rarer one could tell of a person."""
+
 
 @dataclass(frozen=True)
 class SchemaTest(FigureTest):
@@ -113,8 +116,9 @@ class SpreadTest(FigureTest):
             zh, en = f"可比的行少于 {self.least_rows}", f"fewer than {self.least_rows} rows to compare"
             return Judgement.cannot(zh, en)
         distance = round(figures["distance"], 4)
+        common = max(figures["changed_from"], figures["changed_to"]) >= NAMED
         details = {
-            "most_changed": figures["most_changed"],
+            "most_changed": figures["most_changed"] if common else "—",
             "changed_from": f"{figures['changed_from']:.1%}",
             "changed_to": f"{figures['changed_to']:.1%}",
             "batches": batches,
