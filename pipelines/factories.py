@@ -311,11 +311,13 @@ def published_assets(project: Project, upstream: list[dg.AssetKey]) -> list[dg.A
         "results.duckdb: quality, batches, lineage and catalogue, readable by any DuckDB client.",
     )
     def results(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
+        from assets.lake import one_look
         from pipelines.ledger import record
         from pipelines.results import publish
 
         lake: Lake = context.resources.lake
-        found = failing_checks(lake.con, project)
+        with one_look(lake.con):
+            found = failing_checks(lake.con, project)
         for f in found:
             lake.tally.add(f"{f.dataset}:{f.check}", passed=False, stops=f.state == "stopped")
         # The row goes in before publishing, so that the results speak of the run that published them; what it has done

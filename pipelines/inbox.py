@@ -130,8 +130,11 @@ def inbox_asset(project: Project, upstream: list[dg.AssetKey], condition: dg.Aut
         description="质量收件箱：当前所有未通过的检查，附链接。 The quality inbox: every check that does not pass now, with links.",
     )
     def quality_inbox(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
+        from assets.lake import one_look
+
         lake = context.resources.lake
-        found = failing_checks(lake.con, project)
+        with one_look(lake.con):
+            found = failing_checks(lake.con, project)
         return dg.MaterializeResult(metadata=inbox_metadata(project, found))
 
     return quality_inbox

@@ -189,11 +189,13 @@ def _due(con: duckdb.DuckDBPyConnection, project: Project, summary: RunSummary, 
 
     A stopped model that is built now holds back nothing yet: its checks will say whether it still stops what lies above.
     """
+    from assets.lake import one_look
     from pipelines.ledger import stale
     from pipelines.standing import stopped
 
-    summary.stopped = stopped(con, project)
-    out_of_date = set(stale(con, project, [c.table for c in models]))
+    with one_look(con):
+        summary.stopped = stopped(con, project)
+        out_of_date = set(stale(con, project, [c.table for c in models]))
     waiting = [m for m in models if m.table in out_of_date]
     stops = {project.contracts[name].table for name in summary.stopped}
     held = _held(waiting, {t for t in stops if t not in {m.table for m in waiting}})
@@ -203,9 +205,11 @@ def _due(con: duckdb.DuckDBPyConnection, project: Project, summary: RunSummary, 
 
 def _stopping(con: duckdb.DuckDBPyConnection, project: Project, models: list[Contract]) -> set[str]:
     """The tables, of these models, that stop what lies above them now."""
+    from assets.lake import one_look
     from pipelines.standing import stopped
 
-    return {project.contracts[name].table for name in stopped(con, project, models)}
+    with one_look(con):
+        return {project.contracts[name].table for name in stopped(con, project, models)}
 
 
 def _held(models: list[Contract], stops: set[str]) -> list[str]:
@@ -277,19 +281,21 @@ def _only_stopped(ran: Ran) -> bool:
 
 def _finish(con: duckdb.DuckDBPyConnection, project: Project, summary: RunSummary, started: datetime) -> RunSummary:
     """Add what stands now to the summary."""
+    from assets.lake import one_look
     from pipelines.inbox import failing_checks
     from pipelines.standing import refusals, stopped
 
-    summary.failing = failing_checks(con, project)
-    summary.stopped = stopped(con, project)
-    summary.refused = [r for c in project.sources() for r in refusals(con, c)]
-    rows = con.execute(
-        """SELECT dataset, count(*) FILTER (status = 'standardised'), coalesce(sum(rows_raw), 0)::BIGINT,
-            coalesce(sum(rows_std), 0)::BIGINT, coalesce(sum(rows_quarantine), 0)::BIGINT, coalesce(sum(rows_rejected), 0)::BIGINT,
-            count(*) FILTER (status = 'refused'), count(*) FILTER (status = 'repeated')
-        FROM evidence.batches WHERE collected_at >= ? OR standardised_at >= ? GROUP BY dataset ORDER BY dataset""",
-        [started, started],
-    ).fetchall()
+    with one_look(con):
+        summary.failing = failing_checks(con, project)
+        summary.stopped = stopped(con, project)
+        summary.refused = [r for c in project.sources() for r in refusals(con, c)]
+        rows = con.execute(
+            """SELECT dataset, count(*) FILTER (status = 'standardised'), coalesce(sum(rows_raw), 0)::BIGINT,
+                coalesce(sum(rows_std), 0)::BIGINT, coalesce(sum(rows_quarantine), 0)::BIGINT, coalesce(sum(rows_rejected), 0)::BIGINT,
+                count(*) FILTER (status = 'refused'), count(*) FILTER (status = 'repeated')
+            FROM evidence.batches WHERE collected_at >= ? OR standardised_at >= ? GROUP BY dataset ORDER BY dataset""",
+            [started, started],
+        ).fetchall()
     names = ("batches", "rows", "standard", "quarantined", "rejects", "refused", "repeated")
     summary.batches = {row[0]: dict(zip(names, row[1:], strict=True)) for row in rows}
     return summary
