@@ -13,6 +13,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from assets import evidence
+from assets.history import relations
 from assets.judging import Judge
 from assets.lake import literal, one_look, quote, transaction
 from assets.masking import mask
@@ -54,12 +55,18 @@ class Checked:
 
 
 def check_relation(
-    con: duckdb.DuckDBPyConnection, judge: Judge, relation: str, *, absent: Mapping[str, Collection[str]] | None = None
+    con: duckdb.DuckDBPyConnection,
+    judge: Judge,
+    relation: str,
+    *,
+    absent: Mapping[str, Collection[str]] | None = None,
+    beside: Mapping[str, str] | None = None,
 ) -> Checked:
     """Standardise raw rows once and hold them to the suite in one scan, every repair counted.
 
     `relation` is SQL for rows with `_batch`, `_row` and the contract's columns as text; `absent` names, by batch, columns that
-    its hand-over lacks. Leaves the temporary tables `staged` (the standardised rows) and `failing`.
+    its hand-over lacks, `beside` the SQL of what rules look at besides (`assets.history`). Leaves the temporary tables `staged`
+    (the standardised rows) and `failing`.
     """
     contract = judge.contract
     # Kept once, because the scan, the keys and the insert each read it: to standardise anew takes longer than all three.
@@ -67,7 +74,7 @@ def check_relation(
     narrow = ", ".join(f"{quote(c.name + '__repair')}::ENUM({kinds}) AS {quote(c.name + '__repair')}" for c in contract.columns)
     con.execute(f"CREATE OR REPLACE TEMP TABLE staged AS SELECT * REPLACE ({narrow}) FROM ({judge.staged(relation)})")
     repaired = [(f"repair__{c.name}", f"histogram({quote(c.name + '__repair')})") for c in contract.columns]
-    verdicts = judge.plan.run(con, "temp.main.staged", absent=absent or {}, also=repaired)
+    verdicts = judge.plan.run(con, "temp.main.staged", absent=absent or {}, also=repaired, relations=beside)
     repairs = {
         (batch, name.removeprefix("repair__"), kind): count
         for batch, counted in verdicts.also.items()
@@ -92,8 +99,9 @@ def standardise(
     counts: list[tuple[str, int, int]] = []
     judge = Judge(project, contract)
     for group in _groups(due(con, judge, partition_keys)):
-        relation = _raw(contract, [b.batch for b in group])
-        checked = check_relation(con, judge, relation, absent={b.batch: b.absent for b in group})
+        batches = [b.batch for b in group]
+        absent, beside = {b.batch: b.absent for b in group}, relations(con, contract, judge.plan, batches)
+        checked = check_relation(con, judge, _raw(contract, batches), absent=absent, beside=beside)
         with transaction(con, run_id, f"standardise {contract.name}: {len(group)} batches"):
             counts += _store(con, contract, run_id, group, checked)
         results += checked.results
@@ -194,7 +202,9 @@ def recheck(con: duckdb.DuckDBPyConnection, project: Project, contract: Contract
     listed = ", ".join(map(literal, batches)) or "NULL"
     lacks = con.execute(f"SELECT batch, absent FROM evidence.batches WHERE batch IN ({listed}) AND status = 'standardised'").fetchall()
     absent = {batch: absent.split(",") if absent else () for batch, absent in lacks}
-    checked = check_relation(con, Judge(project, contract), _raw(contract, batches), absent=absent)
+    judge = Judge(project, contract)
+    beside = relations(con, contract, judge.plan, batches)
+    checked = check_relation(con, judge, _raw(contract, batches), absent=absent, beside=beside)
     _forget(con)
     return checked
 

@@ -112,6 +112,12 @@ def spikes(
     return broken
 
 
+def apart(rows: Sequence[Record], column_A: str, column_B: str, max_difference: float) -> list[bool]:  # noqa: N803
+    """Rows whose two values are too far apart."""
+    pairs = [key_of(row, (column_A, column_B)) for row in rows]
+    return [pair is not None and abs(pair[0] - pair[1]) > max_difference for pair in pairs]
+
+
 def gaps(
     rows: Sequence[Record],
     order_by: str,

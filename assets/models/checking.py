@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from assets import evidence
+from assets.history import relations
 from assets.judging import plan_of
 from assets.lake import literal, quote, transaction
 from assets.models.fusion import is_fusion, provenance_columns
@@ -60,7 +61,7 @@ def _scan(con: duckdb.DuckDBPyConnection, contract: Contract, plan: Plan) -> Ver
     number = "row_number() OVER ()" if is_view(contract) else "rowid"
     rows = f"SELECT {', '.join(seen)}, {literal(contract.table)} AS _batch, {number} AS _row FROM {quote(contract.table)}"
     try:
-        return plan.run(con, f"({rows})", absent={contract.table: ()})
+        return plan.run(con, f"({rows})", absent={contract.table: ()}, relations=relations(con, contract, plan, ()))
     finally:
         con.execute("DROP TABLE IF EXISTS temp.failing")
 

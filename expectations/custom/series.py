@@ -101,6 +101,20 @@ class ExpectColumnReadingsToNotSpike(_OverRows):
         return {**values, "after": 0} if values.get("across_batches") else values
 
 
+_NEAR = ("column_A", "column_B", "max_difference")
+
+
+class ExpectColumnPairValuesToBeNear(_OverRows):
+    """Expect two columns of a row to differ by at most `max_difference`."""
+
+    column_A: str
+    column_B: str
+    max_difference: float
+    columns_from: ClassVar[tuple[str, ...]] = ("column_A", "column_B")
+    map_metric: ClassVar[str] = of_tables("near", series.apart, *_NEAR)
+    success_keys: ClassVar[tuple[str, ...]] = (*_NEAR, *_KEYS)
+
+
 def _gaps(rows: list[dict[str, Any]], calendar: str = "every", **given: Any) -> list[bool]:
     return series.gaps(rows, calendar=working_days() if calendar == "working_days" else None, **given)
 

@@ -63,6 +63,10 @@ def test_every_record_is_standard(lake: duckdb.DuckDBPyConnection, dataset: str,
         ("pm_taiyuanjie_in_range", [42341, 42342, 45002, 45003, 45004, 45006, 45007, 51301, 51302, 51303, 51304, 51305, 51306, 51309]),
         ("pm_us_post_in_range", []),
         ("hour_unique", []),
+        ("pm_taiyuanjie_moves", list(range(30_836, 30_883))),  # the 47 hours
+        ("pm_us_post_moves", []),
+        ("pm_xiaoheyan_moves", []),
+        ("no_hour_missing", []),
     ],
 )
 def test_shenyang_lone_defects(lake: duckdb.DuckDBPyConnection, rule: str, lines: list[int]) -> None:
@@ -80,7 +84,37 @@ def test_shenyang_stations_lack_more_than_half(lake: duckdb.DuckDBPyConnection, 
 
 def test_the_reading_of_1528_is_kept_and_named(lake: duckdb.DuckDBPyConnection) -> None:
     at = lake.execute("SELECT _row, _failed FROM std_batches.shenyang_pm25 WHERE pm_taiyuanjie = 1528").fetchall()
-    assert at == [(45_003, ["pm_taiyuanjie_in_range"])]
+    assert at == [(45_003, ["pm_taiyuanjie_in_range", "stations_near"])]
+
+
+def test_the_two_stations_are_56_hours_far_apart(lake: duckdb.DuckDBPyConnection) -> None:
+    found = rows(lake, "shenyang_pm25", "stations_near")
+    assert (len(found), found[:3]) == (56, [26_437, 26_438, 26_439])
+
+
+@pytest.mark.parametrize(
+    ("rule", "lines"),
+    [
+        ("confirmed_never_falls", [102, 107, 1048, 2685]),
+        ("cured_never_falls", [164, 317, 441, 460, 614, 775, 1048, 4812]),
+        ("dead_never_falls", []),
+        (
+            "confirmed_sums_up",
+            [190, 204, 232, 260, 288, 487, 515, 760, 774, 805, 880, 895, 910, 925, 940, 1000, 1030, 1090, 1180, 1195],
+        ),
+        ("dead_sums_up", [246, 760]),
+        ("no_day_missing", [109, 614, 731, 775, 1196, 2685, 3006, 4812]),
+        ("code_one_name", []),
+    ],
+)
+def test_covid_series(lake: duckdb.DuckDBPyConnection, rule: str, lines: list[int]) -> None:
+    assert rows(lake, "liaoning_covid", rule) == lines
+
+
+def test_fushun_has_236_of_322_days(lake: duckdb.DuckDBPyConnection) -> None:
+    assert len(rows(lake, "liaoning_covid", "city_complete")) == 236
+    cities = lake.execute("SELECT DISTINCT city FROM std_batches.liaoning_covid WHERE list_contains(_failed, 'city_complete')").fetchall()
+    assert cities == [("抚顺市",)]
 
 
 def test_covid_codes(lake: duckdb.DuckDBPyConnection) -> None:
@@ -106,4 +140,6 @@ def test_more_cured_than_confirmed_only_where_the_city_is_not_published(lake: du
 
 def test_the_rest_of_covid_is_clean(lake: duckdb.DuckDBPyConnection) -> None:
     broken = {rule for (rule,) in lake.execute("SELECT DISTINCT rule FROM evidence.issues WHERE dataset = 'liaoning_covid'").fetchall()}
-    assert broken == {"city_code_present", "city_code_division", "city_known", "cured_within_confirmed"}
+    of_values = {"city_code_present", "city_code_division", "city_known", "cured_within_confirmed"}
+    of_series = {"confirmed_never_falls", "cured_never_falls", "no_day_missing", "city_complete"}
+    assert broken == of_values | of_series | {"confirmed_sums_up", "cured_sums_up", "dead_sums_up"}

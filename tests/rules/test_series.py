@@ -27,6 +27,7 @@ READINGS = [
     ("expect_column_readings_to_not_freeze", "{column: x, order_by: i, group_by: [s], step: 1, most: 2}", series.frozen),
     ("expect_column_readings_to_not_freeze", "{column: x, order_by: w, most: 3, tolerance: 1, allow: [0]}", series.frozen),
     ("expect_column_readings_to_not_spike", "{column: x, order_by: i, group_by: [s], before: 2, after: 1, times: 1, floor: 1, least: 3}", series.spikes),
+    ("expect_column_pair_values_to_be_near", "{column_A: x, column_B: i, max_difference: 2}", series.apart),
     ("expect_series_to_have_no_gaps", "{order_by: i, group_by: [s], step: 1}", series.gaps),
     ("expect_series_to_have_no_gaps", "{order_by: w, step: 2h, max_missing: 1}", series.gaps),
     ("expect_series_to_have_no_gaps", "{order_by: d, group_by: [t], step: 1mo}", series.gaps),

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 Season = Literal["none", "hour", "weekday", "working_day", "month"]
 SCALE = 1.4826
-COLUMNS = ("batch", "unit", "period", "received", "row_count", "columns")
+COLUMNS = ("batch", "unit", "period", "received", "row_count")
 HISTORY = {
     "batches": Argument("count", default=12),
     "least_batches": Argument("count", default=5),
@@ -52,11 +52,12 @@ def earlier_batches(batches: int, season: Season) -> tuple[str, dict[str, exp.Qu
     return sql, ctes
 
 
-def batches_of(write: Writer) -> exp.Query:
-    """The dataset's batches, typed."""
+def batches_of(write: Writer, *, columns: bool = False) -> exp.Query:
+    """The dataset's batches, typed, with their columns if wanted."""
+    more = ", CAST(columns AS VARCHAR[]) AS columns" if columns else ""
     return filled(
         "SELECT batch, unit, CAST(period AS TIMESTAMP) AS period, CAST(received AS TIMESTAMP) AS received,"
-        " CAST(row_count AS BIGINT) AS row_count, CAST(columns AS VARCHAR[]) AS columns FROM kept",
+        f" CAST(row_count AS BIGINT) AS row_count{more} FROM kept",
         {"kept": exp.select(exp.Star()).from_(write.other(BATCHES))},
     )
 

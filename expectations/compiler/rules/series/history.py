@@ -32,7 +32,7 @@ class SchemaTest(FigureTest):
         sql, ctes = earlier_batches(1, "none")
         return filled(
             f"WITH before AS ({sql}) SELECT m.batch AS _batch, m.columns AS now, b.columns AS past FROM listed AS m JOIN before AS b ON b.__of = m.batch",
-            ctes | {"listed": batches_of(write)},
+            ctes | {"listed": batches_of(write, columns=True)},
         )
 
     def judge(self, found: Found) -> Judgement:
@@ -45,7 +45,7 @@ class SchemaTest(FigureTest):
 
 
 def _schema(arguments: Arguments, scope: Scope) -> SchemaTest:  # noqa: ARG001 - every kind compiles by the same signature
-    return SchemaTest(Other(BATCHES, COLUMNS))
+    return SchemaTest(Other(BATCHES, (*COLUMNS, "columns")))
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from expectations.compiler.forms import Test
+from expectations.compiler.forms import RowTest, Test
+from expectations.compiler.ir import call
 from expectations.compiler.kinds import Argument, ArgumentError, Arguments, Kind, Scope
 from expectations.compiler.rules.series.scan import (
     ROWS,
@@ -203,6 +204,18 @@ def _gap(arguments: Arguments, scope: Scope) -> Test:
     )
 
 
+def _near(arguments: Arguments, scope: Scope) -> RowTest:
+    a, b = numeric(arguments, scope, "column_A"), numeric(arguments, scope, "column_B")
+    most, apart = arguments["max_difference"], call("subtract", a, b)
+    broken = call("or", call("less", most, apart), call("less", apart, -most))
+    return RowTest(broken, any_missing(a, b), arguments["condition"], (a.name, b.name), "pair")
+
+
+def _check_near(arguments: Arguments) -> None:
+    if arguments["max_difference"] < 0:
+        raise ArgumentError("max_difference", f"max_difference {arguments['max_difference']}: the rule always fails.", "Give 0 or more.")
+
+
 _READING = {"column": Argument("column", required=True), **SERIES, "across_batches": ACROSS}
 _CLAUSE = ("GB/T 36344-2018 0301 数据内容正确性", "GB/T 36344-2018 0301")
 
@@ -254,6 +267,28 @@ KINDS = (
         _CLAUSE,
         ours=True,
         check=_check_spike,
+    ),
+    Kind(
+        "expect_column_pair_values_to_be_near",
+        {
+            "column_A": Argument("column", required=True),
+            "column_B": Argument("column", required=True),
+            "max_difference": Argument("number", required=True),
+            **ROWS,
+        },
+        _near,
+        (
+            "同一行中两列之差不超过 max_difference（如同城两站的读数）；缺一个则不看。",
+            "Two columns of a row differ by at most `max_difference`, such as readings of two stations of one city; a row that lacks one is left out.",
+        ),
+        (
+            "{unexpected} 行的 {column_A} 与 {column_B} 相差超过 {max_difference}（{percent}）",
+            "{unexpected} rows have {column_A} and {column_B} more than {max_difference} apart ({percent})",
+        ),
+        "{column_A: pm_taiyuanjie, column_B: pm_xiaoheyan, max_difference: 200}",
+        ("GB/T 36344-2018 0402 关联数据一致性", "GB/T 36344-2018 0402"),
+        ours=True,
+        check=_check_near,
     ),
     Kind(
         "expect_series_to_have_no_gaps",
