@@ -104,3 +104,37 @@ def test_the_lake_holds_one_snapshot_a_group_and_it_names_the_run(desk):
     desk.collect()
     rows = desk.sql(f"SELECT author, commit_extra_info FROM ducklake_snapshots('lake') WHERE snapshot_id > {before}")
     assert rows == [("yuanqing", '{"run": "run1"}')]
+
+
+#: Sets the greatest size that a file may grow to, which the system then refuses like a full disk.
+LIMITED = """
+import resource, signal
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[2]), int(sys.argv[2])))
+"""
+
+
+@pytest.mark.parametrize("full", ["working files", "catalogue"])
+def test_a_disk_that_is_full_then_has_room_again(desk, tmp_path, full):
+    hand_over(desk, files=2, rows=3000 if full == "catalogue" else 100_000)
+    waiting = desk.waiting()
+    desk.con  # noqa: B018 - makes the lake's tables
+    desk.close()
+    limit = (desk.project.lake / "catalogue.sqlite").stat().st_size if full == "catalogue" else 1_000_000
+    run = RUN.replace("from assets.collect", LIMITED + "from assets.collect", 1)
+    run = run.replace("    collect(", "    print(collect(").replace('"killed")', '"full").problems)')
+    ended = subprocess.run([sys.executable, "-c", run, str(tmp_path), str(limit)], cwd=ROOT, capture_output=True, text=True, check=True)
+    said = "working files could not be written" if full == "working files" else "the lake could not be written"
+    assert f"a_202610.csv: {said}" in ended.stdout
+    assert "Traceback" not in ended.stderr
+    if full == "catalogue":
+        assert desk.waiting() == waiting
+        assert desk.sql("SELECT count(*) FROM evidence.batches") == [(0,)]
+    desk.collect()
+    assert desk.sql("SELECT source, status FROM evidence.batches ORDER BY 1") == [
+        ("a_202610.csv", "collected"),
+        ("b_202610.csv", "collected"),
+        ("z_202610.csv", "refused"),
+    ]
+    assert (len(desk.collected()), desk.waiting()) == (2, [])
+    assert all(a.differences == [] for a in accounts(desk.con, desk.project.contracts["people"]))
