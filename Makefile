@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help run test ui check lint format conformance bench-pipeline lock clean
+.PHONY: help run test ui check lint format conformance bench-pipeline bench-rules lock clean
 
 help: ## Show what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -39,11 +39,16 @@ conformance: $(VENV)/dev.stamp ## Great Expectations' own cases through our comp
 bench-pipeline: $(VENV)/dev.stamp ## Time the whole path against bare loads (PEOPLE=1000000)
 	@$(BIN)/python -m benchmarks.pipeline --people $(or $(PEOPLE),1000000)
 
+bench-rules: $(VENV)/dev.stamp $(VENV)/peers.stamp ## Time 25 rules against hand-written SQL and other libraries (ROWS="1000000 10000000")
+	@$(BIN)/python -m benchmarks.rules --rows $(or $(ROWS),1000000 10000000)
+
 lock: $(VENV)/dev.stamp ## Resolve the dependencies anew, with hashes and without host names
 	@$(BIN)/python -m pip install --quiet uv
 	@for part in sample:run dev:dev; do \
 	  $(BIN)/uv pip compile pyproject.toml --extra $${part%:*} --extra build --universal --python-version 3.11 --generate-hashes \
 	    --no-emit-index-url --no-emit-find-links --no-header --no-annotate --quiet --output-file requirements/$${part#*:}.txt; done
+	@$(BIN)/uv pip compile --group peers --universal --python-version 3.11 --generate-hashes \
+	    --no-emit-index-url --no-emit-find-links --no-header --no-annotate --quiet --output-file requirements/peers.txt
 
 clean: ## Remove the environment and everything that runs have made
 	rm -rf $(VENV) data build *.egg-info .pytest_cache .ruff_cache .mypy_cache .hypothesis
@@ -65,3 +70,10 @@ $(VENV)/run.stamp: requirements/run.txt pyproject.toml | $(VENV)/bin/python
 $(VENV)/dev.stamp: requirements/dev.txt $(VENV)/run.stamp
 	@$(BIN)/python -m pip install --quiet --no-deps --require-hashes --requirement requirements/dev.txt
 	@touch $@
+
+# What others need of their own may contradict ours. Where it cannot be installed, the benchmark leaves them out with a word.
+$(VENV)/peers.stamp: requirements/peers.txt | $(VENV)/bin/python
+	@echo "Setting up: other libraries to compare with, in $(VENV)/peers (a minute or two)"
+	@$(PYTHON) -m venv $(VENV)/peers
+	@$(VENV)/peers/bin/python -m pip install --quiet --no-deps --require-hashes --requirement requirements/peers.txt && touch $@ \
+	  || echo "They could not be installed; the benchmark goes without them."
