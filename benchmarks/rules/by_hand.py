@@ -65,7 +65,8 @@ def unexpected(rule: Rule, told: dict[str, Any]) -> str | None:
             )
         case "pair_resident_id_and_sex_to_agree":
             digit = "CASE length(id_number) WHEN 18 THEN substr(id_number, 17, 1) WHEN 15 THEN substr(id_number, 15, 1) END"
-            return f"coalesce((sex = '2' AND {digit} IN ('1', '3', '5', '7', '9')) OR (sex = '1' AND {digit} IN ('0', '2', '4', '6', '8')), FALSE)"
+            man, woman = f"{digit} IN ('1', '3', '5', '7', '9')", f"{digit} IN ('0', '2', '4', '6', '8')"
+            return f"coalesce((sex = '2' AND {man}) OR (sex = '1' AND {woman}), FALSE)"
         case "pair_resident_id_and_birth_date_to_agree":
             born = "strftime(birth_date, '%Y%m%d')"
             return (

@@ -13,7 +13,7 @@ def prepare(file: Path, told: dict[str, Any]) -> Callable[[], dict[str, int]]:
     from benchmarks.rules.peers.expressions import frame, holds
 
     def rule_of(rule: dict[str, Any]) -> Any:
-        def kept(cls: type[dy.Schema]) -> Any:
+        def kept(_: type[dy.Schema]) -> Any:
             return holds(rule, told)
 
         return dy.rule()(kept)
