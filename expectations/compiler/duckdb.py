@@ -83,7 +83,8 @@ def _choose(*arguments: Spelled) -> Spelled:
 
 def _thousandths(value: Spelled) -> Spelled:
     near = exp.Between(this=value, low=number(-(10**12)), high=number(10**12))
-    scaled = exp.Add(this=exp.Mul(this=value.copy(), expression=number(1000)), expression=number(Decimal("0.5")))
+    # as doubles: a product of decimals can be too wide for its type, and up to 10^12 thousandths are whole doubles
+    scaled = exp.Add(this=exp.Mul(this=cast(value.copy(), "DOUBLE"), expression=number(1000)), expression=number(Decimal("0.5")))
     return exp.Case(ifs=[exp.If(this=near, true=cast(function("floor", scaled), "BIGINT"))])
 
 

@@ -74,12 +74,8 @@ def are_off_by_power_of_ten(a: float | Decimal, b: float | Decimal, powers: Sequ
 
 
 def thousandths(value: float | Decimal) -> int | None:
-    """A number as whole thousandths, floor(1000 x + 1/2), as the operator of the intermediate form; None beyond 10^12."""
-    if not -(10**12) <= value <= 10**12:
-        return None
-    if isinstance(value, Decimal):
-        return math.floor(value * 1000 + Decimal("0.5"))
-    return math.floor(value * 1000 + 0.5)
+    """A number as whole thousandths, floor(1000 x + 1/2) of the double, as the operator of the intermediate form; None beyond 10^12."""
+    return math.floor(float(value) * 1000 + 0.5) if -(10**12) <= value <= 10**12 else None
 
 
 def setting(value: float) -> int:

@@ -9,18 +9,27 @@ import csv
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import duckdb
 import pytest
 import yaml
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from assets.repair import MISSING
 from expectations.codes import CodeTables
+from expectations.compiler.duckdb import spell
+from expectations.compiler.forms import RowTest
+from expectations.compiler.ir import Column, Expression, call
 from expectations.compiler.plan import Field, compile_suite
 from expectations.compiler.rules import kinds, national
+from expectations.compiler.rules.national.air import sub_index
+from expectations.compiler.rules.national.forms import of_form
+from expectations.compiler.rules.national.places import coordinate_word
 from expectations.national import air, forms, industry, places
-from expectations.national.numbers import is_bank_card, is_organisation_code
+from expectations.national.numbers import is_bank_card, is_organisation_code, thousandths
 from expectations.suite import Suite
 from tests.rules.test_edges import EDGES, FIELDS, SQL, make_table, rows_of
 
@@ -141,3 +150,80 @@ def test_every_division_has_a_box_within_the_province() -> None:
         assert whole.holds(box.east, box.north)
         assert box.west < box.east
         assert box.south < box.north
+
+
+def judged(
+    con: duckdb.DuckDBPyConnection, expressions: list[Expression], columns: dict[str, str], rows: list[tuple[Any, ...]]
+) -> list[tuple[Any, ...]]:
+    """What compiled expressions give for each row."""
+    con.execute(f"CREATE OR REPLACE TABLE tried (n BIGINT, {', '.join(f'{c} {kind}' for c, kind in columns.items())})")
+    con.executemany(f"INSERT INTO tried VALUES (?{', ?' * len(columns)})", [(n, *row) for n, row in enumerate(rows)])
+    told = ", ".join(spell(e, {}, date(2026, 11, 25)).sql("duckdb") for e in expressions)
+    return con.execute(f"SELECT {told} FROM tried ORDER BY n").fetchall()
+
+
+FAMILIES = {
+    "phone": forms.PHONE,
+    "email": forms.EMAIL,
+    "plate": forms.PLATE,
+    "licence": forms.LICENCE,
+    "person": forms.PERSON,
+    "enterprise": forms.ENTERPRISE,
+}
+SIGNS = st.sampled_from(list("0189-+ .@·〔〕()（）*?xXIOJYａ京辽某王测试号第〇䶮𬱖\n\u3000\ue81d字年A"))
+
+
+@settings(max_examples=8, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@given(data=st.data())
+@pytest.mark.parametrize("name", FAMILIES)
+def test_forms_mean_the_same_in_python_and_in_sql(data: st.DataObject, name: str, con: duckdb.DuckDBPyConnection) -> None:
+    family = FAMILIES[name]
+    whole = [st.from_regex(pattern, fullmatch=True) for pattern in family.words.values()]
+    spoilt = st.tuples(st.one_of(whole), SIGNS, st.integers(0, 40)).map(lambda t: t[0][: t[2]] + t[1] + t[0][t[2] :])
+    texts = data.draw(st.lists(st.one_of(*whole, spoilt, spoilt, st.text(SIGNS, max_size=12)), min_size=60, max_size=60))
+    texts = [t.replace("\0", "") for t in texts]
+    accept = data.draw(st.lists(st.sampled_from(list(family.words)), min_size=1, unique=True))
+    scope = SimpleNamespace(column=Column, codes=CODES)
+    test = of_form(family)({"column": "s", "accept": accept, "also": ["王王"], "condition": None}, scope)  # type: ignore[arg-type]
+    assert isinstance(test, RowTest)
+    told = judged(con, [test.unexpected], {"s": "VARCHAR"}, [(t,) for t in texts])
+    assert [not broken for (broken,) in told] == [forms.has_form(t, family, accept, ["王王"]) for t in texts]
+
+
+DEGREES = st.one_of(
+    st.sampled_from([0.0, 118.83, 125.77, 38.72, 43.48, 118.8295, 118.8294999]),
+    st.floats(30, 130).map(lambda v: round(v, 6)),
+    st.tuples(st.floats(35, 126), st.sampled_from([10, 100, 1e4, 1e6, 0.1])).map(lambda t: t[0] * t[1]),
+    st.floats(allow_nan=False),
+)  # fmt: skip
+
+
+@settings(max_examples=15, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@given(points=st.lists(st.tuples(DEGREES, DEGREES), min_size=40, max_size=40))
+def test_coordinates_get_the_same_word_in_sql(points: list[tuple[float, float]], con: duckdb.DuckDBPyConnection) -> None:
+    box = places.boxes(CODES.get("division_box").rows, CODES.get("division").rows)[places.PROVINCE]
+    lon, lat = (call("thousandths", Column(name, "number")) for name in ("lon", "lat"))
+    told = judged(con, [coordinate_word(lon, lat, box), lon, lat], {"lon": "DOUBLE", "lat": "DOUBLE"}, points)
+    wanted = []
+    for point in points:
+        east, north = (thousandths(v) for v in point)
+        word = "outside" if east is None or north is None else places.coordinate_word(east, north, box)
+        wanted.append((word, east, north))
+    assert told == wanted
+
+
+@settings(max_examples=10, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@given(
+    values=st.lists(st.one_of(st.integers(-2, 1300).map(float), st.floats(0, 2700).map(lambda v: round(v, 1))), min_size=60, max_size=60)
+)
+def test_sub_indices_are_the_same_in_sql(values: list[float], con: duckdb.DuckDBPyConnection) -> None:
+    for pollutant in sorted({r["pollutant"] for r in CODES.get("aqi_breakpoint").rows}):
+        steps = air.steps(CODES.get("aqi_breakpoint").rows, pollutant)
+        told = judged(con, [sub_index(call("thousandths", Column("x", "number")), steps)], {"x": "DOUBLE"}, [(v,) for v in values])
+        assert [t for (t,) in told] == [air.index(n, steps) for v in values if (n := thousandths(v)) is not None]
+
+
+def test_thousandths_of_wide_decimals_do_not_overflow(con: duckdb.DuckDBPyConnection) -> None:
+    rows = [(9999999999.0,), (999999999999.0,), (None,)]
+    told = judged(con, [call("thousandths", Column("x", "number"))], {"x": "DECIMAL(18,6)"}, rows)
+    assert told == [(9999999999000,), (999999999999000,), (None,)]

@@ -12,7 +12,7 @@ from expectations.national import air
 from expectations.national.numbers import setting
 
 
-def _index(thousandths: Expression, steps: air.Steps) -> Expression:
+def sub_index(thousandths: Expression, steps: air.Steps) -> Expression:
     """The sub-index as `air.index` gives it, NULL where it gives none."""
     cases: list[tuple[Expression, Expression]] = [(call("not", call("surely", call("less_equal", 0, thousandths))), Constant(None))]
     for low, high, value_low, value_high in steps:
@@ -27,7 +27,7 @@ def _aqi(arguments: Arguments, scope: Scope) -> RowTest:
     aqi = scope.column(arguments["aqi"])
     table, report = scope.codes.get("aqi_breakpoint").rows, air.REPORTS[arguments["report"]]
     columns = {p: scope.column(arguments[p]) for p in air.POLLUTANTS if arguments[p] is not None}
-    indices = [Shared(_index(Shared(call("thousandths", c)), air.steps(table, report[p]))) for p, c in columns.items()]
+    indices = [Shared(sub_index(Shared(call("thousandths", c)), air.steps(table, report[p]))) for p, c in columns.items()]
     given, leeway = Shared(call("thousandths", aqi)), 1000 * arguments["tolerance"]
     scaled = [call("multiply", 1000, i) for i in indices]
     below = call("or", *(call("surely", call("less", given, call("subtract", i, leeway))) for i in scaled))
