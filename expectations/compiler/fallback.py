@@ -16,10 +16,11 @@ from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from expectations.compiler.duckdb import LISTED
 from expectations.compiler.foreign import custom_folder
 from expectations.compiler.forms import GxTest, Judgement
+from expectations.compiler.listing import Breaches
 from expectations.compiler.scans import quoted, text_of
-from expectations.compiler.verdicts import LISTED
 from expectations.interchange import gx_configuration
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ class Outside:
     """What Great Expectations said: judgements by batch and rule, the first breaches with their values, and all failing rows."""
 
     judgements: dict[tuple[str, str], Judgement] = field(default_factory=dict)
-    listed: dict[tuple[str, str], list[tuple[int, Any]]] = field(default_factory=dict)
+    listed: dict[tuple[str, str], Breaches] = field(default_factory=dict)
     failing: list[tuple[str, int, str, bool]] = field(default_factory=list)
 
     def keep(self, con: duckdb.DuckDBPyConnection, table: str) -> str | None:
@@ -95,7 +96,8 @@ def _judge(plan: Plan, con: duckdb.DuckDBPyConnection, relation: str, compiled: 
     judged = count if step == 1 else -(-count // step)
     outside.judgements[key] = _merged(expectation, results, judged, count, step)
     found = [pair for result in results for pair in _breaches(result["result"])]
-    outside.listed[key] = [(row, value) for row, value in found if value is not _UNLISTED]
+    listed = [(row, value) for row, value in found if value is not _UNLISTED]
+    outside.listed[key] = Breaches(tuple(value for _, value in listed), tuple(row for row, _ in listed))
     outside.failing += [(batch, row, compiled.rule.id, compiled.rule.blocking) for row, _ in found]
 
 
@@ -137,7 +139,7 @@ def _frames(plan: Plan, con: duckdb.DuckDBPyConnection, relation: str, compiled:
 
 
 def _frame(part: pa.RecordBatch) -> pd.DataFrame:
-    """Rows as pandas holds them best: whole numbers stay whole beside NULL, times are of nanoseconds where they fit."""
+    """Rows as pandas' own readers give them: whole numbers beside NULL are floats as long as these hold them exactly."""
     import pandas as pd
     import pyarrow as pa
 
@@ -146,10 +148,8 @@ def _frame(part: pa.RecordBatch) -> pd.DataFrame:
         if pa.types.is_decimal(column.type):
             column = column.cast(pa.float64())
         series = column.to_pandas()
-        if pa.types.is_integer(column.type) and column.null_count:
-            series = pd.array(column.to_pylist(), dtype="Int64")
-        elif pa.types.is_boolean(column.type) and column.null_count:
-            series = pd.array(column.to_pylist(), dtype="boolean")
+        if pa.types.is_integer(column.type) and any(abs(v) > 1 << 53 for v in column.to_pylist() if v is not None):
+            series = pd.Series(column.to_pylist(), dtype="Int64" if column.null_count else None)
         elif pa.types.is_temporal(column.type):
             series = pd.Series(pd.to_datetime(column.to_pandas(date_as_object=False)))
             low, high = pd.Timestamp.min, pd.Timestamp.max
@@ -197,12 +197,13 @@ def _merged(expectation: Any, results: Sequence[Mapping[str, Any]], judged: int,
     """One judgement of the results of a batch's chunks."""
     figures = [r["result"] for r in results]
     if "unexpected_count" not in figures[0] or "element_count" not in figures[0]:
-        details = {k: v for k, v in figures[0].items() if k not in ("observed_value", "details")}
+        further = {k: v for k, v in figures[0].items() if k not in ("observed_value", "details")}
         inner = figures[0].get("details")
         judgement = Judgement.of(
             bool(results[0]["success"]),
             observed_value=figures[0].get("observed_value"),
-            details=details | (inner if isinstance(inner, dict) else {}),
+            further=further,
+            details=inner if isinstance(inner, dict) else {},
         )
         cause = (f"结果为 {judgement.observed_value}", f"it found {judgement.observed_value}")
     else:

@@ -119,6 +119,7 @@ class Plan:
         also: Sequence[tuple[str, str]] = (),
         batches: Collection[str] = (),
         relations: Mapping[str, str] | None = None,
+        result_format: str | Mapping[str, Any] | None = None,
     ) -> Verdicts:
         """Judge every batch of a relation; leaves the temporary table `failing(_batch, _row, _failed, _blocked)`.
 
@@ -126,11 +127,13 @@ class Plan:
         the text columns that they name. `absent` gives the columns that a batch lacks (the relation has them as NULL),
         `batches` those that should be there even without a row, `also` further aggregates (name, SQL: a count, sum,
         min or max) to carry in the scan. `relations` gives the SQL of other relations by the name of their dataset: a rule that
-        needs one that is not there, or one of its columns, is not assessable.
+        needs one that is not there, or one of its columns, is not assessable. `result_format` is Great Expectations' own (see
+        `listing.py`); raises `ValueError` where it is none.
         """
+        from expectations.compiler.listing import ResultFormat
         from expectations.compiler.run import run
 
-        return run(self, con, relation, absent or {}, failing, also, batches, relations or {})
+        return run(self, con, relation, absent or {}, failing, also, batches, relations or {}, ResultFormat.read(result_format))
 
     def sql(self, relation: str = "relation", relations: Mapping[str, str] | None = None) -> list[str]:
         """The scans, in order: the one over all rows, those of tests with their own, one for figures that cannot be merged.

@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, Any
 
 from expectations.compiler import fallback
 from expectations.compiler.duckdb import MERGED
-from expectations.compiler.forms import Found, Judgement, ListingTest, Measure, OverRows
+from expectations.compiler.forms import Found, Judgement, ListingTest, Measure
+from expectations.compiler.listing import Breaches, ResultFormat, listed
 from expectations.compiler.plan import WORD, Compiled, Plan
 from expectations.compiler.scans import Scans, how_to_merge, quoted, text_of
-from expectations.compiler.verdicts import LISTED, RuleResult, Verdicts
+from expectations.compiler.verdicts import RuleResult, Verdicts
 from expectations.compiler.writing import table
 
 if TYPE_CHECKING:
@@ -66,6 +67,7 @@ def run(
     also: Sequence[tuple[str, str]],
     batches: Collection[str],
     relations: Mapping[str, str],
+    form: ResultFormat,
 ) -> Verdicts:
     """See `Plan.run`."""
     scans = Scans(plan, relation, relations)
@@ -86,7 +88,8 @@ def run(
         cursor = con.execute(scans.apart())
         for batch, *values in cursor.fetchall():
             figures[batch].measures.update(zip(plan.apart, values, strict=True))
-    listed = _listed(plan, scans, con, quoted(failing), listings) | outside.listed
+    own = [(k.table, k.test, frozenset(c.rule.id for c in k.rules)) for k in listings]
+    breaches = listed(plan, scans, con, quoted(failing), own, form) | outside.listed
     for listing in listings:
         con.execute(f"DROP TABLE {listing.table}")
     results = []
@@ -94,7 +97,8 @@ def run(
         lacks = frozenset(absent.get(batch, ()))
         for compiled in plan.compiled:
             cannot = out_of_reach.get(compiled.rule.id)
-            results.append(_judge(plan, compiled, batch, lacks, figures[batch], listed.get((batch, compiled.rule.id), []), cannot))
+            here = breaches.get((batch, compiled.rule.id), Breaches())
+            results.append(_judge(plan, compiled, batch, lacks, figures[batch], here, cannot, form))
     return Verdicts(
         plan.fingerprint,
         results,
@@ -216,44 +220,6 @@ def _failing_of(listing: _Listing, scans: Scans, absent: Mapping[str, Collection
         yield f'SELECT "_batch", "_row", [{ids}] AS "_failed", {blocked} AS "_blocked" FROM ({rows}){left_out}'
 
 
-Cells = Mapping[str, Any]
-
-
-def _listed(
-    plan: Plan, scans: Scans, con: duckdb.DuckDBPyConnection, failing: str, listings: Sequence[_Listing]
-) -> dict[tuple[str, str], list[tuple[int, Any]]]:
-    """The first breaches of each batch and rule: position and value."""
-    exploded = f'(SELECT "_batch", "_row", unnest("_failed") AS "rule" FROM {failing})'
-    first = f'SELECT "_batch", "rule", min("_row", {LISTED}) AS "rows" FROM {exploded} GROUP BY ALL'
-    found = con.execute(first).fetchall()
-    tests = {c.rule.id: c.test for c in plan.compiled if isinstance(c.test, OverRows)}
-    found = [f for f in found if f[1] in tests]  # what was judged outside has its list already
-    shown = sorted({name for _, rule, _ in found for name in tests[rule].shown})
-    cells = _cells(con, scans.listing(scans.relation, shown, first), shown)
-    further: dict[str, Mapping[tuple[str, int], Cells]] = {}
-    for listing in listings:
-        if listing.test.extra:
-            ids = {c.rule.id for c in listing.rules}
-            values = _cells(con, scans.listing(listing.table, listing.test.extra, first), listing.test.extra)
-            further |= dict.fromkeys(ids, values)
-    listed: dict[tuple[str, str], list[tuple[int, Any]]] = {}
-    for batch, rule, rows in found:
-        extra = further.get(rule, {})
-        listed[batch, rule] = [(row, _shape(tests[rule], {**cells[batch, row], **extra.get((batch, row), {})})) for row in rows]
-    return listed
-
-
-def _cells(con: duckdb.DuckDBPyConnection, listing: str, columns: Sequence[str]) -> dict[tuple[str, int], Cells]:
-    """The values of a listing, by batch and row."""
-    return {(batch, row): dict(zip(columns, cells, strict=True)) for batch, row, *cells in con.execute(listing).fetchall()}
-
-
-def _shape(test: OverRows, cells: Cells) -> Any:
-    if test.extra or test.shape == "record":
-        return {n: cells[n] for n in (*test.shown, *test.extra)}
-    return cells[test.shown[0]] if test.shape == "value" else tuple(cells[n] for n in test.shown)
-
-
 def _missing(plan: Plan, figures: _Figures, column: str) -> int:
     return figures.rows - (_measured(plan, figures, Measure("present", plan.column(column))) or 0)
 
@@ -270,8 +236,9 @@ def _judge(
     batch: str,
     lacks: frozenset[str],
     figures: _Figures,
-    listed: Sequence[tuple[int, Any]],
+    breaches: Breaches,
     cannot: Judgement | None,
+    form: ResultFormat,
 ) -> RuleResult:
     if missing := ", ".join(sorted(compiled.uses & lacks)):
         cannot = Judgement.cannot(f"本批次缺列 {missing}", f"the batch lacks {missing}")
@@ -285,15 +252,8 @@ def _judge(
         plan.as_of,
     )
     judgement = cannot or compiled.test.judge(found)
-    if judgement.unexpected is None:
-        listed = ()
-    result = RuleResult(
-        compiled.rule,
-        batch,
-        **vars(judgement),
-        partial_unexpected_list=tuple(value for _, value in listed),
-        partial_unexpected_rows=tuple(row for row, _ in listed),
-    )
+    told = Breaches() if judgement.unexpected is None else breaches
+    result = RuleResult(compiled.rule, batch, **vars(judgement), breaches=told, form=form)
     return result if result.outcome == "not_assessable" else _noted(compiled, result)
 
 

@@ -13,10 +13,9 @@ from decimal import Decimal
 from typing import Any
 
 from expectations.compiler.forms import Outcome
+from expectations.compiler.listing import Breaches, ResultFormat
 from expectations.interchange import gx_configuration
 from expectations.suite import Rule
-
-LISTED = 20  # Great Expectations' partial lists
 
 
 @dataclass(frozen=True)
@@ -36,8 +35,6 @@ class RuleResult:
     elements: int | None = None
     missing: int | None = None
     unexpected: int | None = None
-    partial_unexpected_list: tuple[Any, ...] = ()
-    partial_unexpected_rows: tuple[int, ...] = ()
     observed_value: Any = None
     details: Mapping[str, Any] = field(default_factory=dict)
     note_zh: str = ""
@@ -46,6 +43,16 @@ class RuleResult:
     extra_copies: int | None = None
     further: Mapping[str, Any] = field(default_factory=dict)
     in_gx: tuple[int, int] | None = None
+    breaches: Breaches = field(default_factory=Breaches)
+    form: ResultFormat = field(default_factory=ResultFormat)
+
+    @property
+    def partial_unexpected_list(self) -> tuple[Any, ...]:
+        return self.breaches.values[: self.form.partial]
+
+    @property
+    def partial_unexpected_rows(self) -> tuple[int, ...]:
+        return self.breaches.rows[: self.form.partial]
 
     @property
     def note(self) -> str:
@@ -69,7 +76,7 @@ class RuleResult:
         return {
             "success": success,
             "expectation_config": gx_configuration(self.rule),
-            "result": {} if self.outcome == "not_assessable" else self._result(),
+            "result": {} if self.outcome == "not_assessable" or self.form.level == "BOOLEAN_ONLY" else self._result(),
             "meta": meta,
             "exception_info": {"raised_exception": False, "exception_traceback": None, "exception_message": None},
         }
@@ -77,15 +84,14 @@ class RuleResult:
     def _result(self) -> dict[str, Any]:
         if self.unexpected is None:
             figures = {} if self.observed_value is None else {"observed_value": json_value(self.observed_value)}
-            return figures | json_value(self.further) | ({"details": json_value(self.details)} if self.details else {})
+            further = {k: v for k, v in self.further.items() if self.form.partial or not k.startswith("partial_")}
+            return figures | json_value(further) | ({"details": json_value(self.details)} if self.details else {})
         elements = self.elements or 0
         of_all = self._percent(self.unexpected, elements)
-        listed = [json_value(v) for v in self.partial_unexpected_list]
         result = {
             "element_count": elements,
             "unexpected_count": self.unexpected,
             "unexpected_percent": self.unexpected_percent,
-            "partial_unexpected_list": listed,
         }
         if self.ignores:
             result |= {
@@ -98,7 +104,7 @@ class RuleResult:
             result["extra_copies"] = self.extra_copies
         if self.details:
             result["details"] = json_value(self.details)
-        return result | {"partial_unexpected_index_list": list(self.partial_unexpected_rows)}
+        return result | json_value(self.breaches.in_gx(self.form))
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ Source of the form: `great_expectations.self_check.util.evaluate_json_test_v3_ap
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -74,17 +74,17 @@ def _file(path: Path) -> Iterator[Case]:
     if not isinstance(content, dict) or "expectation_type" not in content:
         raise CasesError(f"{path}: no case of Great Expectations: it lacks expectation_type.")
     for set_number, dataset in enumerate(content["datasets"], 1):
-        several = dataset["data"] if isinstance(dataset["data"], list) else [dataset]
-        tables = tuple(_table(path, d, f"{set_number}.{n}") for n, d in enumerate(several, 1))
+        several = list(enumerate(dataset["data"] if isinstance(dataset["data"], list) else [dataset], 1))
         for number, test in enumerate(dataset["tests"], 1):
-            kwargs = test["in"]
+            kwargs = test["in"] if isinstance(test["in"], dict) else {"column": test["in"][0], **test.get("kwargs", {})}
+            out = {**test["out"], **test.get("error", {})}
             yield Case(
                 f"{path.stem} {set_number}.{number}",
                 content["expectation_type"],
                 test["title"],
-                tables,
-                kwargs if isinstance(kwargs, dict) else {"column": kwargs[0], **test.get("kwargs", {})},
-                {**test["out"], **test.get("error", {})},
+                tuple(_table(path, d, f"{set_number}.{n}", () if "traceback_substring" in out else kwargs.values()) for n, d in several),
+                kwargs,
+                out,
                 test["exact_match_out"],
                 test.get("tolerance"),
                 tuple(test.get("only_for") or dataset.get("only_for") or ()),
@@ -92,12 +92,13 @@ def _file(path: Path) -> Iterator[Case]:
             )
 
 
-def _table(path: Path, dataset: Mapping[str, Any], number: str) -> Table:
+def _table(path: Path, dataset: Mapping[str, Any], number: str, used: Iterable[Any]) -> Table:
+    """A data set as the table of a case; the spare data where a column in use has no one type, as Great Expectations does then."""
     schemas = {k: v for k, v in (dataset.get("schemas") or {}).items() if isinstance(v, dict)}
     name = dataset.get("dataset_name") or f"{path.stem}_{number.replace('.', '_')}"
     data = dataset["data"]
-    if dataset.get("data_alt") and any(mixed(values) for values in data.values()):
-        data = dataset["data_alt"]  # as Great Expectations does where an engine's columns have one type
+    if dataset.get("data_alt") and any(mixed(data[name]) for name in used if isinstance(name, str) and name in data):
+        return Table(f"{name}_alt", dataset["data_alt"], schemas)
     return Table(name, data, schemas)
 
 
@@ -109,6 +110,6 @@ def mixed(values: Sequence[Any]) -> bool:
 
 def partial(values: Sequence[Any]) -> list[Any]:
     """A list cut to the length of Great Expectations' partial lists."""
-    from expectations.compiler.verdicts import LISTED
+    from expectations.compiler.duckdb import LISTED
 
     return list(values)[:LISTED]

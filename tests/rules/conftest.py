@@ -97,7 +97,7 @@ def gx_validate() -> Callable[..., list[dict[str, Any]]]:
         asset = context.data_sources.add_pandas("pandas").add_dataframe_asset("asset")
         whole = asset.add_batch_definition_whole_dataframe("whole")
 
-    def validate(suite: Suite, con: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
+    def validate(suite: Suite, con: duckdb.DuckDBPyConnection, form: Any = "SUMMARY") -> list[dict[str, Any]]:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             frame = con.execute("SELECT * FROM data ORDER BY _row").df()
@@ -107,7 +107,7 @@ def gx_validate() -> Callable[..., list[dict[str, Any]]]:
             for name in ("s", "t"):
                 frame[name] = frame[name].astype("str") if frame[name].notna().any() else frame[name].astype(object)
             batch = whole.get_batch(batch_parameters={"dataframe": frame})
-            result = batch.validate(suite_to_gx(suite), result_format={"result_format": "SUMMARY"})
+            result = batch.validate(suite_to_gx(suite), result_format={"result_format": form} if isinstance(form, str) else form)
         raised = [r for r in result.results if r.exception_info.get("raised_exception") is not False]
         if raised:
             raise AssertionError(
