@@ -12,7 +12,7 @@ from typing import Annotated
 
 import typer
 
-from pipelines.commands import check, doctor, explain, look, run, ui
+from pipelines.commands import check, doctor, explain, look, run, suggest, ui
 
 app = typer.Typer(
     name="yuanqing",
@@ -33,6 +33,8 @@ app.command("explain")(explain.explain)
 app.command("truth")(look.truth)
 app.command("sql")(look.sql)
 app.command("origin")(look.origin)
+app.command("suggest")(suggest.suggest)
+app.command("profile")(suggest.profile)
 app.command("doctor")(doctor.doctor)
 app.command("ui")(ui.ui)
 
