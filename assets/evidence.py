@@ -10,7 +10,11 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     import duckdb
+
+    from expectations.standard import Standard
 
 TABLES: dict[str, list[tuple[str, str, str]]] = {
     "runs": [
@@ -81,6 +85,14 @@ TABLES: dict[str, list[tuple[str, str, str]]] = {
         ("result", "VARCHAR", "JSON: Great Expectations' ExpectationValidationResult, values masked"),
         ("fingerprint", "VARCHAR", "of the compiled suite and of the repairs before it: what the batch was judged by"),
         ("checked_at", "TIMESTAMP", "local time"),
+        ("standard", "VARCHAR", "fingerprint of the edition of the standard that was valid then (see standards)"),
+    ],
+    "standards": [
+        ("fingerprint", "VARCHAR", "of the edition's content"),
+        ("version", "VARCHAR", "the edition, as the bureau names it"),
+        ("valid_from", "DATE", "its first day"),
+        ("content", "VARCHAR", "JSON: the whole edition, so that it can be read when its file says otherwise"),
+        ("used_since", "TIMESTAMP", "when results were first held to it, local time"),
     ],
     "issues": [
         ("batch", "VARCHAR", "the batch"),
@@ -97,6 +109,13 @@ TABLES: dict[str, list[tuple[str, str, str]]] = {
 }
 
 
+def note_standard(con: duckdb.DuckDBPyConnection, standard: Standard, at: datetime) -> None:
+    """Write an edition of the standard down, unless it stands; within the transaction of the results that are held to it."""
+    if con.execute("SELECT 1 FROM lake.evidence.standards WHERE fingerprint = ?", [standard.fingerprint]).fetchone() is None:
+        row = {"fingerprint": standard.fingerprint, "version": standard.version, "valid_from": standard.valid_from}
+        write(con, "standards", [row | {"content": standard.as_json(), "used_since": at}])
+
+
 def write(con: duckdb.DuckDBPyConnection, table: str, rows: Sequence[Mapping[str, Any]]) -> None:
     """Append `rows` to an evidence table; keys that a row lacks are NULL.
 
@@ -109,7 +128,14 @@ def write(con: duckdb.DuckDBPyConnection, table: str, rows: Sequence[Mapping[str
     declared = [name for name, _, _ in TABLES[table]]
     if stray := {key for row in rows for key in row} - set(declared):
         raise KeyError(f"evidence.{table} has no column {', '.join(sorted(stray))}")
-    kinds = {"VARCHAR": pa.string(), "BIGINT": pa.int64(), "DOUBLE": pa.float64(), "BOOLEAN": pa.bool_(), "TIMESTAMP": pa.timestamp("us")}
+    kinds = {
+        "VARCHAR": pa.string(),
+        "BIGINT": pa.int64(),
+        "DOUBLE": pa.float64(),
+        "BOOLEAN": pa.bool_(),
+        "TIMESTAMP": pa.timestamp("us"),
+        "DATE": pa.date32(),
+    }
     schema = pa.schema([(name, kinds[kind]) for name, kind, _ in TABLES[table]])
     con.register("evidence_rows", pa.Table.from_pylist([dict(row) for row in rows], schema=schema))
     try:

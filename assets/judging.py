@@ -19,6 +19,8 @@ from expectations.standard import Standard, load_standard
 from expectations.suite import Suite, make_suite, read_suite
 
 if TYPE_CHECKING:
+    from datetime import date
+
     from assets.contracts import Contract
     from assets.project import Project
 
@@ -30,10 +32,13 @@ def codes_of(project: Project) -> CodeTables:
     return CodeTables(*dict.fromkeys((CODE / "expectations" / "codes", project.expectations / "codes")))
 
 
-def standard_of(project: Project) -> Standard:
-    """The project's own standard, else the one that comes with Yuanqing. Raises `DocumentError`."""
+def standard_of(project: Project, on: date | None = None) -> Standard:
+    """The edition valid on a day (today) of the project's own standard, else of the one that comes with Yuanqing.
+
+    Raises `DocumentError`.
+    """
     own = project.expectations / "standard.yaml"
-    return load_standard(own if own.exists() else None)
+    return load_standard(own if own.exists() else None, on)
 
 
 def suite_of(project: Project, contract: Contract) -> Suite | None:
@@ -77,6 +82,11 @@ class Judge:
             where = f"expectations/suites/{self.contract.suite_path}"
             raise LookupError(f"{self.contract.name}: no suite at {where}, and the contract calls for nothing. Declare a key, at least.")
         return self._compiled
+
+    @cached_property
+    def standard(self) -> Standard:
+        """The edition of the standard that holds today."""
+        return standard_of(self.project)
 
     @cached_property
     def _tables(self) -> dict[str, CodeTable]:

@@ -27,7 +27,7 @@ SCHEMAS = {
     "quarantine": "rows whose identity or shape is broken, as they came, with the rules they failed",
     "base": "one row a person, entity or licence, fused from the departments",
     "thematic": "base and standard tables joined for one field of service",
-    "evidence": "runs, batches, rejects, repairs, results, issues, lineage",
+    "evidence": "runs, batches, rejects, repairs, results, standards, issues, lineage",
 }
 
 
@@ -80,15 +80,17 @@ def _extension(name: str) -> Path:
 
 
 @contextmanager
-def open_lake(project: Project, *, read_only: bool = False) -> Iterator[duckdb.DuckDBPyConnection]:
+def open_lake(project: Project, *, read_only: bool = False, snapshot: int | None = None) -> Iterator[duckdb.DuckDBPyConnection]:
     """A connection whose default database is the project's lake; made on first use.
 
     Writers hold the lake's lock for as long as they are open: raises `LakeBusyError` where another run holds it.
-    Readers never wait. `read_only` on a lake that was never written raises `FileNotFoundError`.
+    Readers never wait. `read_only` on a lake that was never written raises `FileNotFoundError`. With `snapshot` the lake is
+    read as it was then.
     """
     from filelock import FileLock, Timeout
 
     catalogue = project.lake / "catalogue.sqlite"
+    read_only = read_only or snapshot is not None
     if read_only and not catalogue.exists():
         raise FileNotFoundError(f"{catalogue}: nothing has been collected yet. Run `yuanqing run` first.")
     project.lake.mkdir(parents=True, exist_ok=True)
@@ -105,6 +107,7 @@ def open_lake(project: Project, *, read_only: bool = False) -> Iterator[duckdb.D
         files = project.lake / "files"
         # OVERRIDE: the catalogue keeps the absolute path of its files, and a data folder may be moved or restored elsewhere.
         options = ", OVERRIDE_DATA_PATH true" + (", READ_ONLY" if read_only else "")
+        options += f", SNAPSHOT_VERSION {int(snapshot)}" if snapshot is not None else ""
         con.execute(f"ATTACH {literal(f'ducklake:sqlite:{catalogue}')} AS lake (DATA_PATH {literal(str(files))}{options})")
         con.execute("USE lake")
         if not read_only:
@@ -116,16 +119,25 @@ def open_lake(project: Project, *, read_only: bool = False) -> Iterator[duckdb.D
 
 
 def _create(con: duckdb.DuckDBPyConnection) -> None:
-    there = {name for (name,) in con.execute("SELECT schema_name FROM duckdb_schemas() WHERE database_name = 'lake'").fetchall()}
-    if set(SCHEMAS) <= there:
-        return
-    con.execute("BEGIN")
-    for schema in SCHEMAS:
-        con.execute(f"CREATE SCHEMA IF NOT EXISTS {quote(schema)}")
+    """Make the schemas and evidence tables that are not there, and add the columns that evidence tables have gained."""
+    there: dict[str, set[str]] = {}
+    for table, column in con.execute(
+        "SELECT table_name, column_name FROM duckdb_columns() WHERE database_name = 'lake' AND schema_name = 'evidence'"
+    ).fetchall():
+        there.setdefault(table, set()).add(column)
+    schemas = {name for (name,) in con.execute("SELECT schema_name FROM duckdb_schemas() WHERE database_name = 'lake'").fetchall()}
+    made = [f"CREATE SCHEMA IF NOT EXISTS {quote(schema)}" for schema in SCHEMAS if schema not in schemas]
     for table, columns in TABLES.items():
-        declared = ", ".join(f"{quote(name)} {kind}" for name, kind, _ in columns)
-        con.execute(f"CREATE TABLE IF NOT EXISTS evidence.{quote(table)} ({declared})")
-    con.execute("COMMIT")
+        if table not in there:
+            declared = ", ".join(f"{quote(name)} {kind}" for name, kind, _ in columns)
+            made.append(f"CREATE TABLE IF NOT EXISTS evidence.{quote(table)} ({declared})")
+            continue
+        made += [f"ALTER TABLE evidence.{quote(table)} ADD COLUMN {quote(n)} {k}" for n, k, _ in columns if n not in there[table]]
+    if made:
+        con.execute("BEGIN")
+        for statement in made:
+            con.execute(statement)
+        con.execute("COMMIT")
 
 
 @contextmanager

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from assets.contracts import Contract
     from assets.project import Project
+    from expectations.standard import Standard
 
 
 SECURITY, PERSONAL = "0106", 3
@@ -82,7 +83,7 @@ def check_relation(
         for kind, count in (by_kind or {}).items()
     }
     checked_at = datetime.now()
-    results = tuple(result_row(contract, judge.mark, result, checked_at) for result in verdicts.results)
+    results = tuple(result_row(contract, judge.mark, judge.standard, result, checked_at) for result in verdicts.results)
     return Checked(verdicts, results, repairs)
 
 
@@ -104,6 +105,7 @@ def standardise(
         checked = check_relation(con, judge, _raw(contract, batches), absent=absent, beside=beside)
         with transaction(con, run_id, f"standardise {contract.name}: {len(group)} batches"):
             counts += _store(con, contract, run_id, group, checked)
+            evidence.note_standard(con, judge.standard, datetime.now())
         results += checked.results
         _forget(con)
     return Standardised(tuple(c[0] for c in counts), tuple(results), sum(c[1] for c in counts), sum(c[2] for c in counts))
@@ -241,8 +243,8 @@ def _close(con: duckdb.DuckDBPyConnection, counts: Sequence[tuple[str, int, int]
     )
 
 
-def result_row(contract: Contract, mark: str, result: RuleResult, checked_at: datetime) -> dict[str, Any]:
-    """A verdict as `evidence.results` holds it, without the run, its values masked; `mark` names what it was judged by."""
+def result_row(contract: Contract, mark: str, standard: Standard, result: RuleResult, checked_at: datetime) -> dict[str, Any]:
+    """A verdict as `evidence.results` holds it, without the run, its values masked; `mark` and `standard` are what it was judged by."""
     rule = result.rule
     columns = [rule.kwargs[k] for k in ("column", "column_A", "column_B") if k in rule.kwargs] + list(rule.kwargs.get("column_list", ()))
     least = PERSONAL if rule.indicator == SECURITY else 1
@@ -264,6 +266,7 @@ def result_row(contract: Contract, mark: str, result: RuleResult, checked_at: da
         "result": json.dumps(_masked(contract, columns, result.to_gx(), least), ensure_ascii=False, default=str),
         "fingerprint": mark,
         "checked_at": checked_at,
+        "standard": standard.fingerprint,
     }
 
 

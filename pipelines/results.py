@@ -11,11 +11,12 @@ from __future__ import annotations
 
 import os
 import time
+from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from assets.evidence import TABLES
-from assets.lake import literal, open_lake, quote
+from assets.lake import columns_of, literal, open_lake, quote
 from pipelines.querying import QueryError, as_objects, query
 from pipelines.rulebook import holder
 from pipelines.scores import CALLED
@@ -42,9 +43,11 @@ _COMMENTS = {
     "results": "every rule on every batch",
     "issues": "every row that breaks a rule, by its position in the source",
     "lineage": "which batches are in each table's present state",
-    "scores": "scores and coverage per unit, dataset and department; by rule, indicator, dimension and in total",
+    "standards": "the editions of the standard that results were held to, whole",
+    "waivers": "rules that officers have set aside for a time, expired ones too",
+    "scores": "scores and coverage per unit, dataset, city and department; by rule, indicator, dimension and in total",
     "called": "what each contract calls for, the rules that meet it, and whether they were assessed: what coverage counts",
-    "rules": "the rules of all suites as they are now",
+    "rules": "the rules that datasets are held to now, of their suites and yielded by their contracts",
     "datasets": "the datasets, from their contracts",
     "columns": "the columns of the datasets, from their contracts",
     "indicators": "the indicators of GB/T 36344-2018 with the bureau's weights",
@@ -56,6 +59,8 @@ PUBLISHED: Columns = [
     ("published_at", "TIMESTAMP", "local time"),
     ("snapshot", "BIGINT", "the lake's snapshot that it was made from"),
     ("standard", "VARCHAR", "version of the standard: weights and grades"),
+    ("standard_from", "DATE", "since when that edition is valid"),
+    ("standard_fingerprint", "VARCHAR", "of the edition's content, as results name it"),
     ("window_days", "INTEGER", "days of a daily delta that stand"),
 ]
 STANDING: Columns = [
@@ -69,10 +74,12 @@ STANDING: Columns = [
 RULES: Columns = [
     ("dataset", "VARCHAR", "the dataset"),
     ("rule", "VARCHAR", "the rule's id; its meaning never changes"),
-    ("position", "INTEGER", "its place in the suite"),
+    ("position", "INTEGER", "its place among the dataset's rules"),
+    ("origin", "VARCHAR", "suite: written there; contract: yielded by the contract"),
     ("expectation", "VARCHAR", "the Great Expectations type"),
     ("columns", "VARCHAR[]", "the columns it looks at"),
     ("indicator", "VARCHAR", "indicator of GB/T 36344-2018"),
+    ("element", "VARCHAR", "what A and B count for rules of its kind, by the standard: cell, record, hand-over"),
     ("weight", "DOUBLE", "its weight among the rules of its indicator"),
     ("severity", "VARCHAR", "critical, warning, info"),
     ("blocking", "BOOLEAN", "its failures go to quarantine"),
@@ -127,6 +134,16 @@ GRADES: Columns = [
     ("at_least", "DOUBLE", "the least score x coverage for it"),
 ]
 
+WAIVERS: Columns = [
+    ("dataset", "VARCHAR", "the dataset"),
+    ("rule", "VARCHAR", "the rule that is set aside"),
+    ("unit", "VARCHAR", "in which unit; empty: in all"),
+    ("reason", "VARCHAR", "why"),
+    ("officer", "VARCHAR", "who has set it aside"),
+    ("valid_from", "DATE", "its first day"),
+    ("until", "DATE", "its last day"),
+    ("holds", "BOOLEAN", "whether it held on the day of this publication"),
+]
 UNITS: Columns = [
     ("unit", "VARCHAR", "the unit, as batches name it"),
     ("zh", "VARCHAR", "its name"),
@@ -136,22 +153,21 @@ UNITS: Columns = [
 _SHAPE = r"""regexp_replace(left("text", 200), '[^,;|\t"'' ]', '*', 'g')"""
 
 
-def publish(project: Project, standard: Standard | None = None) -> Path:
+def publish(project: Project, standard: Standard | None = None, *, snapshot: int | None = None, target: Path | None = None) -> Path:
     """Publish the present evidence, with scores, as `project.results`; whoever reads the old file goes on reading it.
 
     Builds a fresh file beside and renames it over the old one; a run that dies before leaves the old one. `standard` is by
-    default the project's own, else the one that comes with Yuanqing.
+    default the edition that the newest standing result was held to, as the lake has it written down. With `snapshot` the file
+    is what would have been published when the lake stood there, with the standard of that time; `target` is where it goes.
     """
-    from assets.judging import standard_of
-
-    target = project.results
+    target = target or project.results
     target.parent.mkdir(parents=True, exist_ok=True)
     _sweep(target)
     fresh = target.with_name(f".{target.name}.{os.getpid()}.{time.monotonic_ns()}")
     try:
-        with open_lake(project, read_only=True) as con:
+        with open_lake(project, read_only=True, snapshot=snapshot) as con:
             con.execute(f"ATTACH {literal(str(fresh))} AS fresh")
-            _write(con, project, standard or standard_of(project))
+            _write(con, project, standard, snapshot)
             con.execute("DETACH fresh")
         _sync(fresh)
         os.replace(fresh, target)
@@ -162,7 +178,8 @@ def publish(project: Project, standard: Standard | None = None) -> Path:
     return target
 
 
-def _write(con: duckdb.DuckDBPyConnection, project: Project, standard: Standard) -> None:
+def _write(con: duckdb.DuckDBPyConnection, project: Project, standard: Standard | None, snapshot: int | None) -> None:
+    from assets.waivers import load_waivers
     from pipelines.rulebook import read_rules
     from pipelines.scores import WINDOW_DAYS, make_scores, make_standing
 
@@ -170,15 +187,28 @@ def _write(con: duckdb.DuckDBPyConnection, project: Project, standard: Standard)
     rules = read_rules(project, contracts)
     con.execute("BEGIN")  # one snapshot of the lake for all tables
     make_standing(con, contracts)
-    make_scores(con, contracts, rules, standard)
-    _declare(con, "published", PUBLISHED)
-    con.execute(
-        "INSERT INTO fresh.published SELECT localtimestamp, (SELECT max(snapshot_id) FROM ducklake_snapshots('lake')), ?, ?",
-        [standard.version, WINDOW_DAYS],
+    standard = standard or _standard(con, project)
+    at, number = con.execute(
+        "SELECT snapshot_time::TIMESTAMP, snapshot_id FROM ducklake_snapshots('lake')"
+        " WHERE ? IS NULL OR snapshot_id = ? ORDER BY snapshot_id DESC LIMIT 1",
+        [snapshot, snapshot],
+    ).fetchone() or (None, None)
+    today = at.date() if snapshot is not None and at is not None else date.today()
+    waivers = load_waivers(project, {(r.dataset, r.id) for r in rules})
+    make_scores(con, contracts, rules, standard, [w for w in waivers if w.holds(today)])
+    said = (number, standard.version, standard.valid_from, standard.fingerprint, WINDOW_DAYS)
+    _fill(con, "published", PUBLISHED, [(datetime.now(), *said)])
+    _fill(
+        con, "waivers", WAIVERS, [(w.dataset, w.rule, w.unit, w.reason, w.officer, w.valid_from, w.until, w.holds(today)) for w in waivers]
     )
     for table, columns in TABLES.items():
         _declare(con, table, columns)
-        chosen = ", ".join(_SHAPE if (table, name) == ("rejects", "text") else quote(name) for name, _, _ in columns)
+        there = columns_of(con, f"evidence.{table}")
+        if there is None:  # an old snapshot knows less
+            continue
+        chosen = ", ".join(
+            _SHAPE if (table, name) == ("rejects", "text") else quote(name) if name in there else "NULL" for name, _, _ in columns
+        )
         con.execute(f"INSERT INTO fresh.{quote(table)} SELECT {chosen} FROM lake.evidence.{quote(table)}")
     for table, columns in (("standing", STANDING), ("scores", SCORES), ("called", CALLED)):
         _declare(con, table, columns)
@@ -187,8 +217,9 @@ def _write(con: duckdb.DuckDBPyConnection, project: Project, standard: Standard)
     rule_rows = []
     for r in rules:
         positions[r.dataset] = positions.get(r.dataset, 0) + 1
-        facts = (list(r.columns), r.indicator, r.weight, r.severity, r.blocking, r.title_zh, r.title_en, r.remedy_zh, r.remedy_en)
-        rule_rows.append((r.dataset, r.id, positions[r.dataset], r.expectation, *facts))
+        counted = standard.element(r.expectation).element
+        facts = (r.indicator, counted, r.weight, r.severity, r.blocking, r.title_zh, r.title_en, r.remedy_zh, r.remedy_en)
+        rule_rows.append((r.dataset, r.id, positions[r.dataset], r.origin, r.expectation, list(r.columns), *facts))
     _fill(con, "rules", RULES, rule_rows)
     _fill(con, "datasets", DATASETS, [_dataset_row(c) for c in contracts])
     _fill(
@@ -208,7 +239,9 @@ def _write(con: duckdb.DuckDBPyConnection, project: Project, standard: Standard)
     _fill(con, "grades", GRADES, [(g.name, g.zh, g.en, g.at_least) for g in standard.grades])
     con.execute("COMMIT")
     con.execute("USE fresh")  # a view keeps the names it was written with: they must not say `fresh`
-    said = {name: comment for columns in (*TABLES.values(), SCORES, STANDING, RULES, DATASETS) for name, _, comment in columns}
+    said = {
+        name: comment for columns in (*TABLES.values(), SCORES, STANDING, RULES, DATASETS, WAIVERS, UNITS) for name, _, comment in columns
+    }
     for view, (comment, select, own) in VIEWS.items():
         kind = "TABLE" if view in STORED else "VIEW"
         con.execute(f"CREATE {kind} {quote(view)} AS {select}")
@@ -216,6 +249,23 @@ def _write(con: duckdb.DuckDBPyConnection, project: Project, standard: Standard)
         for column in [d[0] for d in con.execute(f"FROM {quote(view)} LIMIT 0").description or []]:
             con.execute(f"COMMENT ON COLUMN {quote(view)}.{quote(column)} IS {literal((said | own)[column])}")
     con.execute("USE lake")
+
+
+def _standard(con: duckdb.DuckDBPyConnection, project: Project) -> Standard:
+    """The edition that the newest standing result was held to; where none is written down, the one valid on its day, or today."""
+    from assets.judging import standard_of
+    from expectations.standard import read_edition
+
+    if "standard" not in (columns_of(con, "evidence.results") or {}):
+        return standard_of(project)
+    row = con.execute(
+        "SELECT r.checked_at, e.content FROM evidence.results r LEFT JOIN evidence.standards e ON e.fingerprint = r.standard"
+        " WHERE r.batch IN (SELECT batch FROM standing) ORDER BY r.checked_at DESC LIMIT 1"
+    ).fetchone()
+    if row is None:
+        return standard_of(project)
+    checked_at, content = row
+    return read_edition(content) if content else standard_of(project, checked_at.date() if checked_at else None)
 
 
 def _unit_names(con: duckdb.DuckDBPyConnection, project: Project) -> list[tuple[Any, ...]]:

@@ -1,4 +1,4 @@
-"""Scores per rule, indicator, dimension, dataset, unit and department, from the results of the batches that stand.
+"""Scores per rule, indicator, dimension, dataset, unit, city and department, from the results of the batches that stand.
 
 Belongs here: which batches count, the arithmetic, and its definition. Not here: reading suites, publishing, wording in reports.
 
@@ -25,6 +25,10 @@ called for and no rule exists, both are NULL and the indicator or dimension is l
 nothing has a score is not covered. By score x coverage is ranked and graded: what is called for and was not assessed counts as
 nothing. An indicator that the bureau does not ask for (weight 0) is neither called for nor scored.
 
+**Waived failures** (`assets.waivers`) stand apart: where a waiver holds for a failed rule, dataset and unit, its elements are in
+neither A nor B, those that break it are counted in `waived`, and the rule still covers, for it was assessed. Everything else of the
+rule counts as ever, and from the day after the waiver's end so does this.
+
 **Standing batches.** Full delivery: the newest batch of each unit (by period, then receipt). Delta: the batches of the newest
 partition, and of the 31 days up to it where partitions are days. A model: its newest check.
 """
@@ -36,22 +40,24 @@ from typing import TYPE_CHECKING, Any
 
 from assets.called import Call, calls
 from pipelines.rulebook import holder
+from pipelines.views import newest
 
 if TYPE_CHECKING:
     import duckdb
 
     from assets.contracts import Contract
+    from assets.waivers import Waiver
     from expectations.standard import Standard
     from pipelines.rulebook import Rule
 
 WINDOW_DAYS = 31
 
 COLUMNS: list[tuple[str, str, str]] = [
-    ("scope", "VARCHAR", "what is scored: unit (of a dataset), dataset, department"),
+    ("scope", "VARCHAR", "what is scored: unit (of a dataset), dataset, department, city (a unit over all datasets)"),
     ("level", "VARCHAR", "how finely: rule, indicator, dimension, total"),
-    ("department", "VARCHAR", "the department's folder name; for a model <layer>/<database>"),
-    ("dataset", "VARCHAR", "the dataset; NULL for a department"),
-    ("unit", "VARCHAR", "the unit; NULL for a dataset or department"),
+    ("department", "VARCHAR", "the department's folder name; for a model <layer>/<database>; NULL for a city"),
+    ("dataset", "VARCHAR", "the dataset; NULL for a department or city"),
+    ("unit", "VARCHAR", "the unit, or the city that it is; NULL for a dataset or department"),
     ("dimension", "VARCHAR", "dimension of GB/T 36344-2018; NULL for the total"),
     ("indicator", "VARCHAR", "indicator of GB/T 36344-2018; NULL above indicators"),
     ("rule", "VARCHAR", "the rule's id; NULL above rules"),
@@ -62,7 +68,9 @@ COLUMNS: list[tuple[str, str, str]] = [
     ("score", "DOUBLE", "0 to 100, higher is better; NULL where nothing could be assessed"),
     ("coverage", "DOUBLE", "0 to 1: the share of what the contract calls for that exists and was assessed; NULL: nothing called for"),
     ("ranked", "DOUBLE", "score x coverage (0 to 100): what was not assessed counts as nothing; NULL where nothing is called for"),
+    ("waived", "BIGINT", "elements that break rules under a waiver that holds; they are in no score"),
     ("grade", "VARCHAR", "dimension and total: grade of `ranked` by the standard"),
+    ("target", "DOUBLE", "dimension and total: what the bureau wants `ranked` to be; NULL: no target"),
 ]
 
 
@@ -111,10 +119,16 @@ def make_standing(con: duckdb.DuckDBPyConnection, contracts: Collection[Contract
         GROUP BY ALL""")
 
 
-def make_scores(con: duckdb.DuckDBPyConnection, contracts: Iterable[Contract], rules: Iterable[Rule], standard: Standard) -> None:
+def make_scores(
+    con: duckdb.DuckDBPyConnection,
+    contracts: Iterable[Contract],
+    rules: Iterable[Rule],
+    standard: Standard,
+    waivers: Iterable[Waiver] = (),
+) -> None:
     """Make the temporary tables `scores` (`COLUMNS`) and `called` (`CALLED`) on a connection to the lake.
 
-    Needs `standing` (`make_standing`, of the same contracts).
+    Needs `standing` (`make_standing`, of the same contracts). `waivers` are those that hold.
     """
     counting = {i.code for i in standard.indicators.values() if i.weight > 0}
     rules = list(rules)
@@ -133,6 +147,10 @@ def make_scores(con: duckdb.DuckDBPyConnection, contracts: Iterable[Contract], r
     _insert(con, declared, [(c.dataset, c.id, at, c.kind, list(c.columns), c.indicator, c.wanted, *c.title) for at, c in wanted])
     _insert(con, "met (dataset VARCHAR, call VARCHAR, rule VARCHAR)", _met((c for _, c in wanted), rules, counting))
     _insert(con, "graded (grade VARCHAR, at_least DOUBLE)", [(g.name, g.at_least) for g in standard.grades])
+    codes = {d.name: d.code for d in standard.dimensions.values()}
+    targets = [(codes.get(name), target) for name, target in standard.targets.items()]
+    _insert(con, "aimed (dimension VARCHAR, target DOUBLE)", targets)
+    _insert(con, "set_aside (dataset VARCHAR, rule VARCHAR, unit VARCHAR)", [(w.dataset, w.rule, w.unit) for w in waivers])
     con.execute("""
         CREATE OR REPLACE TEMP TABLE scored AS SELECT dataset, department, mode FROM delivered
         WHERE mode <> 'model' OR dataset IN (SELECT dataset FROM standing)""")
@@ -164,18 +182,19 @@ def _insert(con: duckdb.DuckDBPyConnection, declared: str, rows: Sequence[tuple[
 # One step up, from the parts to the whole: score x, assessed share v of the rules, coverage c (NULL: not called for).
 _ROLLED = """sum(w * v * x) / nullif(sum(w * v) FILTER (x IS NOT NULL), 0) AS x,
         sum(w * v) / nullif(sum(w) FILTER (v IS NOT NULL), 0) AS v,
-        sum(w * c) / nullif(sum(w) FILTER (c IS NOT NULL), 0) AS c"""
+        sum(w * c) / nullif(sum(w) FILTER (c IS NOT NULL), 0) AS c, sum(waived) AS waived"""
 
-_BY_RULE = """
+_BY_RULE = f"""
 WITH latest AS (
     SELECT batch, dataset, rule, outcome, elements, missing,
         coalesce(TRY_CAST(json_extract_string(result, '$.result.extra_copies') AS BIGINT), unexpected) AS unexpected
-    FROM evidence.results
-    WHERE batch IN (SELECT batch FROM standing)
-    QUALIFY row_number() OVER (PARTITION BY batch, dataset, rule ORDER BY checked_at DESC, run_id DESC) = 1),
+    FROM {newest("evidence.results")}
+    WHERE batch IN (SELECT batch FROM standing)),
 seen AS (
     SELECT s.dataset, s.unit, r.rule, r.indicator, r.weight, greatest(s.rows, 1) AS rows,
         l.outcome, coalesce(l.unexpected, 0) AS unexpected,
+        l.outcome = 'failed' AND exists(
+            FROM set_aside w WHERE w.dataset = s.dataset AND w.rule = r.rule AND (w.unit = '' OR w.unit = s.unit)) AS aside,
         CASE WHEN l.outcome IS NULL OR l.outcome NOT IN ('passed', 'failed') THEN 0
             WHEN l.elements IS NULL THEN 1
             WHEN a.dimension = '02' THEN l.elements
@@ -184,14 +203,18 @@ seen AS (
         LEFT JOIN latest l ON l.batch = s.batch AND l.dataset = s.dataset AND l.rule = r.rule),
 counted AS (
     SELECT *, CASE WHEN outcome = 'failed' AND unexpected = 0 THEN b ELSE least(unexpected, b) END AS breaking FROM seen),
+kept AS (
+    SELECT * REPLACE (CASE WHEN aside THEN 0 ELSE b END AS b, CASE WHEN aside THEN 0 ELSE breaking END AS breaking),
+        CASE WHEN aside THEN breaking ELSE 0 END AS waived FROM counted),
 summed AS (
-    SELECT dataset, unit, rule, indicator, weight AS w, sum(b) AS b, sum(breaking) AS breaking,
+    SELECT dataset, unit, rule, indicator, weight AS w, sum(b) AS b, sum(breaking) AS breaking, sum(waived) AS waived,
         sum(b - breaking) / nullif(sum(b), 0) AS x,
-        coalesce(sum(rows) FILTER (outcome IN ('passed', 'failed')) / sum(rows), 0) AS s
-    FROM counted GROUP BY GROUPING SETS ((dataset, unit, rule, indicator, weight), (dataset, rule, indicator, weight)))
-SELECT *, CASE WHEN b > 0 THEN s ELSE 0 END AS v FROM summed
+        coalesce(sum(rows) FILTER (outcome IN ('passed', 'failed')) / sum(rows), 0) AS s,
+        coalesce(sum(rows) FILTER (outcome IN ('passed', 'failed') AND NOT aside) / sum(rows), 0) AS counting
+    FROM kept GROUP BY GROUPING SETS ((dataset, unit, rule, indicator, weight), (dataset, rule, indicator, weight)))
+SELECT * EXCLUDE (counting), CASE WHEN b > 0 THEN counting ELSE 0 END AS v FROM summed
 UNION ALL BY NAME
-SELECT dataset, rule, indicator, weight AS w, 0 AS b, 0 AS breaking, 0 AS s, 0 AS v FROM ruled
+SELECT dataset, rule, indicator, weight AS w, 0 AS b, 0 AS breaking, 0 AS waived, 0 AS s, 0 AS v FROM ruled
 WHERE dataset IN (SELECT dataset FROM scored) AND dataset NOT IN (SELECT dataset FROM standing)
 """
 
@@ -209,14 +232,15 @@ GROUP BY ALL
 _SCORES = f"""
 WITH things AS {_THINGS},
 by_indicator AS (
-    SELECT t.dataset, t.unit, a.indicator, a.dimension, a.weight AS w, g.x, g.v, coalesce(q.k, g.c) AS c
+    SELECT t.dataset, t.unit, a.indicator, a.dimension, a.weight AS w, g.x, g.v, coalesce(q.k, g.c) AS c, g.waived
     FROM things t CROSS JOIN asked a
         LEFT JOIN (SELECT dataset, unit, indicator, {_ROLLED} FROM (SELECT *, s AS c FROM by_rule) GROUP BY ALL) g
         ON g.dataset = t.dataset AND g.unit IS NOT DISTINCT FROM t.unit AND g.indicator = a.indicator
         LEFT JOIN (SELECT dataset, unit, indicator, avg(s) AS k FROM by_call GROUP BY ALL) q
         ON q.dataset = t.dataset AND q.unit IS NOT DISTINCT FROM t.unit AND q.indicator = a.indicator),
 by_dimension AS (
-    SELECT g.dataset, g.unit, g.dimension, d.w, g.x, g.v, coalesce(q.k, g.c) * (g.x IS NOT NULL)::INTEGER AS c
+    SELECT g.dataset, g.unit, g.dimension, d.w, g.x, g.v, g.waived,
+        coalesce(q.k, g.c) * (g.x IS NOT NULL OR g.waived > 0)::INTEGER AS c
     FROM (SELECT dataset, unit, dimension, {_ROLLED} FROM by_indicator GROUP BY ALL) g
         JOIN (SELECT DISTINCT dimension, dimension_weight AS w FROM asked) d ON d.dimension = g.dimension
         LEFT JOIN (SELECT dataset, unit, dimension, sum(w * s) / sum(w) AS k FROM by_call GROUP BY ALL) q
@@ -224,25 +248,35 @@ by_dimension AS (
 total AS (
     SELECT * REPLACE (coalesce(c, 0) AS c) FROM (SELECT dataset, unit, 1 AS w, {_ROLLED} FROM by_dimension GROUP BY ALL)),
 every AS (
-    SELECT 'rule' AS level, dataset, unit, a.dimension, indicator, rule, b, breaking, w, x, v, v AS c
+    SELECT 'rule' AS level, dataset, unit, a.dimension, indicator, rule, b, breaking, waived, w, x, v,
+        CASE WHEN b > 0 OR waived > 0 THEN s ELSE 0 END AS c
     FROM by_rule JOIN asked a USING (indicator)
     UNION ALL BY NAME SELECT 'indicator' AS level, * FROM by_indicator
     UNION ALL BY NAME SELECT 'dimension' AS level, * FROM by_dimension
     UNION ALL BY NAME SELECT 'total' AS level, * FROM total),
 placed AS (
     SELECT e.*, s.department, s.mode FROM every e JOIN scored s USING (dataset)),
+handed AS (SELECT * REPLACE (1 AS w), w AS own FROM placed WHERE mode <> 'model' AND level <> 'rule'),
 departments AS (
-    SELECT level, department, dimension, indicator, any_value(own) AS w, {_ROLLED}
-    FROM (SELECT * REPLACE (1 AS w), w AS own FROM placed WHERE unit IS NULL AND mode <> 'model' AND level <> 'rule') GROUP BY ALL),
+    SELECT level, department, dimension, indicator, any_value(own) AS w, {_ROLLED} FROM handed WHERE unit IS NULL GROUP BY ALL),
+cities AS (
+    SELECT level, unit, dimension, indicator, any_value(own) AS w, {_ROLLED} FROM handed WHERE unit <> '' GROUP BY ALL),
 scopes AS (
     SELECT CASE WHEN unit IS NULL THEN 'dataset' ELSE 'unit' END AS scope, * EXCLUDE (mode) FROM placed
-    UNION ALL BY NAME SELECT 'department' AS scope, * FROM departments)
+    UNION ALL BY NAME SELECT 'department' AS scope, * FROM departments
+    UNION ALL BY NAME SELECT 'city' AS scope, * FROM cities),
+ranked AS (
+    SELECT *, CASE WHEN c IS NOT NULL AND (x IS NOT NULL OR waived IS NULL OR waived = 0) THEN coalesce(100 * x * c, 0) END AS ranked
+    FROM scopes)
 SELECT scope, level, department, dataset, unit, s.dimension, s.indicator, rule,
     CASE WHEN level = 'rule' THEN CASE WHEN a.lower THEN breaking ELSE b - breaking END END::BIGINT AS a, b::BIGINT AS b,
     CASE WHEN level IN ('rule', 'indicator') THEN CASE WHEN a.lower THEN 1 - x ELSE x END END AS measure,
-    w AS weight, 100 * x AS score, c AS coverage, CASE WHEN c IS NOT NULL THEN coalesce(100 * x * c, 0) END AS ranked,
-    CASE WHEN level IN ('dimension', 'total') AND c IS NOT NULL THEN (
-        SELECT arg_max(grade, at_least) FROM graded WHERE at_least <= coalesce(100 * x * c, 0)) END AS grade
-FROM scopes s LEFT JOIN (SELECT indicator, lower FROM asked) a ON a.indicator = s.indicator
-ORDER BY department, dataset NULLS FIRST, unit NULLS FIRST, s.dimension NULLS FIRST, s.indicator NULLS FIRST, rule NULLS FIRST
+    w AS weight, 100 * x AS score, c AS coverage, ranked, coalesce(waived, 0)::BIGINT AS waived,
+    CASE WHEN level IN ('dimension', 'total') AND ranked IS NOT NULL THEN (
+        SELECT arg_max(grade, at_least) FROM graded WHERE at_least <= ranked) END AS grade,
+    CASE WHEN level IN ('dimension', 'total') THEN t.target END AS target
+FROM ranked s LEFT JOIN (SELECT indicator, lower FROM asked) a ON a.indicator = s.indicator
+    LEFT JOIN aimed t ON t.dimension IS NOT DISTINCT FROM s.dimension
+ORDER BY scope = 'city', department, dataset NULLS FIRST, unit NULLS FIRST, s.dimension NULLS FIRST, s.indicator NULLS FIRST,
+    rule NULLS FIRST
 """

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from expectations.standard import dimension_names
 from pipelines.rulebook import BLOCK_ABOVE, read_rules
+from pipelines.views import newest
 
 if TYPE_CHECKING:
     import duckdb
@@ -193,8 +194,7 @@ def rule_states(
     columns = ("rule", "batch", "blocking", "outcome", "elements", "unexpected", "note", "result")
     if fresh is None:
         rows = con.execute(
-            f"""SELECT {", ".join(columns)} FROM evidence.results WHERE dataset = ? AND list_contains(?, batch)
-            QUALIFY row_number() OVER (PARTITION BY batch, rule ORDER BY checked_at DESC) = 1""",
+            f"SELECT {', '.join(columns)} FROM {newest('evidence.results')} WHERE dataset = ? AND list_contains(?, batch)",
             [contract.name, list(batches)],
         ).fetchall()
     else:
@@ -220,9 +220,9 @@ def rule_states(
 
 def _since(con: duckdb.DuckDBPyConnection, contract: Contract) -> dict[tuple[str, str], str]:
     """By rule and unit: the first period (of a model: time of a check) after the last one that passed."""
-    dated = """
-        SELECT r.rule, coalesce(b.unit, '') AS unit, b.period, r.outcome FROM evidence.results r JOIN evidence.batches b USING (batch)
-        WHERE r.dataset = ? QUALIFY row_number() OVER (PARTITION BY r.batch, r.rule ORDER BY r.checked_at DESC) = 1"""
+    dated = f"""
+        SELECT r.rule, coalesce(b.unit, '') AS unit, b.period, r.outcome FROM {newest("evidence.results")} r
+            JOIN evidence.batches b USING (batch) WHERE r.dataset = ?"""
     if contract.layer != "sources":
         dated = """SELECT rule, '' AS unit, strftime(checked_at, '%Y-%m-%d %H:%M:%S.%f') AS period, outcome
             FROM evidence.results WHERE dataset = ?"""

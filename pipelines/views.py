@@ -5,10 +5,22 @@ Belongs here: the SQL of the views and what their own columns mean. Not here: th
 
 from __future__ import annotations
 
-# A table that is checked anew keeps its earlier results: what holds now is chosen before anything is asked of it.
-_STANDING_RESULTS = """
-    SELECT r.*, s.unit, s.period, s.department FROM results r JOIN standing s ON s.batch = r.batch AND s.dataset = r.dataset
-    QUALIFY row_number() OVER (PARTITION BY r.batch, r.dataset, r.rule ORDER BY r.checked_at DESC, r.run_id DESC) = 1"""
+
+def newest(results: str) -> str:
+    """SQL for the newest result of each rule on each batch, from a relation with the columns of `evidence.results`.
+
+    A table that is checked anew keeps its earlier results: what holds now is chosen here, before anything is asked of it.
+    """
+    chosen = "row_number() OVER (PARTITION BY batch, dataset, rule ORDER BY checked_at DESC, run_id DESC) = 1"
+    return f"(SELECT * FROM {results} QUALIFY {chosen})"
+
+
+_STANDING_RESULTS = f"""
+    SELECT r.*, s.unit, s.period, s.department, w.officer IS NOT NULL AND r.outcome = 'failed' AS waived
+    FROM {newest("results")} r JOIN standing s ON s.batch = r.batch AND s.dataset = r.dataset
+        LEFT JOIN (SELECT dataset, rule, unit, any_value(officer) AS officer FROM waivers WHERE holds GROUP BY ALL) w
+        ON w.dataset = r.dataset AND w.rule = r.rule AND (w.unit = '' OR w.unit = s.unit)
+    QUALIFY row_number() OVER (PARTITION BY r.batch, r.dataset, r.rule) = 1"""
 
 _FAILING_RULES = """
     WITH dated AS (
@@ -29,18 +41,34 @@ _FAILING_RULES = """
             least(min(w.since), min(n.period) FILTER (n.outcome = 'failed')) AS since
         FROM standing_results n JOIN rules u ON u.dataset = n.dataset AND u.rule = n.rule
             LEFT JOIN since w ON w.dataset = n.dataset AND w.rule = n.rule
-        WHERE n.outcome IN ('passed', 'failed') GROUP BY ALL HAVING bool_or(n.outcome = 'failed'))
+        WHERE n.outcome IN ('passed', 'failed') AND NOT n.waived GROUP BY ALL HAVING bool_or(n.outcome = 'failed'))
     SELECT *, weight * "rows" AS urgency FROM counted ORDER BY urgency DESC, dataset, rule"""
 
 _NOT_ASSESSABLE = """
     SELECT department, dataset, rule, batch, unit, period, note FROM standing_results WHERE outcome = 'not_assessable'"""
+
+_WAIVED = """
+    SELECT n.department, n.dataset, n.rule, n.unit, u.title_zh, u.title_en, count(*) AS batches,
+        sum(greatest(coalesce(n.unexpected, 0), 1))::BIGINT AS "rows", any_value(w.reason) AS reason, any_value(w.officer) AS officer,
+        max(w.until) AS until
+    FROM standing_results n JOIN rules u ON u.dataset = n.dataset AND u.rule = n.rule
+        JOIN waivers w ON w.holds AND w.dataset = n.dataset AND w.rule = n.rule AND (w.unit = '' OR w.unit = n.unit)
+    WHERE n.waived GROUP BY ALL ORDER BY until, n.dataset, n.rule, n.unit"""
+
+_CITIES = """
+    SELECT rank() OVER (ORDER BY round(s.ranked, 6) DESC) AS "rank", s.unit, u.zh, s.score, s.coverage, s.ranked, s.grade, s.target
+    FROM scores s JOIN units u USING (unit) WHERE s.scope = 'city' AND s.level = 'total' ORDER BY s.ranked DESC, s.unit"""
 
 _LEAGUE = """
     SELECT rank() OVER (ORDER BY round(ranked, 6) DESC) AS "rank", department, score, coverage, ranked, grade
     FROM scores WHERE scope = 'department' AND level = 'total' ORDER BY ranked DESC, department"""
 
 VIEWS: dict[str, tuple[str, str, dict[str, str]]] = {
-    "standing_results": ("the newest result of each rule on each standing batch", _STANDING_RESULTS, {}),
+    "standing_results": (
+        "the newest result of each rule on each standing batch",
+        _STANDING_RESULTS,
+        {"waived": "whether it failed under a waiver that holds: shown, and in no score"},
+    ),
     "failing_rules": (
         "rules that standing batches break now, the most urgent first",
         _FAILING_RULES,
@@ -54,6 +82,19 @@ VIEWS: dict[str, tuple[str, str, dict[str, str]]] = {
         },
     ),
     "not_assessable": ("rules that could not be assessed on standing batches, and why", _NOT_ASSESSABLE, {}),
+    "waived": (
+        "what breaks rules under a waiver that holds: shown, and in no score",
+        _WAIVED,
+        {
+            "batches": "standing batches that break it",
+            "rows": "rows that break it; for a rule on a whole batch, batches",
+        },
+    ),
+    "cities": (
+        "cities by score x coverage, over the datasets that they hand over by themselves",
+        _CITIES,
+        {"rank": "its place; equal values share one"},
+    ),
     "league": ("departments by score x coverage", _LEAGUE, {"rank": "its place; equal values share one"}),
 }
 """Name -> (comment, SELECT, comments of the columns that no table has)."""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from assets import evidence
 from assets.history import relations
-from assets.judging import plan_of
+from assets.judging import plan_of, standard_of
 from assets.lake import literal, quote, transaction
 from assets.models.fusion import is_fusion, provenance_columns
 from assets.models.sql import is_view, read_model
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from assets.project import Project
     from expectations.compiler.plan import Plan
     from expectations.compiler.verdicts import Verdicts
+    from expectations.standard import Standard
 
 
 def model_plan(project: Project, contract: Contract) -> Plan | None:
@@ -69,12 +70,12 @@ def _scan(con: duckdb.DuckDBPyConnection, contract: Contract, plan: Plan) -> Ver
 def check_results(con: duckdb.DuckDBPyConnection, project: Project, contract: Contract) -> list[dict[str, Any]]:
     """The same as rows of `evidence.results` without their run; none where there is no suite. Nothing is stored."""
     plan = model_plan(project, contract)
-    return _results(con, contract, plan) if plan else []
+    return _results(con, contract, plan, standard_of(project)) if plan else []
 
 
-def _results(con: duckdb.DuckDBPyConnection, contract: Contract, plan: Plan) -> list[dict[str, Any]]:
+def _results(con: duckdb.DuckDBPyConnection, contract: Contract, plan: Plan, standard: Standard) -> list[dict[str, Any]]:
     mark, now = _mark(con, contract, plan), datetime.now()
-    return [result_row(contract, mark, result, now) for result in _scan(con, contract, plan).results]
+    return [result_row(contract, mark, standard, result, now) for result in _scan(con, contract, plan).results]
 
 
 def check_built(con: duckdb.DuckDBPyConnection, project: Project, contract: Contract, run_id: str) -> bool:
@@ -92,8 +93,10 @@ def check_built(con: duckdb.DuckDBPyConnection, project: Project, contract: Cont
     ).fetchone()
     if newest == (_mark(con, contract, plan),):
         return False
-    results = _results(con, contract, plan)
+    standard = standard_of(project)
+    results = _results(con, contract, plan, standard)
     with transaction(con, run_id, f"check {contract.table}"):
+        evidence.note_standard(con, standard, datetime.now())
         evidence.write(con, "results", [{**row, "run_id": run_id} for row in results])
     return True
 

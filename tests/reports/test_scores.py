@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ import pytest
 
 from assets.lake import open_lake
 from assets.project import Project
+from assets.waivers import Waiver
 from expectations.standard import Dimension, Grade, Indicator, Standard
 from pipelines.rulebook import read_rules
 from pipelines.scores import COLUMNS, make_scores, make_standing
@@ -34,11 +36,11 @@ def standard(**weights: float) -> Standard:
     )
 
 
-def scores(project: Project, with_standard: Standard | None = None) -> list[dict[str, Any]]:
+def scores(project: Project, with_standard: Standard | None = None, waivers: Sequence[Waiver] = ()) -> list[dict[str, Any]]:
     with open_lake(project, read_only=True) as con:
         contracts = list(project.contracts.values())
         make_standing(con, contracts)
-        make_scores(con, contracts, read_rules(project), with_standard or standard())
+        make_scores(con, contracts, read_rules(project), with_standard or standard(), waivers)
         cursor = con.execute("SELECT * FROM scores")
         names = [d[0] for d in cursor.description or []]
         return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
@@ -342,3 +344,66 @@ def test_a_model_has_scores_of_its_own_and_none_in_a_department_of_its_name(proj
     model_rule = one(found, scope="dataset", dataset="joined", rule="id_there")
     assert (model_rule["department"], model_rule["a"], model_rule["b"]) == ("thematic/police", 5, 10)
     assert one(found, scope="department", level="indicator", indicator="0201")["score"] == 100
+
+
+def waiver(rule: str, unit: str = "") -> Waiver:
+    return Waiver("people", rule, unit, "系统改造", "王处长", date(2026, 1, 1), date(2026, 12, 31))
+
+
+def test_waived_failures_stand_apart(project: Project) -> None:
+    """Unit A misses 5 of 10 names and unit B 1 of 10; what A misses is waived: 0201 scores B's 0.9, and A's five are shown."""
+    suite(project.root, "people", RULES[1:2])
+    fill(
+        project,
+        batches=[batch("people", "a", unit="210100"), batch("people", "b", unit="210200")],
+        results=[result("people", "a", "name_there", 10, 5), result("people", "b", "name_there", 10, 1)],
+    )
+    found = scores(project, waivers=[waiver("name_there", "210100")])
+    whole = one(found, scope="dataset", rule="name_there")
+    assert (whole["a"], whole["b"], whole["score"], whole["coverage"], whole["waived"]) == (9, 10, pytest.approx(90), 1, 5)
+    in_a = one(found, scope="unit", unit="210100", level="dimension", dimension="02")
+    assert (in_a["score"], in_a["coverage"], in_a["ranked"], in_a["grade"], in_a["waived"]) == (None, 1, None, None, 5)
+    assert one(found, scope="department", level="total")["waived"] == 5
+    without = scores(project)
+    assert one(without, scope="dataset", rule="name_there")["score"] == pytest.approx(70)
+    assert {r["waived"] for r in without} == {0}
+
+
+def test_a_waiver_of_another_rule_or_of_a_rule_that_passed_changes_nothing(project: Project) -> None:
+    suite(project.root, "people", RULES[:2])
+    results = [result("people", "b", "id_there", 10, 0), result("people", "b", "name_there", 10, 5)]
+    fill(project, batches=[batch("people", "b")], results=results)
+    assert scores(project, waivers=[waiver("id_there"), waiver("no_such")]) == scores(project)
+
+
+def test_a_city_is_the_mean_of_the_datasets_that_it_hands_over(project: Project) -> None:
+    """Shenyang: people 0.9 and houses 0.5; Dalian hands over people alone."""
+    contract(project.root, "houses", [("id", "FWBM", "房屋编码", "string", 3)], group="housing")
+    suite(project.root, "people", RULES[:1])
+    suite(project.root, "houses", [RULES[0]], group="housing")
+    fill(
+        project,
+        batches=[
+            batch("people", "a", unit="210100"),
+            batch("people", "b", unit="210200"),
+            batch("houses", "c", unit="210100"),
+        ],
+        results=[
+            result("people", "a", "id_there", 10, 1),
+            result("people", "b", "id_there", 10, 3),
+            result("houses", "c", "id_there", 10, 5),
+        ],
+    )
+    found = scores(project)
+    cities = {r["unit"]: r["score"] for r in found if r["scope"] == "city" and r["level"] == "total"}
+    assert cities == {"210100": pytest.approx(70), "210200": pytest.approx(70)}
+    assert one(found, scope="city", unit="210100", level="indicator", indicator="0201")["department"] is None
+
+
+def test_targets_stand_beside_what_they_are_of(project: Project) -> None:
+    suite(project.root, "people", RULES[:1])
+    fill(project, batches=[batch("people", "b")], results=[result("people", "b", "id_there", 10, 1)])
+    found = scores(project, replace(standard(), targets={"total": 85, "completeness": 95}))
+    assert one(found, scope="dataset", level="total")["target"] == 85
+    assert {r["dimension"]: r["target"] for r in found if r["level"] == "dimension"} == {"02": 95, "03": None}
+    assert {r["target"] for r in found if r["level"] in ("rule", "indicator")} == {None}

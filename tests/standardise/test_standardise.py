@@ -108,8 +108,10 @@ def test_every_row_goes_one_way_and_failures_are_flagged(project: Project, con: 
     assert rows(con, "SELECT code, owner, _row, _failed FROM quarantine.shop") == [(None, "示例乙", 3, ["code_present"])]
     assert rows(con, 'SELECT "row", rule FROM evidence.issues ORDER BY ALL') == [(3, "code_present"), (4, "opened_parses")]
     assert rows(con, 'SELECT "column", kind, "rows" FROM evidence.repairs') == [("code", "folded", 1)]
-    assert rows(con, "SELECT rule, outcome, elements, unexpected FROM evidence.results ORDER BY rule") == [
+    assert rows(con, "SELECT rule, outcome, elements, unexpected FROM evidence.results ORDER BY rule") == [  # two the contract yields
         ("code_present", "failed", 4, 1),
+        ("key_unique", "passed", 4, 0),
+        ("open_columns", "passed", 4, 0),
         ("opened_parses", "failed", 4, 1),
     ]
     assert balance(con, project.contracts["shop"], done.batches) == [(done.batches[0], 4, 3, 1)]
@@ -143,7 +145,7 @@ def test_a_changed_suite_judges_what_stands_anew(project: Project, con: duckdb.D
         ("A2", ["opened_parses"]),
         ("A33", ["code_form"]),
     ]
-    assert rows(con, "SELECT DISTINCT run_id, count(*) FROM evidence.results GROUP BY ALL") == [("run-2", 3)]
+    assert rows(con, "SELECT DISTINCT run_id, count(*) FROM evidence.results GROUP BY ALL") == [("run-2", 5)]
     assert rows(con, "SELECT count(*) FROM evidence.issues") == [(3,)]
     assert balance(con, contract, [d for (d,) in rows(con, "SELECT batch FROM evidence.batches")])[0][1:] == (4, 3, 1)
     assert due(con, Judge(project, contract)) == []
