@@ -26,7 +26,11 @@ _REFUSED = {
     "POSSESSIVE_REPEAT": "a possessive repeat, which RE2 lacks. Write a plain one.",
     "ATOMIC_GROUP": "an atomic group, which RE2 lacks. Write a plain one.",
 }
-_CATEGORIES = r"\d, \w or \s, which Python reads as Unicode and RE2 as ASCII. Write [0-9], [0-9A-Za-z_] or the blanks themselves."
+#: What Python means by a class: of every script, where RE2 would mean ASCII. Both follow the version of Unicode that they are
+#: built with, so a character younger than Python's tables may be a letter to RE2 alone.
+BLANKS = r"\t-\r\x{1c}-\x{20}\x{85}\x{a0}\x{1680}\x{2000}-\x{200a}\x{2028}\x{2029}\x{202f}\x{205f}\x{3000}"
+_CATEGORIES = {"CATEGORY_DIGIT": r"\p{Nd}", "CATEGORY_WORD": r"\p{L}\p{N}_", "CATEGORY_SPACE": BLANKS, "CATEGORY_NOT_DIGIT": r"\P{Nd}"}
+_MIXED = r"\W or \S among other members of a class, which RE2 cannot write. Write the class the other way round: [^...]."
 
 
 @cache
@@ -93,8 +97,12 @@ def _class(items: list[tuple[Any, Any]]) -> str:
             parts.append(_literal(value))
         elif name == "RANGE":
             parts.append(f"{_literal(value[0])}-{_literal(value[1])}")
+        elif str(value) in _CATEGORIES:
+            parts.append(_CATEGORIES[str(value)])
+        elif len(items) == 1 + (negated := str(items[0][0]) == "NEGATE"):
+            return f"[{'' if negated else '^'}{_CATEGORIES[str(value).replace('NOT_', '')]}]"
         else:
-            raise PatternError(f"it holds {_CATEGORIES}")
+            raise PatternError(f"it holds {_MIXED}")
     return "[" + "".join(parts) + "]"
 
 

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from expectations.compiler.forms import RowTest
 from expectations.compiler.ir import Column, Constant, Expression, Operand, Shared, call, choose
 from expectations.compiler.kinds import MAP, Argument, ArgumentError, Arguments, Kind, Scope, UncompiledError, printed
-from expectations.compiler.patterns import translate
+from expectations.compiler.patterns import BLANKS, translate
 
 COLUMN = {"column": Argument("column", required=True)}
 _MATCH_ON = {"match_on": Argument("choice", default="any", words=("any", "all"))}
@@ -82,7 +82,7 @@ _DIRECTIVES = {
     "S": rf"[0-5]{_DIGIT}|{_DIGIT}",
     "f": "[0-9]{1,6}",
 }
-_BLANKS = r"[\t-\r\x{1c}-\x{20}\x{85}\x{a0}\x{1680}\x{2000}-\x{200a}\x{2028}\x{2029}\x{202f}\x{205f}\x{3000}]+"
+_BLANKS = f"[{BLANKS}]+"
 _UNREAD = "ABCDEFGHIJKLMNOPQRSUVWXYabcdefghijklmnopqrstuvwxyz"
 
 
