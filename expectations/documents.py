@@ -6,12 +6,16 @@ Belongs here: reading, positions, near names. Not here: what a suite, a standard
 from __future__ import annotations
 
 import difflib
+import json
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import yaml
+
+_PAIR = re.compile(r"""((?<!\\)(?:\\\\)*)(\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2})""")
 
 
 class DocumentError(Exception):
@@ -54,6 +58,8 @@ def read_document(path: Path) -> Document:
     except UnicodeDecodeError as error:
         line = path.read_bytes()[: error.start].count(b"\n") + 1
         raise DocumentError(path, line, "not UTF-8 text.", "Save the file as UTF-8.") from None
+    if path.suffix == ".json":  # YAML holds JSON but for its pairs of escapes
+        text = _PAIR.sub(lambda m: m[1] + json.loads(f'"{m[2]}"'), text)
     loader = yaml.CSafeLoader if hasattr(yaml, "CSafeLoader") else yaml.SafeLoader
     try:
         node = yaml.compose(text, Loader=loader)
