@@ -46,6 +46,6 @@ def is_industry_code(code: str, edition: str = "2017", level: Sequence[str] = ("
 
 
 def of_section(section: str, code: str, edition: str = "2017") -> bool:
-    """Whether a code's division belongs to the section; a code without a known division is not judged."""
-    digits = code[1:3] if code[:1].isalpha() else code[:2]
-    return sections(edition).get(digits, section) == section
+    """Whether a code's division belongs to the section; what is no section, and a code without a known division, is not judged."""
+    digits = code[1:3] if re.match("[A-Z]", code) else code[:2]
+    return section not in tuple(SECTIONS) or sections(edition).get(digits, section) == section

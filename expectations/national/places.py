@@ -70,6 +70,7 @@ class Names:
         """From the table `division`."""
         judged = [r for r in rows if r["status"] in ("current", "private") and r["level"] != "province"]
         own = {r["code"]: _short(r) for r in judged}
+        own |= {r["code"]: own[r["parent"]] for r in judged if r["name"] == "市辖区"}  # the districts of a city as a whole
         city = {r["code"]: own[r["parent"] if r["level"] == "county" else r["code"]] for r in judged}
         return cls(own, city, "|".join(r["name"] for r in judged if r["level"] == "city"))
 
@@ -142,7 +143,11 @@ def coordinate_word(lon: int, lat: int, box: Box) -> str:
 
 
 def boxes(rows: Iterable[Row], divisions: Iterable[Row]) -> dict[str, Box]:
-    """The box of each division: its own of the table `division_box`, or that of what it belongs to."""
+    """The box of each division: its own of the table `division_box`, or that of what it belongs to.
+
+    Only the province's is a box of its land (H). Those below are as wide as the largest county about the centre points (M): they
+    find a point at the other end of the province, not one across the border.
+    """
     known = {r["code"]: Box(*(int(Decimal(r[side]) * 1000) for side in SIDES)) for r in rows}
     parents = {r["code"]: r["parent"] for r in divisions}
     found: dict[str, Box] = {}

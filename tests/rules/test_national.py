@@ -184,7 +184,7 @@ def test_forms_mean_the_same_in_python_and_in_sql(data: st.DataObject, name: str
     texts = [t.replace("\0", "") for t in texts]
     accept = data.draw(st.lists(st.sampled_from(list(family.words)), min_size=1, unique=True))
     scope = SimpleNamespace(column=Column, codes=CODES)
-    test = of_form(family)({"column": "s", "accept": accept, "also": ["王王"], "condition": None}, scope)  # type: ignore[arg-type]
+    test = of_form(family)({"column": "s", "accept": accept, "also": ["王王"], "condition": None}, scope)
     assert isinstance(test, RowTest)
     told = judged(con, [test.unexpected], {"s": "VARCHAR"}, [(t,) for t in texts])
     assert [not broken for (broken,) in told] == [forms.has_form(t, family, accept, ["王王"]) for t in texts]

@@ -212,8 +212,9 @@ KINDS = (
         {**{name: Argument("column", required=True) for name in ("lon", "lat", "division")}, **_MARGIN, **MAP},
         _division_box,
         (
-            "坐标落在所填区划的外框内（代码表 division_box；没有自己的框就用上级的），margin 向外放宽若干度；区划不在表内的不判。",
-            "The coordinates lie in the box of the division given (the table `division_box`; a division without one has that of the place it belongs to), widened by `margin` degrees; other codes are not judged.",
+            "坐标落在所填区划的外框内（代码表 division_box；没有自己的框就用上级的），margin 向外放宽若干度；区划不在表内的不判。市县的框由中心点向外放宽而成（东西 1 度、南北 0.8 度，M），只找得出错到远处的点。",
+            "The coordinates lie in the box of the division given (the table `division_box`; a division without one has that of the place it belongs to), widened by `margin` degrees; other codes are not judged. "
+            "The boxes of cities and counties are widened from centre points (1 degree east and west, 0.8 north and south, M): they find what is far off only.",
         ),
         (
             "{unexpected} 行的坐标不在 {division} 所指的区划内：填错区划或坐标（{percent}）",

@@ -38,7 +38,9 @@ def _section(arguments: Arguments, scope: Scope) -> RowTest:
     behind_letter = whole_match(call("slice", code, 1, 1), "[A-Z]")
     division = call("slice", code, choose((behind_letter, 2), otherwise=1), 2)
     section = call("look_up", division, tuple(of), tuple(of.values()))
-    agrees = call("or", call("is_null", section), call("equal", section, printed(a, "column_A")))
+    given = printed(a, "column_A")
+    is_section = call("in_set", given, tuple(industry.SECTIONS))
+    agrees = call("or", call("is_null", section), call("equal", section, given), call("not", is_section))
     return pair(arguments, a, b, call("or", one_missing(a, b), agrees))
 
 
@@ -144,8 +146,8 @@ KINDS = (
         {**BOTH_PRESENT, "edition": Argument("choice", default="2017", words=industry.EDITIONS)},
         _section,
         (
-            "行业代码（B）的大类属于门类（A）；大类不存在的不在此判。",
-            "The division of the industry code (B) belongs to the section (A); a code without a known division is not judged here.",
+            "行业代码（B）的大类属于门类（A）；不是门类字母、大类不存在的不在此判。",
+            "The division of the industry code (B) belongs to the section (A); what is no section, and a code without a known division, is not judged here.",
         ),
         (
             "{unexpected} 行的 {column_B} 不属于门类 {column_A}，或用了另一版的代码（{percent}）",
