@@ -10,6 +10,7 @@ fit, and its result says so.
 
 from __future__ import annotations
 
+import re
 import warnings
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -89,7 +90,7 @@ def _judge(plan: Plan, con: duckdb.DuckDBPyConnection, relation: str, compiled: 
                 results.append(_validate(expectation, frame))
                 problem = problem or _raised(results[-1])
         except Exception as error:  # whatever its class makes of arguments and rows
-            problem = str(error)
+            problem = repr(error)
     if problem:
         outside.judgements[key] = Judgement.cannot(*_refusal(problem))
         return
@@ -102,8 +103,9 @@ def _judge(plan: Plan, con: duckdb.DuckDBPyConnection, relation: str, compiled: 
 
 
 def _refusal(problem: str) -> tuple[str, str]:
-    last = problem.strip().splitlines()[-1][:300] if problem.strip() else "?"
-    return f"Great Expectations 不能评判：{last}", f"Great Expectations could not judge it: {last}"
+    """What is said of a rule that raised: the names of the errors alone, for their messages may hold values."""
+    names = ", ".join(dict.fromkeys(re.findall(r"\b\w+(?:Error|Exception)\b", problem))) or "error"
+    return f"Great Expectations 不能评判（{names}）", f"Great Expectations could not judge it ({names})"
 
 
 def _expectation(plan: Plan, compiled: Compiled) -> Any:
@@ -180,7 +182,7 @@ def _raised(result: Mapping[str, Any]) -> str:
     """What Great Expectations raised instead of judging; empty where it judged."""
     about = result["exception_info"]
     raised = [about] if "raised_exception" in about else list(about.values())
-    return next((str(r["exception_message"] or r["exception_traceback"]) for r in raised if r["raised_exception"]), "")
+    return next((str(r["exception_traceback"] or "Exception") for r in raised if r["raised_exception"]), "")
 
 
 _UNLISTED = object()
@@ -205,7 +207,9 @@ def _merged(expectation: Any, results: Sequence[Mapping[str, Any]], judged: int,
             further=further,
             details=inner if isinstance(inner, dict) else {},
         )
-        cause = (f"结果为 {judgement.observed_value}", f"it found {judgement.observed_value}")
+        observed = judgement.observed_value
+        plain = isinstance(observed, int | float)  # texts may be values that are masked elsewhere
+        cause = (f"结果为 {observed}", f"it found {observed}") if plain else ("不符", "it does not hold")
     else:
         elements, unexpected = (sum(f[key] for f in figures) for key in ("element_count", "unexpected_count"))
         missing = sum(f.get("missing_count") or 0 for f in figures)

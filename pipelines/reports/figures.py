@@ -58,7 +58,7 @@ def league(con: duckdb.DuckDBPyConnection) -> list[Row]:
         refused AS (
             SELECT d.department, count(*) AS refused FROM batches b JOIN datasets d USING (dataset)
             WHERE b.status = 'refused' GROUP BY ALL)
-        SELECT l."rank", n.*, l.score, l.coverage, l.ranked, l.grade, coalesce(h."rows", 0) AS "rows",
+        SELECT l."rank", n.*, l.score, l.coverage, l.ranked, l.grade, l.target, l.waived, coalesce(h."rows", 0) AS "rows",
             coalesce(h.quarantined, 0) AS quarantined, coalesce(h.rejected, 0) AS rejected, coalesce(f.rules, 0) AS failing,
             coalesce(f.broken, 0) AS broken, coalesce(r.refused, 0) AS refused
         FROM league l JOIN named n USING (department) LEFT JOIN handed h USING (department) LEFT JOIN failing f USING (department)
@@ -69,6 +69,28 @@ def league(con: duckdb.DuckDBPyConnection) -> list[Row]:
     for entry in found:
         entry["dimensions"] = by_department.get(entry["department"], [])
     return found
+
+
+def cities(con: duckdb.DuckDBPyConnection) -> list[Row]:
+    """Cities by score x coverage, over what they hand over by themselves, with the number of their datasets."""
+    return rows(
+        con,
+        """
+        SELECT c.*, d.datasets FROM cities c
+            JOIN (SELECT unit, count(DISTINCT dataset) AS datasets FROM standing WHERE unit <> '' GROUP BY ALL) d USING (unit)
+        ORDER BY c.ranked DESC, c.unit""",
+    )
+
+
+def waived(con: duckdb.DuckDBPyConnection, department: str) -> list[Row]:
+    """What breaks the department's rules under a waiver that holds."""
+    return rows(
+        con,
+        """
+        SELECT w.*, d.title, u.zh AS unit_zh FROM waived w JOIN datasets d USING (dataset) LEFT JOIN units u ON u.unit = w.unit
+        WHERE w.department = ? ORDER BY w.until, w.dataset, w.rule, w.unit""",
+        [department],
+    )
 
 
 def models(con: duckdb.DuckDBPyConnection) -> list[Row]:
@@ -167,10 +189,10 @@ def failing(con: duckdb.DuckDBPyConnection, department: str) -> list[Row]:
         rule["more_places"] = len(here) - len(rule["places"])
         rule["more_rows"] = sum(p["unexpected"] for p in here[UNITS_SHOWN:])
         rule["examples"] = _examples(here, titles.get(rule["dataset"], {}))
-        # A batch's note counts that batch's rows; it helps only where there are no rows to show.
-        rule["note"] = (
-            "" if rule["examples"] or any(p["positions"] for p in rule["places"]) else next((p["note"] for p in here if p["note"]), "")
-        )
+        # A batch's note counts that batch's rows; it helps only where there are no rows to show, or to say who judged them.
+        shown = rule["examples"] or any(p["positions"] for p in rule["places"])
+        noted = [p["note"] for p in here if p["note"] and not (shown and not _in_gx(p))]
+        rule["note"] = next(iter(noted), "")
         rule["copies"] = _copies(rule, here)
         rule["share"] = rule["rows"] / rule["evaluated"] if rule["evaluated"] else None
     return found
@@ -190,6 +212,14 @@ def failing_places(con: duckdb.DuckDBPyConnection, department: str) -> list[Row]
         ORDER BY f.urgency DESC, f.dataset, f.rule, "rows" DESC""",
         [department],
     )
+
+
+def _in_gx(place: Row) -> bool:
+    """Whether the rule did not compile and Great Expectations judged it, perhaps on a sample."""
+    try:
+        return bool(json.loads(place["result"] or "{}").get("meta", {}).get("in_gx"))
+    except (ValueError, AttributeError):
+        return False
 
 
 def _listed(place: Row, name: str) -> list[Any]:
