@@ -23,6 +23,7 @@ from expectations.compiler.foreign import custom_folder, foreign_types, gx_test
 from expectations.compiler.forms import CannotTest, Measure, Other, RowTest, Scanned, Test
 from expectations.compiler.ir import Call, Column, Constant, Expression, Today, fingerprint
 from expectations.compiler.kinds import PANDAS, AbsentError, ArgumentError, Kind, UncompiledError
+from expectations.compiler.patterns import PatternError
 from expectations.documents import near
 from expectations.suite import Rule, Suite, kind_of
 
@@ -183,7 +184,7 @@ def _test(suite: Suite, rule: Rule, kind: Kind, scope: _Scope) -> Test:
             if arguments.get("condition_parser") == PANDAS:
                 raise UncompiledError("条件是 pandas 的查询语言", "its condition is in pandas' query language")
             arguments["condition"] = compile_condition(condition, scope) if condition else None
-            return kind.compile(arguments, scope)
+            return _compiled(kind, arguments, scope)
         except UncompiledError as why:
             digest = foreign_types(custom_folder(suite.path)).get(rule.type, "")
             return gx_test(rule.type, rule.kwargs, digest, scope, why)
@@ -192,6 +193,13 @@ def _test(suite: Suite, rule: Rule, kind: Kind, scope: _Scope) -> Test:
         return CannotTest(f"数据集没有 {absent.column} 列", f"the dataset has no column {absent.column}. {near_name}")
     except ArgumentError as error:
         raise suite.error(rule, error.found, error.remedy) from None
+
+
+def _compiled(kind: Kind, arguments: Mapping[str, Any], scope: _Scope) -> Test:
+    try:
+        return kind.compile(arguments, scope)
+    except PatternError as error:  # in a suite that Great Expectations wrote; ours are held to common patterns when read
+        raise UncompiledError("正则表达式各引擎理解不同", f"of its pattern, {error}") from None
 
 
 @dataclass(frozen=True)
