@@ -16,7 +16,8 @@ from expectations.documents import near
 
 _TEXT = re.compile(
     r"""\s*col\("(?P<column>[^"]+)"\)\s*(?:(?P<notnull>\.notnull\(\))|(?P<operator>==|!=|<=|>=|<|>)\s*"""
-    r"""(?:(?P<number>[+-]?[0-9]+(?:\.[0-9]*)?(?:[eE][+-]?[0-9]+)?)|"(?P<double>[^"']*)"|'(?P<single>[^"']*)'))\s*""",
+    r"""(?:(?P<number>[+-]?[0-9]+(?:\.[0-9]*)?(?:[eE][+-]?[0-9]+)?)|"""
+    r"""(?P<date>date\(\s*)?(?:"(?P<double>[^"']*)"|'(?P<single>[^"']*)')(?(date)\s*\))))\s*""",
     re.IGNORECASE,
 )
 _OPERATORS = ("==", "!=", "<", "<=", ">", ">=", "IN", "NOT_IN")
@@ -37,7 +38,7 @@ def condition_object(condition: Any) -> dict[str, Any]:
             raise ArgumentError(
                 "row_condition",
                 f"{condition!r} is no row condition.",
-                """Write col("state")=="4", col("n")>3, or col("end_date").notnull().""",
+                """Write col("state")=="4", col("n")>3, col("day")>date("2026-01-01"), or col("end_date").notnull().""",
             )
         column = {"name": found["column"]}
         if found["notnull"]:

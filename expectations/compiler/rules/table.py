@@ -4,11 +4,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 from sqlglot import exp
 
-from expectations.compiler.forms import ColumnsTest, FigureTest, Found, Judgement, Measure, Other, Test, between
-from expectations.compiler.ir import Expression
+from expectations.compiler.forms import ColumnsTest, FigureTest, Found, Judgement, Measure, Other, OverRows, RowTest, Test, between
+from expectations.compiler.ir import Column, Expression, call
 from expectations.compiler.kinds import MAP, Argument, ArgumentError, Arguments, Kind, Scope, some_bound
 from expectations.compiler.queries import QueryError, read_query
 from expectations.compiler.rules.declared import Bounds, QueryTest
@@ -68,33 +69,71 @@ class SameCountTest(FigureTest):
 class TypeTest(Test):
     """The column's type, which the dataset declares, goes by one of the names wanted (None: any)."""
 
-    column: Expression
+    column: Column
     sql_type: str
     wanted: tuple[str, ...] | None
 
     def judge(self, found: Found) -> Judgement:  # noqa: ARG002 - whatever the data
         passed = self.wanted is None or any(w.casefold() in _names(self.sql_type) for w in self.wanted)
-        return Judgement.of(passed, observed_value=self.sql_type)
+        in_pandas = all(w.islower() or w == "O" for w in self.wanted or ("",))
+        return Judgement.of(passed, observed_value=_IN_PANDAS.get(self.sql_type, self.sql_type) if in_pandas else self.sql_type)
+
+
+@dataclass(frozen=True)
+class TextsTest(OverRows):
+    """Each value of a column of texts is one: no row breaks it."""
+
+    ignored: Expression | None
+    condition: Expression | None
+    shown: tuple[str, ...]
+    shape: Literal["value", "pair", "record"] = "value"
+
+    def unexpected_in(self, found: Found) -> int:  # noqa: ARG002 - whatever the data
+        return 0
 
 
 #: What a type of SQL is called elsewhere: in other SQL, in pandas and numpy, in Spark.
 _TYPES = {
-    "VARCHAR": "TEXT STRING CHAR str StringType",
+    "VARCHAR": "TEXT STRING CHAR str object object_ O StringType",
     "BIGINT": "INT8 LONG int int64 LongType",
     "INTEGER": "INT INT4 int32 IntegerType",
     "SMALLINT": "INT2 int16 ShortType",
     "DOUBLE": "FLOAT8 DOUBLE_PRECISION float float64 DoubleType",
     "FLOAT": "REAL FLOAT4 float32 FloatType",
     "DECIMAL": "NUMERIC DecimalType",
-    "BOOLEAN": "BOOL bool_ BooleanType",
+    "BOOLEAN": "BOOL bool_ BIT BooleanType",
     "DATE": "DateType",
     "TIMESTAMP": "DATETIME datetime64 datetime64[ns] TimestampType",
+}
+
+
+_OBJECTS = ("object", "object_")
+_IN_PANDAS = {
+    "BIGINT": "int64",
+    "INTEGER": "int32",
+    "DOUBLE": "float64",
+    "BOOLEAN": "bool",
+    "TIMESTAMP": "datetime64",
+    "VARCHAR": "object_",
 }
 
 
 def _names(sql_type: str) -> set[str]:
     plain = sql_type.split("(")[0].upper()
     return {n.casefold() for n in (sql_type, plain, *_TYPES.get(plain, "").split())}
+
+
+def _values_of_type(arguments: Arguments, scope: Scope) -> TypeTest | TextsTest | RowTest:
+    """The test of a column's type; of texts by a name of Python's, value by value, as Great Expectations looks at them."""
+    test = _type(arguments, scope)
+    by_value = test.sql_type == "VARCHAR" and test.wanted and all(w.islower() and w not in _OBJECTS for w in test.wanted)
+    if not by_value:
+        return test
+    column = test.column
+    missing, condition, shown = call("is_null", column), arguments["condition"], (column.name,)
+    if any(w.casefold() in _names("VARCHAR") for w in test.wanted or ()):
+        return TextsTest(missing, condition, shown)
+    return RowTest(call("not", missing), missing, condition, shown)
 
 
 def _type(arguments: Arguments, scope: Scope) -> TypeTest:
@@ -144,7 +183,7 @@ def _some(arguments: Arguments) -> None:
 
 _CONDITION = {k: MAP[k] for k in ("row_condition", "condition_parser")}
 _COUNT_CAUSE = ("共 {observed} 列，超出应有范围", "{observed} columns, out of range")
-_TYPE_CAUSE = ("{column} 的类型是 {observed}", "{column} is of type {observed}")
+_TYPE_CAUSE = ("{column} 的类型不是所要求的", "{column} is not of the type wanted")
 
 KINDS = (
     Kind(
@@ -213,7 +252,7 @@ KINDS = (
     Kind(
         "expect_column_values_to_be_of_type",
         {"column": Argument("column", required=True), "type_": Argument("text", required=True), **MAP},
-        _type,
+        _values_of_type,
         ("该列的类型如所列（SQL、pandas 或 Spark 的名称）。", "The column has the type, by its name in SQL, pandas or Spark."),
         _TYPE_CAUSE,
         "{column: birth_date, type_: DATE}",
@@ -221,7 +260,7 @@ KINDS = (
     Kind(
         "expect_column_values_to_be_in_type_list",
         {"column": Argument("column", required=True), "type_list": Argument("texts"), **MAP},
-        _type,
+        _values_of_type,
         ("该列的类型是所列之一。", "The column has one of the types."),
         _TYPE_CAUSE,
         "{column: amount, type_list: [BIGINT, DECIMAL, DOUBLE]}",
