@@ -56,11 +56,11 @@ _WAIVED = """
     WHERE n.waived GROUP BY ALL ORDER BY until, n.dataset, n.rule, n.unit"""
 
 _CITIES = """
-    SELECT rank() OVER (ORDER BY round(s.ranked, 6) DESC) AS "rank", s.unit, u.zh, s.score, s.coverage, s.ranked, s.grade, s.target
+    SELECT rank() OVER (ORDER BY round(s.ranked, 6) DESC) AS "rank", s.unit, u.zh, s.score, s.coverage, s.ranked, s.grade, s.target, s.waived
     FROM scores s JOIN units u USING (unit) WHERE s.scope = 'city' AND s.level = 'total' ORDER BY s.ranked DESC, s.unit"""
 
 _LEAGUE = """
-    SELECT rank() OVER (ORDER BY round(ranked, 6) DESC) AS "rank", department, score, coverage, ranked, grade
+    SELECT rank() OVER (ORDER BY round(ranked, 6) DESC) AS "rank", department, score, coverage, ranked, grade, target, waived
     FROM scores WHERE scope = 'department' AND level = 'total' ORDER BY ranked DESC, department"""
 
 VIEWS: dict[str, tuple[str, str, dict[str, str]]] = {
