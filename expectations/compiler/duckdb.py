@@ -110,6 +110,12 @@ def _digits() -> tuple[str, str]:
     return "".join(found), "".join(str(int(c)) for c in found)
 
 
+def _day_number(day: Spelled) -> Spelled:
+    year = exp.Mul(this=function("year", day), expression=number(10000))
+    month = exp.Mul(this=function("month", day.copy()), expression=number(100))
+    return exp.Paren(this=exp.Add(this=exp.Add(this=year, expression=month), expression=function("day", day.copy())))
+
+
 SPELLINGS: Mapping[str, Callable[..., Spelled]] = {
     "and": _joined(exp.And),
     "or": _joined(exp.Or),
@@ -128,6 +134,7 @@ SPELLINGS: Mapping[str, Callable[..., Spelled]] = {
     "length": lambda a: function("length", a),
     "slice": lambda a, start, length: function("substr", a, start, length),
     "position": lambda a, inside: function("instr", inside, a),
+    "ends_with": lambda a, end: function("suffix", a, end),
     "text": lambda a: cast(a, "VARCHAR"),
     "concat": _joined(exp.DPipe),
     "look_up": lambda a, keys, values: exp.Bracket(this=function("map", keys, values), expressions=[a]),
@@ -139,7 +146,12 @@ SPELLINGS: Mapping[str, Callable[..., Spelled]] = {
     "multiply": _binary(exp.Mul),
     "quotient": _binary(exp.IntDiv),
     "remainder": _binary(exp.Mod),
+    "shift_right": _binary(exp.BitwiseRightShift),
+    "bit_and": _binary(exp.BitwiseAnd),
     "whole": lambda a: cast(a, "INT"),
+    "long": lambda a: cast(a, "BIGINT"),
+    # a quarter of what strftime takes
+    "day_number": _day_number,
     "thousandths": _thousandths,
     "day_text": lambda a: function("strftime", a, exp.Literal.string("%Y%m%d")),
 }

@@ -24,12 +24,12 @@ OPERATORS = frozenset(
     "equal less less_equal in_set "
     # text: match and extract (a group of it) take a constant pattern of `patterns.py`; like a pattern and its escape character or
     # NULL; slice a start from 1 and a length; fold_code see `duckdb.py`; plain_digits has 0 to 9 for the digits of any script
-    "match extract like length slice position text fold_code plain_digits day_text concat "
+    "match extract like length slice position ends_with text fold_code plain_digits day_text concat "
     # the value that stands for a key: look_up takes the keys and the values as two tuples; NULL for any other key
     "look_up "
-    # `real` is the floating number; whole numbers: `whole` reads a text of at most 9 digits; `thousandths` is floor(1000 x + 1/2),
-    # NULL beyond 10^12
-    "real add subtract multiply quotient remainder whole thousandths".split()
+    # `real` is the floating number; whole numbers: `whole` reads a text of at most 9 digits, `long` one of at most 18; `day_number`
+    # is YYYYMMDD; `thousandths` is floor(1000 x + 1/2), NULL beyond 10^12; shift_right and bit_and are of numbers from 0 on
+    "real add subtract multiply quotient remainder shift_right bit_and whole long day_number thousandths".split()
 )
 
 

@@ -7,6 +7,8 @@ of a good number, then arithmetic its check character; only what is left goes on
 # ruff: noqa: E501, ISC004 - prose for people
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from expectations import identity
 from expectations.compiler.forms import RowTest
 from expectations.compiler.ir import Column, Constant, Expression, Shared, Today, call, choose, total
@@ -34,17 +36,80 @@ def whole_match(value: Expression, pattern: str) -> Expression:
 def _binary_digits(number: Expression, digits: int) -> Expression:
     """A number of so many decimal digits d read with base 2: the sum of d_k 2^k.
 
-    As d_k = n//10^k - 10 n//10^(k+1), it is n - 8 (n//10 + 2 n//100 + 4 n//1000 ...): measured on 1 M rows, with the
-    number in two halves of 32 bits, this takes 0.14 s where 17 single digits by position take 1.3 s and a list 1.9 s.
+    As d_k = n//10^k - 10 n//10^(k+1), it is n - 8 (n//10 + 2 n//100 + 4 n//1000 ...).
     """
     parts: list[Expression] = [call("multiply", 2 ** (k - 1), call("quotient", number, 10**k)) for k in range(1, digits)]
     return call("subtract", number, call("multiply", 8, total(parts)))
 
 
-def _resident_checks(text: Expression, is_form: Expression) -> Expression:
-    """Whether the 18th character is the check character of the 17 digits before it."""
-    high = Shared(choose((is_form, call("whole", call("slice", text, 1, 8))), otherwise=None))
-    low = Shared(choose((is_form, call("whole", call("slice", text, 9, 9))), otherwise=None))
+def _eight_by_two(number: Expression) -> Expression:
+    """A number of eight decimal digits read with base 2, all digits at once.
+
+    The halves, then the quarters, then the digits are set apart into lanes of 32 and 16 bits of one number (x//100 is
+    10486 x >> 20 below 10^4, x//10 is 103 x >> 10 below 100). As 2^16 is 4 modulo 65532, the remainder adds the four lanes up.
+    Measured on 1 M rows: half the time of `_binary_digits`, which takes a tenth of that of digits by position.
+    """
+    halves = Shared(call("add", number, call("multiply", 2**32 - 10**4, call("quotient", number, 10**4))))
+    hundreds = call("bit_and", call("shift_right", call("multiply", halves, 10486), 20), 0x0000007F0000007F)
+    quarters = Shared(call("add", halves, call("multiply", 2**16 - 100, hundreds)))
+    tens = call("bit_and", call("shift_right", call("multiply", quarters, 103), 10), 0x000F000F000F000F)
+    return call("remainder", call("subtract", quarters, call("multiply", 8, tens)), 2**16 - 4)
+
+
+@dataclass(frozen=True)
+class _Good:
+    """A text that one regular expression finds to be an id of a present division with a possible date: nearly all texts are.
+
+    All that rules ask of such a text is arithmetic on one number: its 18 digits, an X at the end counting as 0. Rules on one
+    column share it.
+    """
+
+    text: Expression
+    present: str
+
+    @property
+    def holds(self) -> Expression:
+        return Shared(whole_match(self.text, f"{self.present}{identity.DATE}[0-9]{{3}}[0-9X]"))
+
+    @property
+    def ends_in_x(self) -> Expression:
+        return Shared(call("ends_with", self.text, "X"))
+
+    @property
+    def number(self) -> Expression:
+        """NULL where the text is not good."""
+        with_x = call("multiply", 10, call("long", call("slice", self.text, 1, 17)))
+        return Shared(choose((self.holds, choose((self.ends_in_x, with_x), otherwise=call("long", self.text))), otherwise=None))
+
+    @property
+    def born(self) -> Expression:
+        """The birth date, YYYYMMDD."""
+        return Shared(call("remainder", call("quotient", self.number, 10**4), 10**8))
+
+    @property
+    def male(self) -> Expression:
+        return call("equal", call("remainder", call("quotient", self.number, 10), 2), 1)
+
+    @property
+    def sound(self) -> Expression:
+        """Whether the check character is right too, and the birth not in the future; false or NULL where the text is not good.
+
+        With weight 2^(18-i) of the digit at i, the sum over all 18 is 1 modulo 11; without the 10 that X stands for, 2.
+        """
+        high, low = Shared(call("quotient", self.number, 10**10)), Shared(call("remainder", call("quotient", self.number, 100), 10**8))
+        last = call("remainder", self.number, 100)
+        twos = call("subtract", last, call("multiply", 8, call("quotient", last, 10)))
+        weighted_ = total([call("multiply", 1024, _eight_by_two(high)), call("multiply", 4, _eight_by_two(low)), twos])
+        checks = call("equal", call("remainder", weighted_, 11), choose((self.ends_in_x, 2), otherwise=1))
+        return Shared(call("and", self.holds, checks, call("less_equal", self.born, call("whole", Today(kind="text")))))
+
+
+def _resident_checks(text: Expression, sound: Expression, is_form: Expression) -> Expression:
+    """Whether the 18th character is the check character of the 17 digits before it; asked where it is not known to be."""
+    high, low = (
+        Shared(choose((sound, Constant(None)), (is_form, call("whole", call("slice", text, start, length))), otherwise=None))
+        for start, length in ((1, 8), (9, 9))
+    )
     total_ = call("multiply", 2, call("add", call("multiply", 512, _binary_digits(high, 8)), _binary_digits(low, 9)))
     check = call("slice", identity.RESIDENT_CHECK, call("add", call("remainder", total_, 11), 1), 1)
     return call("equal", check, call("slice", text, 18, 1))
@@ -62,15 +127,16 @@ def _folded(value: Expression, good: str, form: str) -> tuple[Expression, Expres
 
 def resident_word(value: Expression, divisions: Divisions) -> Expression:
     """The word that `classify_resident_id` gives for the text; NULL for NULL."""
-    good, text, is_form = _folded(value, f"{divisions.present}{identity.DATE}[0-9]{{3}}[0-9X]", identity.RESIDENT_FORM)
-    checks = _resident_checks(text, is_form)
+    sound = _Good(value, divisions.present).sound
+    _, text, is_form = _folded(value, f"{divisions.present}{identity.DATE}[0-9]{{3}}[0-9X]", identity.RESIDENT_FORM)
+    checks = _resident_checks(text, sound, is_form)
     born = call("slice", text, 7, 8)
     timely = call("less_equal", born, Today(kind="text"))
     place = call("slice", text, 1, 6)
     any_place = f"(?:{divisions.present}|{divisions.historical}|{divisions.wide})"
     word = choose(
+        (sound, "valid"),
         (call("is_null", value), NOTHING),
-        (call("and", good, timely, checks), "valid"),
         (
             is_form,
             choose(
@@ -90,7 +156,7 @@ def resident_word(value: Expression, divisions: Divisions) -> Expression:
         (whole_match(place, divisions.known), "legacy15"),
         otherwise="bad_division",
     )
-    return Shared(_normalised(value, text, Shared(word), ("valid", "valid_historical_division")))
+    return Shared(choose((sound, "valid"), otherwise=_normalised(value, text, Shared(word), ("valid", "valid_historical_division"))))
 
 
 def _normalised(value: Expression, text: Expression, word: Expression, good: tuple[str, ...]) -> Expression:
@@ -127,48 +193,56 @@ def credit_word(value: Expression, divisions: Divisions, categories: tuple[str, 
     return Shared(_normalised(value, text, Shared(word), ("valid",)))
 
 
-def _accepts(arguments: Arguments, column: Column, word: Expression) -> RowTest:
-    unexpected = call("not", call("in_set", word, tuple(arguments["accept"])))
-    return RowTest(unexpected, call("is_null", column), arguments["condition"], (column.name,))
+def _accepts(arguments: Arguments, word: Expression) -> Expression:
+    return call("not", call("in_set", word, tuple(arguments["accept"])))
 
 
 def _resident_id(arguments: Arguments, scope: Scope) -> RowTest:
     column = scope.column(arguments["column"])
-    divisions = Divisions.of(scope.codes.get("division"))
-    return _accepts(arguments, column, resident_word(printed(column, "column"), divisions))
+    text, divisions = printed(column, "column"), Divisions.of(scope.codes.get("division"))
+    unexpected: Expression = _accepts(arguments, resident_word(text, divisions))
+    if "valid" in arguments["accept"]:
+        unexpected = choose((_Good(text, divisions.present).sound, False), otherwise=unexpected)
+    return RowTest(unexpected, call("is_null", column), arguments["condition"], (column.name,))
 
 
 def _credit_code(arguments: Arguments, scope: Scope) -> RowTest:
     column = scope.column(arguments["column"])
     tables = (tuple(scope.codes.get(name).codes) for name in ("credit_code_category", "credit_code_pilot"))
     word = credit_word(printed(column, "column"), Divisions.of(scope.codes.get("division")), *tables)
-    return _accepts(arguments, column, word)
+    return RowTest(_accepts(arguments, word), call("is_null", column), arguments["condition"], (column.name,))
 
 
 def _birth_date(arguments: Arguments, scope: Scope) -> RowTest:
     a, b = scope.column(arguments["column_A"]), scope.column(arguments["column_B"])
     text = printed(a, "column_A")
-    born = b if b.kind == "string" else Shared(call("day_text", b))
+    born = b if b.kind == "string" else call("day_text", b)
     holds = choose(
         (call("equal", call("length", text), 18), call("equal", call("slice", text, 7, 8), born)),
         (call("equal", call("length", text), 15), call("equal", call("slice", text, 7, 6), call("slice", born, 3, 6))),
         otherwise=True,
     )
+    if b.kind != "string":
+        good = _Good(text, Divisions.of(scope.codes.get("division")).present)
+        holds = choose((good.holds, call("equal", good.born, call("day_number", b))), otherwise=holds)
     return pair(arguments, a, b, call("or", one_missing(a, b), holds))
 
 
 def _sex(arguments: Arguments, scope: Scope) -> RowTest:
     a, b = scope.column(arguments["column_A"]), scope.column(arguments["column_B"])
-    text = printed(a, "column_A")
+    text, sex = printed(a, "column_A"), printed(b, "column_B")
     digit = choose(
         (call("equal", call("length", text), 18), call("slice", text, 17, 1)),
         (call("equal", call("length", text), 15), call("slice", text, 15, 1)),
         otherwise="",
     )
     # two sets of pairs: what disagrees is a digit of one kind beside a code of the other; anything else is not judged here
-    man = call("and", call("in_set", digit, tuple("13579")), call("equal", printed(b, "column_B"), "2"))
-    woman = call("and", call("in_set", digit, tuple("02468")), call("equal", printed(b, "column_B"), "1"))
-    return pair(arguments, a, b, call("or", one_missing(a, b), call("not", call("or", man, woman))))
+    man = call("and", call("in_set", digit, tuple("13579")), call("equal", sex, "2"))
+    woman = call("and", call("in_set", digit, tuple("02468")), call("equal", sex, "1"))
+    good = _Good(text, Divisions.of(scope.codes.get("division")).present)
+    quick = choose((good.male, call("equal", sex, "2")), otherwise=call("equal", sex, "1"))
+    differs = choose((good.holds, quick), otherwise=call("or", man, woman))
+    return pair(arguments, a, b, call("or", one_missing(a, b), call("not", differs)))
 
 
 def one_missing(a: Column, b: Column) -> Expression:
