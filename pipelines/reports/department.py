@@ -39,6 +39,7 @@ def write_department(results: duckdb.DuckDBPyConnection, department: str, target
         indicators=figures.grouped(figures.indicators(results, department), "dimension"),
         first=failing[:FIRST],
         datasets=datasets,
+        waived=figures.waived(results, department),
         handovers=handed,
         handovers_every=every,
         broken=sum(d["broken"] for d in datasets),

@@ -23,6 +23,7 @@ def write_index(results: duckdb.DuckDBPyConnection, target: Path) -> Path:
         published=figures.publication(results),
         grades=figures.grades(results),
         league=figures.league(results),
+        cities=figures.cities(results),
         models=figures.models(results),
         runs=figures.rows(results, "FROM runs ORDER BY started_at DESC LIMIT 5"),
     )

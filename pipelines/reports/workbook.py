@@ -129,7 +129,7 @@ def _overview(
     base_url: str | None,
 ) -> None:
     me = next(e for e in figures.league(results) if e["department"] == department)
-    grade = figures.grades(results)[me["grade"]]
+    grade = figures.grades(results).get(me["grade"], {"grade": "—", "zh": "", "en": ""})
     sheet = book.add_worksheet("概览")
     sheet.hide_gridlines(2)
     sheet.set_column(0, 0, 34)
