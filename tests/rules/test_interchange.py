@@ -48,7 +48,7 @@ def fluent(gx_validate: Callable[..., Any], tmp_path: Path) -> Path:
                 gxe.ExpectColumnValuesToBeInSet(column="s", value_set=["x0"], row_condition=(Column("i") > 3) & Column("s").is_not_null()),
                 gxe.ExpectColumnValuesToBeUnique(column="i", row_condition='col("s")=="x1"', condition_parser="great_expectations"),
                 gxe.ExpectTableRowCountToBeBetween(min_value=30, description="at least thirty rows"),
-                gxe.ExpectColumnValuesToMatchRegex(column="s", regex=r"x\d"),
+                gxe.ExpectColumnValuesToMatchRegex(column="s", regex="x(?=[0-9])"),
                 gxe.ExpectColumnMeanToBeBetween(column="i", min_value=1, max_value=3, strict_max=True),
                 gxe.ExpectColumnKLDivergenceToBeLessThan(
                     column="s", partition_object={"values": ["x0", "x1"], "weights": [0.5, 0.5]}, threshold=0.1
@@ -70,7 +70,7 @@ def test_a_suite_of_great_expectations_is_taken_as_it_is(
     assert suite.rules[4].title_en == "at least thirty rows"
     assert [r.indicator for r in suite.rules] == ["0201", "0301", "0105", "0304", "0202", "0302", "0301", "0301"]
     verdicts = compile_suite(suite, FIELDS, codes=codes).run(data, "data")
-    assert [r.rule.type for r in verdicts.results if r.in_gx] == ["expect_column_values_to_match_regex"]  # \d is read differently
+    assert [r.rule.type for r in verdicts.results if r.in_gx] == ["expect_column_values_to_match_regex"]  # RE2 has no look-ahead
     import great_expectations as gx
 
     with warnings.catch_warnings():
