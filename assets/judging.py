@@ -15,6 +15,7 @@ from assets.repair import staged
 from assets.std import digest
 from expectations.codes import CodeTable, CodeTables
 from expectations.compiler.plan import Field, Plan, compile_suite
+from expectations.compiler.sense import sensible
 from expectations.standard import Standard, load_standard
 from expectations.suite import Suite, make_suite, read_suite
 
@@ -56,12 +57,15 @@ def suite_of(project: Project, contract: Contract) -> Suite | None:
 
 
 def plan_of(project: Project, contract: Contract, further: Sequence[Field] = ()) -> Plan | None:
-    """The compiled suite of a dataset, or None where there is no suite. `further` fields may be looked at besides its columns."""
+    """The compiled suite of a dataset, or None where there is no suite. `further` fields may be looked at besides its columns.
+
+    Raises `DocumentError` for a rule on a column that neither declares, one that can never fail, one that always fails.
+    """
     suite = suite_of(project, contract)
     fields = [
         Field(c.name, c.logical_type, c.sql_type, None if c.logical_type == "string" else f"{c.name}__text") for c in contract.columns
     ]
-    return compile_suite(suite, [*fields, *further], codes=codes_of(project)) if suite else None
+    return sensible(compile_suite(suite, [*fields, *further], codes=codes_of(project))) if suite else None
 
 
 @dataclass(frozen=True)

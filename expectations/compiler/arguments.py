@@ -74,13 +74,13 @@ def _flag(name: str, _: Argument, value: Any, __: CodeTables) -> Any:
 
 
 def _number(name: str, _: Argument, value: Any, __: CodeTables) -> Any:
-    if isinstance(value, bool) or not isinstance(value, int | float):
+    if isinstance(value, bool) or not isinstance(value, int | float) or value != value:
         raise ArgumentError(name, f"{name} {value!r}.", "Give a number.")
     return value
 
 
 def _count(name: str, _: Argument, value: Any, __: CodeTables) -> Any:
-    if isinstance(value, bool) or not isinstance(value, int | float) or value != int(value):
+    if isinstance(value, bool) or not isinstance(value, int | float) or value % 1:
         raise ArgumentError(name, f"{name} {value!r}.", "Give a whole number.")
     if value < 0:
         raise ArgumentError(name, f"{name} {value!r}.", "Give a number of at least 0.")
@@ -98,7 +98,7 @@ def _share(name: str, argument: Argument, value: Any, codes: CodeTables) -> Any:
 def _value(name: str, _: Argument, value: Any, __: CodeTables) -> Any:
     if isinstance(value, dict) and (set(value) != {"$today"} or not isinstance(value["$today"], int)):
         raise ArgumentError(name, f"{name} {value!r}.", _TODAY)
-    if not isinstance(value, str | int | float | date | datetime | dict):
+    if not isinstance(value, str | int | float | date | datetime | dict) or value != value:
         raise ArgumentError(name, f"{name} {value!r}.", "Give a number, a date or a text.")
     return value
 
@@ -138,6 +138,8 @@ def _values(name: str, _: Argument, value: Any, codes: CodeTables) -> Any:
         return list(value)
     if not isinstance(value, dict) or "$code" not in value:
         raise ArgumentError(name, f"{name} {value!r}.", "Give a list of values, or refer to a code table: {$code: sex}.")
+    if not isinstance(value["$code"], str):
+        raise ArgumentError(name, f"{name} {value!r}.", "Name one code table: {$code: sex}.")
     try:
         table = codes.get(value["$code"])
     except KeyError as error:

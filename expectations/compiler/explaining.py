@@ -82,7 +82,7 @@ def explain(plan: Plan, relation: str, relations: Mapping[str, str] | None = Non
         name = type(rules[0].test).__name__
         told.append(ExplainedScan(f"专用扫描（{name}）", f"a scan of its own ({name})", _ids(rules), pretty(statement)))
     if plan.apart:
-        rules = [c for c in plan.compiled if any(m in plan.apart for m in c.test.measures())]
+        rules = tuple(c for c in plan.compiled if any(m in plan.apart for m in c.test.measures()))
         told.append(ExplainedScan("不可合并的数字", "figures that cannot be merged", _ids(rules), pretty(scans.apart())))
     return Explained(tuple(told), tuple(_rule(plan, scans, c, told) for c in plan.compiled))
 
@@ -132,7 +132,12 @@ def _rule(plan: Plan, scans: Scans, compiled: Compiled, told: Sequence[Explained
 
 def pretty(sql: str) -> str:
     """A statement as sqlglot formats it, without brackets that say nothing."""
-    return _unbracketed(sqlglot.parse_one(sql, read="duckdb")).sql("duckdb", pretty=True)
+    tree = sqlglot.parse_one(sql, read="duckdb")
+    for bracket in reversed(list(tree.find_all(exp.Paren))):
+        inner = simplify_parens(bracket, "duckdb")
+        if inner is not bracket:
+            bracket.replace(inner)
+    return tree.sql("duckdb", pretty=True)
 
 
 def shortened(sql: str) -> str:
@@ -145,11 +150,3 @@ def shortened(sql: str) -> str:
         if (more := len(array.expressions) - LONG_LIST) > 0:
             array.set("expressions", [*array.expressions[:LONG_LIST], exp.Literal.string(f"… {more:,} more")])
     return tree.sql("duckdb", pretty=True)
-
-
-def _unbracketed(tree: exp.Expression) -> exp.Expression:
-    for bracket in reversed(list(tree.find_all(exp.Paren))):
-        inner = simplify_parens(bracket, "duckdb")
-        if inner is not bracket:
-            bracket.replace(inner)
-    return tree

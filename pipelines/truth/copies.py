@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
+from assets.history import relations
 from assets.judging import Judge, codes_of, plan_of
 from assets.lake import columns_of, connect, literal, quote
 from assets.models.checking import model_plan
@@ -19,6 +20,7 @@ from assets.std import current_batches
 from expectations.compiler.forms import GxTest, MeasureTest, OverRows, RowTest, Test
 from expectations.compiler.ir import Expression, call
 from expectations.compiler.plan import Plan, compile_suite
+from expectations.compiler.rules.series.workdays import BATCHES
 from expectations.compiler.writing import Writer
 
 if TYPE_CHECKING:
@@ -31,8 +33,8 @@ if TYPE_CHECKING:
     from expectations.compiler.verdicts import RuleResult
     from pipelines.truth.spoilers import Cells, Spoil
 
-ROWS, BATCHES, OF_BATCH = 400, 24, 1_000
-"""Rows of a clean copy; how many batches are looked at for one, and how many rows of each."""
+ROWS, WHOLE, MOST_BATCHES = 400, 2_000, 24
+"""Rows of a clean copy, the same where rules hold the batch to the dataset's history, and how many batches are looked at for one."""
 EXTRA = 3
 
 
@@ -52,6 +54,7 @@ class Copy:
     texts: Sequence[Mapping[str, str | None]]
     typed: Sequence[Mapping[str, Any]]
     standing: Mapping[str, str]
+    batch: str
     relations: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -114,11 +117,12 @@ class Copy:
         batches = [f"{number:06d}" for number in range(len(spoils))]
         self._make("spoilt", rows)
         absent = {b: sorted(s.absent) for b, s in zip(batches, spoils, strict=True) if s.absent}
+        beside = _as_batches(self.con, self.relations, self.batch, {b: absent.get(b, []) for b in batches})
         plan, there = self.plan if outside else self._compiled, [b for b in batches if b not in absent]
-        verdicts = plan.run(self.con, "temp.spoilt", absent=absent, batches=there, relations=self.relations)
+        verdicts = plan.run(self.con, "temp.spoilt", absent=absent, batches=there, relations=beside)
         found: dict[str, dict[str, RuleResult]] = {b: {} for b in batches}
-        for result in verdicts.results:
-            found[result.batch][result.rule.id] = result
+        for result in verdicts.results:  # of batches of the dataset's history too
+            found.setdefault(result.batch, {})[result.rule.id] = result
         return [found[b] for b in batches]
 
     def _make(self, table: str, rows: Sequence[tuple[str, int, int, Cells]]) -> None:
@@ -164,7 +168,45 @@ def clean_copy(lake: duckdb.DuckDBPyConnection, project: Project, contract: Cont
     """
     as_rows = Judge(project, contract).staged if contract.layer == "sources" else partial(cast_rows, plan)
     texts = _texts(lake, contract, plan)
-    return choose(connect(), contract.name, plan, codes_of(project), as_rows, texts) if texts is not None else None
+    if texts is None:
+        return None
+    con = connect()
+
+    def beside(batches: Collection[str]) -> dict[str, str]:
+        return {name: _brought(con, lake, name, sql, plan) for name, sql in relations(lake, contract, plan, batches).items()}
+
+    return choose(con, contract.name, plan, codes_of(project), as_rows, texts, beside)
+
+
+def _brought(con: duckdb.DuckDBPyConnection, lake: duckdb.DuckDBPyConnection, name: str, sql: str, plan: Plan) -> str:
+    """Another relation of the lake as a table of `con`, with the columns that rules use of it."""
+    there = {column for column, *_ in lake.execute(f"DESCRIBE SELECT * FROM {sql}").fetchall()}
+    wanted = {c for r in plan.compiled for o in r.test.others if o.name == name for c in o.columns} | {"_batch", "_row"}
+    used = sorted(wanted & there)
+    con.register("read", lake.execute(f"SELECT {', '.join(map(quote, used))} FROM {sql}").to_arrow_table())
+    table = quote(f"beside {name}".replace(".", " "))
+    con.execute(f"CREATE OR REPLACE TEMP TABLE {table} AS SELECT * FROM read")
+    con.unregister("read")
+    return f"temp.{table}"
+
+
+def _as_batches(
+    con: duckdb.DuckDBPyConnection, beside: Mapping[str, str], batch: str, copies: Mapping[str, Sequence[str]]
+) -> Mapping[str, str]:
+    """The relations with copies of a batch (each without some columns) among the dataset's batches, as if they had come as it did."""
+    if BATCHES not in beside:
+        return beside
+    con.execute("CREATE OR REPLACE TEMP TABLE copies (batch VARCHAR, absent VARCHAR[])")
+    con.executemany("INSERT INTO copies VALUES (?, ?)", [[b, list(lacks)] for b, lacks in copies.items()])
+    kept = beside[BATCHES]
+    changed = "c.batch AS batch"
+    if "columns" in {d[0] for d in con.execute(f"DESCRIBE SELECT * FROM {kept}").fetchall()}:
+        changed += ", list_filter(CAST(h.columns AS VARCHAR[]), lambda x: NOT list_contains(c.absent, x)) AS columns"
+    came = f"SELECT h.* REPLACE ({changed}) FROM {kept} h, temp.copies c WHERE h.batch = {literal(batch)}"
+    return {**beside, BATCHES: f"(SELECT * FROM {kept} UNION ALL BY NAME {came})"}
+
+
+Beside = Callable[[Collection[str]], Mapping[str, str]]
 
 
 def choose(
@@ -174,24 +216,26 @@ def choose(
     codes: CodeTables,
     as_rows: Callable[[str], str],
     texts: Any,
-    relations: Mapping[str, str] | None = None,
+    beside: Beside = lambda _: {},
 ) -> Copy | None:
     """The clean copy among rows of texts (an Arrow table with `_batch`, `_row` and the plan's fields).
 
-    `relations` are other relations that rules look at, as in `Plan.run`, in reach of `con`.
+    `beside` gives the other relations that rules look at while some batches are judged, as in `Plan.run`, in reach of `con`.
     """
-    others = relations or {}
     con.execute("SET preserve_insertion_order = true")
     con.register("read", texts)
     con.execute("CREATE TEMP TABLE every AS SELECT * FROM read")
     con.unregister("read")
     con.execute(f"CREATE TEMP TABLE judged AS {as_rows('temp.every')}")
+    others = beside([b for (b,) in con.execute("SELECT DISTINCT _batch FROM every").fetchall()])
     plan.run(con, "temp.judged", relations=others)
     con.execute("CREATE TEMP TABLE fit AS SELECT * FROM judged ANTI JOIN failing USING (_batch, _row)")
-    batch = _best_batch(con, plan, others)
+    size = WHOLE if any(o.name == BATCHES for c in plan.compiled for o in c.test.others) else ROWS
+    batch = _best_batch(con, plan, others, size)
     if batch is None:
         return None
-    chosen = f"SELECT _batch, _row FROM fit WHERE _batch = {literal(batch)} ORDER BY _row LIMIT {ROWS}"
+    others = beside([batch])
+    chosen = f"SELECT _batch, _row FROM fit WHERE _batch = {literal(batch)} ORDER BY _row LIMIT {size}"
     con.execute(f"CREATE TEMP TABLE chosen AS {chosen}")
     _meet_conditions(con, plan)
     columns = ", ".join(quote(f.name) for f in plan.fields)
@@ -202,14 +246,16 @@ def choose(
             f" _batch, _row) - 1 AS _row, {columns}, _batch AS _from, _row AS _at FROM every SEMI JOIN chosen USING (_batch, _row)"
         )
         con.execute(f"CREATE OR REPLACE TEMP TABLE copied AS {as_rows('temp.clean')}")
-        verdicts = plan.run(con, "temp.copied", relations=others)
+        verdicts = plan.run(con, "temp.copied", relations=_as_batches(con, others, batch, {"clean": ()}))
         broken = con.execute("SELECT _from, _at FROM clean SEMI JOIN failing USING (_row)").fetchall()
-        standing = {r.rule.id: r.note or r.outcome for r in verdicts.results if r.outcome != "passed" or r.unexpected}
+        standing = {
+            r.rule.id: r.note or r.outcome for r in verdicts.results if r.batch == "clean" and (r.outcome != "passed" or r.unexpected)
+        }
         if not broken:
             break
         con.executemany("DELETE FROM chosen WHERE _batch = ? AND _row = ?", broken)
     names = [f.name for f in plan.fields]
-    texts = con.execute(f"SELECT {columns} FROM clean ORDER BY _row").fetchall()
+    texts_held = con.execute(f"SELECT {columns} FROM clean ORDER BY _row").fetchall()
     values = con.execute(f"SELECT {columns} FROM copied ORDER BY _row").fetchall()
     return Copy(
         con,
@@ -217,9 +263,10 @@ def choose(
         plan,
         codes,
         as_rows,
-        [dict(zip(names, row, strict=True)) for row in texts],
+        [dict(zip(names, row, strict=True)) for row in texts_held],
         [dict(zip(names, row, strict=True)) for row in values],
         standing,
+        batch,
         others,
     )
 
@@ -235,9 +282,9 @@ def _texts(lake: duckdb.DuckDBPyConnection, contract: Contract, plan: Plan) -> A
         columns = ", ".join(quote(f.name) for f in plan.fields)
         raw = f"raw.{quote(contract.name)}"
         whole = f"SELECT batch FROM evidence.batches WHERE dataset = {literal(contract.name)} AND coalesce(absent, '') = ''"
-        standing = f"SELECT batch FROM ({current_batches(contract)}) WHERE batch IN ({whole}) ORDER BY batch DESC LIMIT {BATCHES}"
+        standing = f"SELECT batch FROM ({current_batches(contract)}) WHERE batch IN ({whole}) ORDER BY batch DESC LIMIT {MOST_BATCHES}"
         rows = f"SELECT _batch, _row, {columns} FROM {raw} WHERE _batch IN ({standing})"
-        rows += f" QUALIFY row_number() OVER (PARTITION BY _batch ORDER BY _row) <= {OF_BATCH} ORDER BY _batch, _row"
+        rows += f" QUALIFY row_number() OVER (PARTITION BY _batch ORDER BY _row) <= {WHOLE} ORDER BY _batch, _row"
     else:
         items = [
             f"array_to_string({quote(f.name)}, ',') AS {quote(f.name)}"
@@ -248,13 +295,13 @@ def _texts(lake: duckdb.DuckDBPyConnection, contract: Contract, plan: Plan) -> A
         order = ", ".join(quote(k) for k in contract.key) or "ALL"
         numbered = f"row_number() OVER (ORDER BY {order})" if contract.key else "row_number() OVER ()"
         rows = f"SELECT {literal(contract.table)} AS _batch, {numbered} AS _row, {', '.join(items)} FROM {quote(contract.table)}"
-        rows = f"SELECT * FROM ({rows}) WHERE _row <= {BATCHES * OF_BATCH} ORDER BY _row"
+        rows = f"SELECT * FROM ({rows}) WHERE _row <= {MOST_BATCHES * WHOLE} ORDER BY _row"
     return lake.execute(rows).to_arrow_table()
 
 
-def _best_batch(con: duckdb.DuckDBPyConnection, plan: Plan, relations: Mapping[str, str]) -> str | None:
-    """The batch whose clean rows break the fewest rules of whole batches, and of these the one with the most rows (up to `ROWS`)."""
-    limited = f"(SELECT * FROM temp.fit QUALIFY row_number() OVER (PARTITION BY _batch ORDER BY _row) <= {ROWS})"
+def _best_batch(con: duckdb.DuckDBPyConnection, plan: Plan, relations: Mapping[str, str], size: int) -> str | None:
+    """The batch whose clean rows break the fewest rules of whole batches, and of these the one with the most rows (up to `size`)."""
+    limited = f"(SELECT * FROM temp.fit QUALIFY row_number() OVER (PARTITION BY _batch ORDER BY _row) <= {size})"
     verdicts = plan.run(con, limited, relations=relations)
     broken: dict[str, int] = dict.fromkeys(verdicts.rows, 0)
     for result in verdicts.results:

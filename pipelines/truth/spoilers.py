@@ -84,6 +84,7 @@ def spoils(compiled: Compiled, copy: Copy) -> Iterator[Spoil]:
                 _runs(compiled, copy),
                 _fewer_and_more(copy),
                 _cells_of_many(compiled, copy),
+                _without_columns(compiled, copy),
             )
 
 
@@ -168,6 +169,14 @@ def _fewer_and_more(copy: Copy) -> Iterator[Spoil]:
     yield Spoil(drop=frozenset(range(1, size)))
     yield Spoil(drop=frozenset(range(size)))
     yield Spoil(add=tuple((n, {}) for n in range(size)))
+
+
+def _without_columns(compiled: Compiled, copy: Copy) -> Iterator[Spoil]:
+    """One column after another absent, of those that the test does not need to be assessed at all; then more and more of them."""
+    free = [c for c in copy.names if c not in compiled.uses]
+    for most in (1, len(free) // 2, len(free)):
+        yield Spoil(absent=frozenset(free[:most]))
+    yield from (Spoil(absent=frozenset({column})) for column in free)
 
 
 def _spread(copy: Copy, most: int) -> list[int]:

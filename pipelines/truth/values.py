@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from expectations import identity
 from expectations.compiler.ir import Call, Column, Constant, Today, walk
-from pipelines.truth.matching import matching
+from expectations.compiler.matching import matching
 
 if TYPE_CHECKING:
     from pipelines.truth.copies import Copy
