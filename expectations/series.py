@@ -314,13 +314,19 @@ def disagreeing(rows: Sequence[Record], column: str, keys: Sequence[str], known:
     return found
 
 
-def too_late(rows: Sequence[Record], first: str, later: str | date, max_days: int, calendar: WorkingDays) -> list[bool]:
-    """Rows whose second day (a column, or the day of receipt) comes more than so many working days after the first."""
+def too_late(rows: Sequence[Record], first: str, later: str | date, max_days: int, calendar: WorkingDays | None = None) -> list[bool]:
+    """Rows whose second day (a column, or one day for all) comes more than so many (working) days after the first."""
+
+    def number(day: Any) -> int | None:
+        if day is None:
+            return None
+        plain = _moment(day).date()
+        return plain.toordinal() if calendar is None else calendar.index(plain)
+
     found = []
     for row in rows:
-        a, b = row[first], row[later] if isinstance(later, str) else later
-        days = [None if d is None else calendar.index(_moment(d).date()) for d in (a, b)]
-        found.append(days[0] is not None and days[1] is not None and days[1] - days[0] > max_days)
+        a, b = number(row[first]), number(row[later] if isinstance(later, str) else later)
+        found.append(a is not None and b is not None and b - a > max_days)
     return found
 
 

@@ -126,6 +126,7 @@ def view(seed: int) -> View:
     facts = {
         "good": (aqi <= 50).reshape(n),
         "midnight": np.array([(FIRST + timedelta(hours=h)).hour == 0 for h in range(HOURS)])[hours],
+        "dusty": (now["pm2_5"] >= 24).reshape(n),  # half of it is far below it, not a little
         "gap": (hours == 40) & (stations % 2 == 1),
     }
     return View(columns, np.arange(n), hours, facts)
@@ -155,14 +156,14 @@ FAULTS = (
     Fault("area_unknown", "area", "0105", "flag", 1e-3, lambda c: c.text.removesuffix("市")),
     *(fault for pollutant, column in GASES for fault in _missing(pollutant, column)),
     Fault("pm25_extreme", "pm2_5", "0301", "flag", 1e-3, lambda c: str(c.rng.integers(1528, 6000))),
-    Fault("pm_inverted", "pm10", "0401", "flag", 2e-3, lambda c: str(max(1, int(c["pm2_5"]) // 2))),
+    Fault("pm_inverted", "pm10", "0401", "flag", 2e-3, lambda c: str(max(1, int(c["pm2_5"]) // 2)), lambda v: v.facts["dusty"]),
     Fault("so2_negative", "so2", "0301", "flag", 5e-4, "-3"),
     Fault("o3_negative", "o3_hourly", "0301", "flag", 5e-4, "-5"),
     Fault("co_unit", "co", "0101", "flag", 1e-3, lambda c: str(int(float(c.text) * 1000))),
     Fault("aqi_over", "aqi", "0301", "flag", 5e-4, lambda c: str(c.rng.integers(501, 999))),
     Fault("primary_when_good", "primary_pollutant", "0104", "flag", 2e-3, WORDS["pm10"], lambda v: v.facts["good"]),
-    Fault("so2_jump", "so2", "0301", "none", 5e-4, "202"),
-    Fault("aqi_wrong", "aqi", "0401", "none", 1e-3, lambda c: str(int(c.text) + 60), lambda v: ~v.facts["good"]),
+    Fault("so2_jump", "so2", "0301", "flag", 5e-4, "202"),
+    Fault("aqi_wrong", "aqi", "0401", "flag", 1e-3, lambda c: str(int(c.text) + 60), lambda v: ~v.facts["good"]),
 )  # fmt: skip
 
 
@@ -180,8 +181,6 @@ def write(seed: int, folder: Path, truth: Truth, say: Callable[[int], None]) -> 
         put(folder / name, b"\xef\xbb\xbf" + body.encode("utf-8"), time + timedelta(minutes=35))
         if group == 40:
             truth.add(DATASET, name, period, "", "stations_missing", "0202", "flag")
-        if FROZEN[0] <= group < FROZEN[1]:
-            truth.add(DATASET, name, period, "", "readings_frozen", "0301", "none")
         say(place.stop - place.start)
 
     def position(row: int) -> tuple[str, str, str, int]:
@@ -189,10 +188,41 @@ def write(seed: int, folder: Path, truth: Truth, say: Callable[[int], None]) -> 
         return names[group], f"{FIRST + timedelta(hours=group):%Y%m%d%H}", "", int(lines[row])
 
     truth.add_marks(DATASET, spoilt.marks, position)
+    for row in _held(spoilt.view):
+        source, period, unit, line = position(row)
+        truth.add(
+            DATASET,
+            source,
+            period,
+            unit,
+            "readings_frozen",
+            "0301",
+            "flag",
+            row=line,
+            column="so2",
+            spoilt=spoilt.view.columns["so2"][row].as_py(),
+        )
 
 
 FROZEN = (12, 36)
+HELD = 18
+"""From this many equal readings on a station is known to be stuck."""
 _STUCK = 17
+
+
+def _held(view: View) -> list[int]:
+    """The rows of the stuck station at which a value stands for the `HELD`th hour or longer, with no more than one hour missing between."""
+    found, run, last, value = [], 0, -9, None
+    for row in np.flatnonzero(view.is_in("station", f"{9001 + _STUCK}A")).tolist():
+        hour, text = int(view.group[row]), view.columns["so2"][row].as_py()
+        told = view.columns["timepoint"][row].as_py()
+        if hour == last or told is None or "25:00" in told or text is None or not text.lstrip("-").isdigit() or text == "-9999":
+            continue
+        run = run + 1 if text == value and hour - last <= 2 else 1
+        last, value = hour, text
+        if run >= HELD:
+            found.append(row)
+    return found
 
 
 def _frozen(seen: View) -> View:

@@ -114,7 +114,7 @@ FAULTS = (
     Fault("organ_not_public", "organ_uscc", "0402", "flag", 2e-3, lambda c: c["uscc"], lambda v: v.facts["firm"]),
     Fault("state_unknown", "state", "0105", "flag", 3e-3, "9"),
     Fault("source_uscc_check_char", "source_uscc", "0301", "flag", 3e-3, lambda c: _other_last(c.text)),
-    Fault("reported_late", "decided", "0502", "none", 5e-3, {"decided": "2026-08-03", "valid_from": "2026-08-03"}),
+    Fault("reported_late", "decided", "0502", "flag", 5e-3, {"decided": "2026-08-03", "valid_from": "2026-08-03"}),
     Fault("party_unknown", "party_name", "0402", "none", 5e-3, "查无此企业示例有限公司", lambda v: v.facts["firm"]),
 )  # fmt: skip
 

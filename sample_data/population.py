@@ -6,7 +6,7 @@ Belongs here: that view of the world, its faults, its files.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from sample_data import vocabulary as words
-from sample_data.faults import Cell, Change, Fault, Memory, Spoilt, View, memory, plant
+from sample_data.faults import Cell, Change, Fault, Mark, Memory, Spoilt, View, memory, plant
 from sample_data.numbers import digits, padded, resident_check, resident_ids
 from sample_data.threads import over
 from sample_data.truth import Truth
@@ -243,11 +243,33 @@ FAULTS = (
     Fault("updated_missing", "updated_at", "0201", "flag", 1e-4, None),
     Fault("updated_impossible", "updated_at", "0302", "flag", 1e-4, lambda c: c.text[:4] + "1332" + c.text[8:]),
     Fault("updated_far", "updated_at", "0501", "flag", 1e-4, lambda c: "2106" + c.text[4:]),
-    # not yet claimed by a rule
-    Fault("head_missing", "relation", "0402", "none", 3e-4, "80", lambda v: v.is_in("relation", "02")),
-    Fault("head_twice", "relation", "0402", "none", 3e-4, "02", lambda v: v.facts["member"]),
-    Fault("child_married", "marital", "0104", "none", 2e-4, "21", lambda v: v.facts["child"]),
+    Fault("child_married", "marital", "0104", "flag", 2e-4, "21", lambda v: v.facts["child"]),
+    # told of all rows that they touch: see `_households`
+    Fault("head_missing", "relation", "0402", "flag", 3e-4, "80", lambda v: v.is_in("relation", "02")),
+    Fault("head_twice", "relation", "0402", "flag", 3e-4, "02", lambda v: v.facts["member"]),
 )  # fmt: skip
+
+
+def _households(spoilt: Spoilt) -> list[Mark]:
+    """The marks, with every row of a household in which no head stands, or several: also where another fault made it so.
+
+    A head is a row with relation 02, one person once; rows that cannot be read are in no household.
+    """
+    view, rows = spoilt.view, np.arange(spoilt.view.rows)
+    unread = [mark.row for mark in spoilt.marks if mark.fault.effect == "reject"]
+    placed = np.flatnonzero(view.holds("household_no") & ~np.isin(rows, unread))
+    number = pc.fill_null(view.columns["household_no"].dictionary_encode().indices, -1).to_numpy().astype(np.int64)
+    person = pc.fill_null(view.columns["id_number"].dictionary_encode().indices, -1).to_numpy().astype(np.int64)
+    person = np.where(person < 0, -1 - rows, person)  # without an id nobody is the same
+    _, home = np.unique(view.group[placed] * (number.max() + 1) + number[placed], return_inverse=True)
+    heads = view.is_in("relation", "02")[placed]
+    different = np.unique(np.stack([home[heads], person[placed][heads]]), axis=1)[0]
+    found = np.bincount(different, minlength=home.max(initial=0) + 1)[home]
+    kinds = {fault.kind: fault for fault in FAULTS if fault.kind in ("head_missing", "head_twice")}
+    told = [mark for mark in spoilt.marks if mark.fault.kind not in kinds]
+    for kind, broken in (("head_missing", found == 0), ("head_twice", (found > 1) & heads)):
+        told += [Mark(kinds[kind], int(row), view.columns["relation"][row].as_py(), None) for row in placed[broken]]
+    return told
 
 
 def write(world: World, folder: Path, truth: Truth, say: Callable[[int], None]) -> None:
@@ -260,7 +282,7 @@ def write(world: World, folder: Path, truth: Truth, say: Callable[[int], None]) 
         seen.facts["last"] = _last(seen.group, here, UNITS.index("211100"))  # where a transmission breaks off
         spoilt = plant(seen, FAULTS, np.random.default_rng([world.seed, 4, number]), here=here, before=before)
         before = memory(spoilt)
-        _files(spoilt, folder, truth, month, say)
+        _files(replace(spoilt, marks=_households(spoilt)), folder, truth, month, say)
 
 
 @dataclass(frozen=True)

@@ -131,7 +131,8 @@ def drawn(seed: int, people: int) -> World:
     born = TODAY - (age * 365.2425).astype("timedelta64[D]") - np.timedelta64(30, "D")
     dead = rng.random(people) < np.where(age > 70, 0.02, 0.001)
     died = np.maximum(TODAY - rng.integers(40, 400, people).astype("timedelta64[D]"), born)
-    fate = rng.random(people)
+    # the head of a household goes with all of it or not at all
+    fate = np.where((role == 0) & (sizes[home] > 1), 1.0, rng.random(people))
     unit = home_unit[home]
     return World(
         seed=seed, people=people, home=home, unit=unit, county=home_county[home], role=role, male=male, born=born,

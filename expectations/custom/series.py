@@ -269,23 +269,32 @@ class ExpectColumnToAgreeWith(_OverRows):
     success_keys: ClassVar[tuple[str, ...]] = (*_AGREES, *_KEYS)
 
 
-def _late(rows: list[dict[str, Any]], column_A: str, max_days: int, column_B: str | None = None, received: str | None = None) -> list[bool]:  # noqa: N803
-    later = column_B or (date.fromisoformat(received[:10]) if received else None)
+def _late(
+    rows: list[dict[str, Any]],
+    column_A: str,  # noqa: N803
+    max_days: int,
+    column_B: str | None = None,  # noqa: N803
+    day: str | None = None,
+    calendar: str = "every",
+) -> list[bool]:
+    later = column_B or (date.fromisoformat(day[:10]) if day else None)
     if later is None:
-        raise ValueError("column_B or received is needed: the day that must come soon enough")
-    return series.too_late(rows, column_A, later, max_days, working_days())
+        raise ValueError("column_B or day is needed: what must come soon enough")
+    return series.too_late(rows, column_A, later, max_days, working_days() if calendar == "working_days" else None)
 
 
-_LATE = ("column_A", "column_B", "max_days", "received")
+_LATE = ("column_A", "column_B", "max_days", "day", "calendar")
 
 
-class ExpectColumnPairToBeWithinWorkingDays(_OverRows):
-    """Expect column_B (or the day `received`) at most `max_days` working days of China after column_A."""
+class ExpectColumnPairToBeWithinDays(_OverRows):
+    """Expect column_B (or `day`, of receipt or the period's first) at most `max_days` days, or working days of China, after column_A."""
 
     column_A: str
     column_B: str | None = None
     max_days: int
-    received: str | None = None
+    until: str = "received"
+    day: str | None = None
+    calendar: str = "every"
     columns_from: ClassVar[tuple[str, ...]] = ("column_A", "column_B")
-    map_metric: ClassVar[str] = of_tables("working_days", _late, *_LATE)
+    map_metric: ClassVar[str] = of_tables("within_days", _late, *_LATE)
     success_keys: ClassVar[tuple[str, ...]] = (*_LATE, *_KEYS)

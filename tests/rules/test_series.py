@@ -23,7 +23,7 @@ from expectations.suite import Suite
 Judge = Callable[..., Verdicts]
 SuiteOf = Callable[..., Suite]
 
-READINGS = [
+READINGS: list[tuple[str, str, series.Reading]] = [
     ("expect_column_readings_to_not_freeze", "{column: x, order_by: i, group_by: [s], step: 1, most: 2}", series.frozen),
     ("expect_column_readings_to_not_freeze", "{column: x, order_by: w, most: 3, tolerance: 1, allow: [0]}", series.frozen),
     ("expect_column_readings_to_not_spike", "{column: x, order_by: i, group_by: [s], before: 2, after: 1, times: 1, floor: 1, least: 3}", series.spikes),
@@ -41,6 +41,13 @@ READINGS = [
     ("expect_records_to_differ_by_more_than_noise", "{column: t, same: [s], largest_group: 4}", series.near_doubles),
 ]  # fmt: skip
 TOTALS = ("expect_column_running_total_to_agree", "{column_A: i, column_B: x, order_by: d, step: 1mo, reset: year, tolerance: 1}")
+
+
+def _totals(table: list[dict[str, Any]], column_A: str, column_B: str, **given: Any) -> list[bool]:  # noqa: N803
+    return series.wrong_totals(table, column_A, column_B, **given)
+
+
+TOTALS_READ: tuple[str, str, series.Reading] = (*TOTALS, _totals)
 
 rows = st.lists(
     st.fixed_dictionaries(
@@ -75,9 +82,8 @@ def test_the_scans_find_what_plain_reading_finds(
 ) -> None:
     judge(suite_of(*[(t, k) for t, k, _ in READINGS], TOTALS), table)
     found = broken_rows(con)
-    for number, (type_, kwargs, read) in enumerate([*READINGS, (*TOTALS, None)]):
-        given = yaml.safe_load(kwargs)
-        told = (read or (lambda r, column_A, column_B, **g: series.wrong_totals(r, column_A, column_B, **g)))(table, **given)  # noqa: N803
+    for number, (type_, kwargs, read) in enumerate([*READINGS, TOTALS_READ]):
+        told = read(table, **yaml.safe_load(kwargs))
         assert found.get(f"r{number}", []) == [n for n, broken in enumerate(told) if broken], (type_, kwargs)
 
 
@@ -176,7 +182,7 @@ def test_without_the_calendar_working_days_are_not_assessable(suite_of: SuiteOf,
     with pytest.raises(CalendarMissingError):
         working_days()
     suite = suite_of(
-        ("expect_column_pair_to_be_within_working_days", "{column_A: d, column_B: e, max_days: 2}"),
+        ("expect_column_pair_to_be_within_days", "{column_A: d, column_B: e, max_days: 2, calendar: working_days}"),
         ("expect_series_to_have_no_gaps", "{order_by: d, step: 1d, calendar: working_days}"),
     )
     for result in judge(suite, CLEAN_AND_SPOILT).results:
@@ -214,8 +220,8 @@ def test_within_working_days_of_receipt_or_of_another_column(
         {"d": date(2030, 1, 1), "e": None},
     ]
     suite = suite_of(
-        ("expect_column_pair_to_be_within_working_days", "{column_A: d, max_days: 1}"),
-        ("expect_column_pair_to_be_within_working_days", "{column_A: d, column_B: e, max_days: 2}"),
+        ("expect_column_pair_to_be_within_days", "{column_A: d, max_days: 1, calendar: working_days}"),
+        ("expect_column_pair_to_be_within_days", "{column_A: d, column_B: e, max_days: 2, calendar: working_days}"),
         ("expect_column_to_be_fresh", '{column: d, max_age: 1wd, row_condition: \'col("d")<"2020-09-30"\'}'),
     )
     results = judge(suite, table, relations={"history_batches": "batches"}).results
@@ -336,13 +342,18 @@ def test_classes_take_what_is_known_elsewhere_as_arguments(holidays: None) -> No
         import great_expectations as gx
 
         from expectations.custom import history, register
-        from expectations.custom import series as classes
+        from expectations.custom import series as of_rows
+
+        classes: Any = of_rows
 
         register()
         context = gx.get_context(mode="ephemeral")
-        context.variables.progress_bars = {"globally": False, "metric_calculations": False}
+        bars: Any = {"globally": False, "metric_calculations": False}
+        context.variables.progress_bars = bars
         asset = context.data_sources.add_pandas("of_series").add_dataframe_asset("asset")
-        frame = pd.DataFrame({"s": ["a", "a", "b"], "t": ["甲", "乙", None], "d": pd.to_datetime(["2020-09-30", "2020-09-25", None])})
+        frame = pd.DataFrame(
+            {"s": ["a", "a", "b"], "t": ["甲", "乙", None], "d": [pd.Timestamp("2020-09-30"), pd.Timestamp("2020-09-25"), pd.NaT]}
+        )
         batch = asset.add_batch_definition_whole_dataframe("whole").get_batch(batch_parameters={"dataframe": frame})
 
         def told(expectation: Any) -> Any:
@@ -352,7 +363,10 @@ def test_classes_take_what_is_known_elsewhere_as_arguments(holidays: None) -> No
 
         assert told(classes.ExpectColumnsToReferTo(column_list=["s"], known=[["a"]])) == (False, 1)
         assert told(classes.ExpectColumnToAgreeWith(column="t", keys=["s"], known=[["a", "甲"], ["b", "丙"]])) == (False, 1)
-        assert told(classes.ExpectColumnPairToBeWithinWorkingDays(column_A="d", max_days=2, received="2020-10-05T08:00")) == (False, 1)
+        assert told(classes.ExpectColumnPairToBeWithinDays(column_A="d", max_days=2, day="2020-10-05T08:00", calendar="working_days")) == (
+            False,
+            1,
+        )
         assert told(history.ExpectTableRowCountToFitHistory(history=[3, 3, 3, 2, 3])) == (True, 3)
         assert told(history.ExpectTableRowCountToFitHistory(history=[9, 9, 9, 9, 9])) == (False, 3)
         received = datetime(2020, 9, 30, 2, tzinfo=UTC).timestamp()

@@ -72,7 +72,7 @@ def test_collecting_again_changes_nothing(carried: Sample) -> None:
         ("UPDATE std_batches.population_register SET sex = '9' WHERE sex = '1'", "sex_word"),
         ("DELETE FROM quarantine.market_entity", "key_missing"),
         ("UPDATE evidence.batches SET status = 'collected' WHERE status = 'refused'", "header_renamed"),
-        ("DELETE FROM evidence.results WHERE rule = 'all_stations'", "stations_missing"),
+        ("DELETE FROM evidence.results WHERE rule IN ('all_stations', 'hours_alike')", "stations_missing"),
     ],
 )
 def test_what_is_missing_from_the_evidence_is_a_miss(carried: Sample, change: str, shows: str) -> None:

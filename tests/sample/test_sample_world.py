@@ -191,7 +191,9 @@ def test_the_truth_knows_every_kind_once_a_row(sample: Sample) -> None:
         planted.setdefault(f["dataset"], set()).add(f["kind"])
     for dataset, kinds in declared.items():
         assert kinds <= planted[dataset] | {"name_half_brackets"}, dataset  # which needs a firm with brackets: rare at this scale
-    places = Counter((f["dataset"], f["source"], f["period"], f["row"]) for f in sample.truth if f["row"] is not None)
+    touched = ("head_missing", "head_twice", "readings_frozen")  # told of every row that they touch
+    planted_in = [f for f in sample.truth if f["row"] is not None and f["kind"] not in touched]
+    places = Counter((f["dataset"], f["source"], f["period"], f["row"]) for f in planted_in)
     assert max(places.values()) == 1
 
 

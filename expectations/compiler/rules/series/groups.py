@@ -197,8 +197,8 @@ KINDS = (
             "Each group has between so many and so many rows (`column` and `value_set`: only rows with these values count; `different`: equal values of that column count once). Of a group with too few every row breaks the rule, of one with too many those that were counted.",
         ),
         (
-            "{unexpected} 行所在的组（{group_by}）行数不符（{percent}）",
-            "{unexpected} rows are of a group ({group_by}) with too few or too many ({percent})",
+            "{unexpected} 行所在的组过少或过多（{percent}）",
+            "{unexpected} rows are of a group with too few or too many of a kind ({percent})",
         ),
         '{group_by: [household_no], column: relation, value_set: ["02"], different: id_number, min_value: 1, max_value: 1}',
         ("GB/T 36344-2018 0402 关联数据一致性", "GB/T 36344-2018 0402"),
@@ -214,8 +214,8 @@ KINDS = (
             "Rows that agree in some columns agree in this one too, such as one name a code; the rows that differ from the most frequent value break the rule, all of them where there is none.",
         ),
         (
-            "{unexpected} 行的 {column} 与相同 {determinants} 的多数行不同（{percent}）",
-            "{unexpected} rows have another {column} than most rows with the same {determinants} ({percent})",
+            "{unexpected} 行的 {column} 与本应相同的多数行不同（{percent}）",
+            "{unexpected} rows have another {column} than most rows that should have the same ({percent})",
         ),
         "{determinants: [station], column: position}",
         ("GB/T 36344-2018 0401 相同数据一致性", "GB/T 36344-2018 0401"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from expectations.calendars import CalendarMissingError, working_days
 from expectations.compiler.forms import CannotTest, Other, Test
@@ -49,29 +49,35 @@ def calendar_query() -> exp.Query:
 
 @dataclass(frozen=True)
 class WithinTest(Compared):
-    """The day of `later` (or of receipt) is at most `most` working days after that of `first`."""
+    """The day of `later` is at most `most` days after that of `first`; without it the day `until` of the batch counts."""
 
     first: Column
     later: Column | None
-    received: Other | None
+    batches: Other | None
+    until: Literal["received", "period"]
+    working: bool
     most: int
-    listed: ClassVar[tuple[str, ...]] = ("working_days",)
-    too_few: ClassVar[tuple[str, str]] = ("没有可数工作日的日期", "there is no pair of dates within the calendar")
+    listed: ClassVar[tuple[str, ...]] = ("days",)
+    too_few: ClassVar[tuple[str, str]] = ("没有可数的日期", "there is no pair of dates to count between")
 
     def judged(self, write: Writer) -> exp.Query:
-        ctes = {"calendar": calendar_query()}
+        ctes = {"calendar": calendar_query()} if self.working else {}
         if self.later is not None:
             ctes["pairs"] = self.considered(write, __a=self.first, __b=self.later)
         else:
             ctes["here"] = self.considered(write, __a=self.first)
-            ctes["received"] = filled(
-                "SELECT batch, CAST(received AS TIMESTAMP) AS received FROM batches", {"batches": _select_all(write.other(BATCHES))}
+            days = f"SELECT batch, CAST({self.until} AS TIMESTAMP) AS __b FROM batches"
+            ctes["until"] = filled(days, {"batches": _select_all(write.other(BATCHES))})
+            ctes["pairs"] = filled("SELECT h.*, u.__b FROM here AS h LEFT JOIN until AS u ON u.batch = h._batch")
+        counted = "SELECT _batch, _row, date_diff('day', CAST(__a AS DATE), CAST(__b AS DATE)) AS days FROM pairs"
+        if self.working:
+            counted = (
+                "SELECT p._batch, p._row, b.__n - a.__n AS days FROM pairs AS p"
+                " LEFT JOIN calendar AS a ON a.__day = CAST(p.__a AS DATE) LEFT JOIN calendar AS b ON b.__day = CAST(p.__b AS DATE)"
             )
-            ctes["pairs"] = filled("SELECT h.*, r.received AS __b FROM here AS h LEFT JOIN received AS r ON r.batch = h._batch")
         return filled(
-            "WITH counted AS (SELECT p._batch, p._row, b.__n - a.__n AS working_days FROM pairs AS p"
-            " LEFT JOIN calendar AS a ON a.__day = CAST(p.__a AS DATE) LEFT JOIN calendar AS b ON b.__day = CAST(p.__b AS DATE))"
-            f" SELECT *, working_days IS NOT NULL AS __comparable, coalesce(working_days > {self.most}, FALSE) AS __broken FROM counted",
+            f"WITH counted AS ({counted})"
+            f" SELECT *, days IS NOT NULL AS __comparable, coalesce(days > {self.most}, FALSE) AS __broken FROM counted",
             ctes,
         )
 
@@ -88,7 +94,8 @@ def _within(arguments: Arguments, scope: Scope) -> Test:
     for argument, column in (("column_A", first), ("column_B", later)):
         if column is not None and column.kind not in ("date", "timestamp"):
             raise ArgumentError(argument, f"{column.name} is a {column.kind}: it has no day.", "Use dates or times.")
-    if cannot := no_calendar():
+    working = arguments["calendar"] == "working_days"
+    if working and (cannot := no_calendar()):
         return cannot
     return WithinTest(
         arguments["condition"],
@@ -97,30 +104,34 @@ def _within(arguments: Arguments, scope: Scope) -> Test:
         (),
         first,
         later,
-        None if later else Other(BATCHES, ("batch", "received")),
+        None if later else Other(BATCHES, ("batch", arguments["until"])),
+        arguments["until"],
+        working,
         arguments["max_days"],
     )
 
 
 KINDS = (
     Kind(
-        "expect_column_pair_to_be_within_working_days",
+        "expect_column_pair_to_be_within_days",
         {
             "column_A": Argument("column", required=True),
             "column_B": Argument("column"),
+            "until": Argument("choice", default="received", words=("received", "period")),
+            "calendar": Argument("choice", default="every", words=("every", "working_days")),
             "max_days": Argument("count", required=True),
             **ROWS,
         },
         _within,
         (
-            "B 不晚于 A 之后 max_days 个工作日（中国工作日历，含调休）；不写 column_B 则以收到批次之日为准。日历之外的日期不评。",
-            "B is no later than `max_days` working days (of China, with days worked instead) after A; without `column_B` the day when the batch was received counts. Days outside the calendar are not judged.",
+            "B 不晚于 A 之后 max_days 日（calendar: working_days 只数中国的工作日，含调休）；不写 column_B 则以批次收到之日为准（until: period 则以批次所属期之始为准）。日历之外的日期不评。",
+            "B is no later than `max_days` days after A (`calendar: working_days`: working days of China, with days worked instead); without `column_B` the day when the batch was received counts (`until: period`: the first day of its period). Days outside the calendar are not judged.",
         ),
         (
-            "{unexpected} 行超过 {column_A} 后 {max_days} 个工作日（{percent}）",
-            "{unexpected} rows come later than {max_days} working days after {column_A} ({percent})",
+            "{unexpected} 行超过 {column_A} 后 {max_days} 日（{percent}）",
+            "{unexpected} rows come later than {max_days} days after {column_A} ({percent})",
         ),
-        "{column_A: decided, max_days: 7}",
+        "{column_A: decided, calendar: working_days, max_days: 7}",
         (
             "GB/T 36344-2018 0502 基于时间点的及时性；双公示7个工作日",
             "GB/T 36344-2018 0502; licences and penalties are published within 7 working days",
