@@ -75,13 +75,18 @@ def suite_to_gx(suite: Suite, *, as_of: date | None = None) -> gx.ExpectationSui
 
 def gx_configuration(rule: Rule, as_of: date | None = None) -> dict[str, Any]:
     """The rule as Great Expectations' expectation configuration, in JSON values."""
-    kwargs: dict[str, Any] = {}
-    for name, value in rule.kwargs.items():
-        if isinstance(value, dict) and "$today" in value:
-            value = as_of + timedelta(days=value["$today"]) if as_of else f"today{value['$today']:+d}d"
-        kwargs[name] = plain_value(value)
+    kwargs: dict[str, Any] = {name: plain_value(_dated(value, as_of)) for name, value in rule.kwargs.items()}
     if kwargs.get("condition_parser") != PANDAS:
         kwargs.pop("condition_parser", None)  # conditions are objects by now
     meta = {"id": rule.id, "indicator": rule.indicator, "weight": rule.weight, "blocking": rule.blocking}
     meta |= {"title": {"zh": rule.title_zh, "en": rule.title_en}, "remedy": {"zh": rule.remedy_zh, "en": rule.remedy_en}}
     return {"type": rule.type, "kwargs": kwargs, "severity": rule.severity, "meta": meta}
+
+
+def _dated(value: Any, as_of: date | None) -> Any:
+    """A value with every `{$today: n}` in it, also in conditions, as the day it is."""
+    if isinstance(value, dict):
+        if "$today" in value:
+            return as_of + timedelta(days=value["$today"]) if as_of else f"today{value['$today']:+d}d"
+        return {key: _dated(inner, as_of) for key, inner in value.items()}
+    return [_dated(inner, as_of) for inner in value] if isinstance(value, list) else value
