@@ -61,13 +61,17 @@ def findings(project: Project | None = None) -> Iterator[Finding]:
             return
     here = project
     yield ("project", True, f"{here.root} → {here.data}", "")
+    yield from _looked(
+        "standard", partial(_standard, here), "Mend the line that is named; what was used is kept, and a change is a new edition."
+    )
     yield from _looked("contracts", partial(_contracts, here), "Mend the line that is named.")
+    yield from _looked("waivers", partial(_waivers, here), "Mend the line that is named.")
     for contract in _read(here):
         if contract.layer == "sources":
             yield from _looked(
                 f"suite {contract.name}",
                 partial(_suite, here, contract),
-                "Mend the line that is named; a dataset without a suite is never checked.",
+                "Mend the line that is named.",
             )
             if contract.server.type != "local":
                 yield from _looked(
@@ -139,8 +143,35 @@ def _suite(project: Project, contract: Any) -> str:
 
     plan = plan_of(project, contract)
     if plan is None:
-        raise RuntimeError(f"expectations/suites/{contract.suite_path}: not there")
-    return f"{len(plan.suite.rules)} rules"
+        raise RuntimeError(f"expectations/suites/{contract.suite_path}: not there, and the contract calls for nothing")
+    yielded = sum(r.origin == "contract" for r in plan.suite.rules)
+    return f"{len(plan.suite.rules)} rules, {yielded} of them from the contract"
+
+
+def _standard(project: Project) -> str:
+    """The edition that holds today; raises where the lake has another content under its version."""
+    from assets.judging import standard_of
+    from assets.lake import columns_of, open_lake
+
+    standard = standard_of(project)
+    if (project.lake / "catalogue.sqlite").exists():
+        with open_lake(project, read_only=True) as con:
+            there = columns_of(con, "evidence.standards")
+            sql = "SELECT fingerprint FROM evidence.standards WHERE version = ? AND fingerprint <> ?"
+            other = con.execute(sql, [standard.version, standard.fingerprint]).fetchone() if there else None
+        if other:
+            raise RuntimeError(f"edition {standard.version} was used with another content ({other[0]}, now {standard.fingerprint})")
+    return f"{standard.basis}, edition {standard.version} since {standard.valid_from} ({standard.fingerprint})"
+
+
+def _waivers(project: Project) -> str:
+    from datetime import date
+
+    from assets.waivers import load_waivers
+    from pipelines.rulebook import read_rules
+
+    waivers = load_waivers(project, {(r.dataset, r.id) for r in read_rules(project)})
+    return f"{len(waivers)}, of which {sum(w.holds(date.today()) for w in waivers)} hold today"
 
 
 def _source(project: Project, contract: Any) -> str:

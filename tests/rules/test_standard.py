@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import json
+import re
 from datetime import date
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
 from expectations.compiler.rules import kinds
 from expectations.documents import DocumentError
 from expectations.standard import PATH, Standard, load_editions, load_standard, read_edition
+from pipelines.cli import app
 
 TEXT = PATH.read_text(encoding="utf-8")
 SECOND = """\
@@ -80,6 +84,19 @@ def test_a_wrong_standard_is_refused_by_line(tmp_path: Path, old: str, new: str,
     with pytest.raises(DocumentError, match=words) as caught:
         load_standard(path)
     assert at in text.splitlines()[(caught.value.line or 0) - 1]
+
+
+def test_an_edition_that_cannot_be_is_told_by_the_command_without_a_traceback(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "expectations").mkdir()
+    (tmp_path / "assets").mkdir()
+    (tmp_path / "expectations" / "standard.yaml").write_text(TEXT.replace("conformity: 20", "conformity: -20"), encoding="utf-8")
+    monkeypatch.setenv("YUANQING_ROOT", str(tmp_path))
+    monkeypatch.setenv("YUANQING_DATA", str(tmp_path / "data"))
+    result = CliRunner().invoke(app, ["doctor", "--json"])
+    assert result.exit_code == 2
+    told = next(f for f in json.loads(result.output) if f["what"] == "standard")
+    assert not told["ok"]
+    assert re.search(r"standard\.yaml:\d+: weight of conformity: -20\. Give a number of at least 0", told["found"])
 
 
 def test_a_lacking_dimension_and_editions_out_of_order_are_refused(tmp_path: Path) -> None:
