@@ -227,3 +227,15 @@ def test_thousandths_of_wide_decimals_do_not_overflow(con: duckdb.DuckDBPyConnec
     rows = [(9999999999.0,), (999999999999.0,), (None,)]
     told = judged(con, [call("thousandths", Column("x", "number"))], {"x": "DECIMAL(18,6)"}, rows)
     assert told == [(9999999999000,), (999999999999000,), (None,)]
+
+
+@settings(max_examples=10, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@given(bodies=st.lists(st.from_regex("[0-9]{12,18}", fullmatch=True), min_size=40, max_size=40))
+def test_card_numbers_check_the_same_in_sql(bodies: list[str], con: duckdb.DuckDBPyConnection) -> None:
+    numbers = [body + digit for body in bodies for digit in "0123456789"]
+    scope = SimpleNamespace(column=Column, codes=CODES)
+    kind = kinds()["expect_column_values_to_be_bank_card_number"]
+    test = kind.compile({"column": "s", "min_length": 13, "max_length": 19, "condition": None}, scope)
+    assert isinstance(test, RowTest)
+    told = judged(con, [test.unexpected], {"s": "VARCHAR"}, [(n,) for n in numbers])
+    assert [not broken for (broken,) in told] == [is_bank_card(n, 13, 19) for n in numbers]

@@ -22,11 +22,12 @@ def of_form(family: Forms) -> Callable[[Arguments, Scope], RowTest]:
 
     def compiled(arguments: Arguments, scope: Scope) -> RowTest:
         column = scope.column(arguments["column"])
-        text = printed(column, "column")
-        broken: list[Expression] = [call("not", whole_match(text, family.pattern(arguments["accept"])))]
+        text, pattern = printed(column, "column"), family.pattern(arguments["accept"])
+        broken: list[Expression] = [call("not", whole_match(text, pattern))]
         if family.never:
             broken.append(whole_match(text, family.never))
-        if refused := family.refused(arguments["also"]):
+        # the others are refused by their form already
+        if refused := tuple(word for word in family.refused(arguments["also"]) if re.fullmatch(pattern, word)):
             broken.append(call("in_set", text, refused))
         return over(arguments, column, call("or", *broken) if len(broken) > 1 else broken[0])
 

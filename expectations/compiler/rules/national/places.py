@@ -3,7 +3,7 @@
 # ruff: noqa: E501, ISC004 - prose for people
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from expectations.compiler.forms import RowTest
 from expectations.compiler.ir import Column, Expression, Shared, call, choose
@@ -24,11 +24,20 @@ def _in_force(arguments: Arguments, scope: Scope) -> RowTest:
     level = tuple(arguments["level"])
     spans = {r["code"]: places.span(r) for r in scope.codes.get("division").rows if r["level"] in level}
     year = Shared(call("whole", call("slice", call("day_text", b), 1, 4)))
-    since, until = (call("look_up", a, tuple(spans), tuple(s[end] for s in spans.values())) for end in (0, 1))
+    since, until = _both(a, spans)
     holds: Expression = call("surely", call("and", call("less_equal", since, year), call("less_equal", year, until)))
     if arguments["elsewhere"]:
         holds = call("or", holds, whole_match(a, places.elsewhere_pattern(level)))
     return pair(arguments, a, b, call("or", one_missing(a, b), holds))
+
+
+PACKED = 10**6
+
+
+def _both(key: Expression, pairs: Mapping[str, tuple[int, int]]) -> tuple[Expression, Expression]:
+    """Two whole numbers below a million that stand for a key, by one look-up."""
+    packed = Shared(call("look_up", key, tuple(pairs), tuple(PACKED * first + second for first, second in pairs.values())))
+    return call("quotient", packed, PACKED), call("remainder", packed, PACKED)
 
 
 def _address(arguments: Arguments, scope: Scope) -> RowTest:
@@ -97,15 +106,14 @@ def _division_box(arguments: Arguments, scope: Scope) -> RowTest:
     division = scope.column(arguments["division"])
     boxes = places.boxes(scope.codes.get("division_box").rows, scope.codes.get("division").rows)
     by = setting(arguments["margin"])
-    codes, wider = tuple(boxes), [box.wider(by) for box in boxes.values()]
-    west, south, east, north = (call("look_up", division, codes, tuple(getattr(x, s) for x in wider)) for s in places.SIDES)
+    wider = {code: box.wider(by) for code, box in boxes.items()}
+    west, east = _both(division, {code: (box.west, box.east) for code, box in wider.items()})
+    south, north = _both(division, {code: (box.south, box.north) for code, box in wider.items()})
     outside = [call("less", lon, west), call("less", east, lon), call("less", lat, south), call("less", north, lat)]
-    known = call("in_set", division, codes)
-    nowhere = call("or", call("is_null", lon), call("is_null", lat))  # beyond all bounds
-    broken = call("and", known, call("or", nowhere, *outside))
+    nowhere = [call("and", call("is_null", v), call("not", call("is_null", west))) for v in (lon, lat)]  # beyond all bounds
     columns = (a, b, division)
     ignored = call("or", *(call("is_null", c) for c in columns))
-    broken = call("and", call("not", ignored), call("surely", broken))
+    broken = call("and", call("not", ignored), call("surely", call("or", *nowhere, *outside)))
     return RowTest(broken, ignored, arguments["condition"], tuple(c.name for c in columns), "record")
 
 
