@@ -14,6 +14,7 @@ from expectations.compiler.duckdb import cast, column, name, number
 from expectations.compiler.forms import Measure, RowTest, Scanned
 from expectations.compiler.ir import Column, call
 from expectations.compiler.plan import WORD
+from expectations.compiler.sparing import spared
 from expectations.compiler.writing import Layers, Writer, aggregate
 
 if TYPE_CHECKING:
@@ -53,7 +54,8 @@ class Scans:
     def masks(self, also: Sequence[tuple[str, str]]) -> str:
         """Per batch and mask: the rows, the measures, what the caller wants besides, and the positions of rows that fail."""
         tests = [(c.bit or 0, c.test) for c in self.plan.row_rules if isinstance(c.test, RowTest)]
-        broken = [(bit, t.unexpected if t.condition is None else call("and", t.condition, t.unexpected)) for bit, t in tests]
+        breaches = [t.unexpected if t.condition is None else call("and", t.condition, t.unexpected) for _, t in tests]
+        broken = list(zip((bit for bit, _ in tests), spared(breaches), strict=True))
         used = [e for _, e in broken] + [e for m in self.plan.measures for e in (m.value, m.condition) if e is not None]
         layers = self.write.layers(*used)
         words = []
