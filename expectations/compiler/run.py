@@ -150,8 +150,9 @@ def _own_scans(
         for row in cursor.fetchall():
             here = dict(zip(names, row, strict=True))
             batch = here.pop("_batch")
-            for compiled in rules:
-                figures[batch].own[compiled.rule.id] = here
+            if batch in figures:  # a scan over a dataset's history may speak of batches that are not judged now
+                for compiled in rules:
+                    figures[batch].own[compiled.rule.id] = here
     return listings
 
 
