@@ -15,7 +15,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from expectations.compiler.forms import GxTest
-from expectations.compiler.ir import Column, plain
+from expectations.compiler.ir import Column, canonical
 from expectations.compiler.kinds import MAP, Argument, Arguments, Kind, Scope, UncompiledError
 
 
@@ -88,4 +88,4 @@ def _texts(value: object) -> list[str]:
 
 
 def _canonical(arguments: Mapping[str, object]) -> tuple[tuple[str, str], ...]:
-    return tuple(sorted((name, repr(plain(value))) for name, value in arguments.items()))
+    return tuple(sorted((name, repr(canonical(value))) for name, value in arguments.items()))

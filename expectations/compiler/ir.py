@@ -1,7 +1,7 @@
 """The intermediate form: what a rule asks of a row, in a closed set of operators that no engine owns.
 
-Expressions are frozen and hashable, so that equal ones are computed once, and have one canonical JSON, of which the
-fingerprint is made. Comparisons and functions of NULL give NULL, as in SQL. Belongs here: the form. Not here: what a rule
+Expressions are frozen and hashable, so that equal ones are computed once, and have a digest of what they mean, of which
+fingerprints are made. Comparisons and functions of NULL give NULL, as in SQL. Belongs here: the form. Not here: what a rule
 means (`rules/`), how an engine spells an operator (`duckdb.py`).
 """
 
@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, Literal
@@ -33,8 +33,29 @@ OPERATORS = frozenset(
 )
 
 
-@dataclass(frozen=True)
-class Column:
+class Node:
+    """An expression's part. Parts are equal where their digests are, which are worked out once however often a part is shared."""
+
+    @property
+    def digest(self) -> str:
+        """A mark of what it means; whether it is shared is no part of that."""
+        held = self.__dict__.get("_digest")
+        if held is None:
+            held = self.__dict__["_digest"] = self._mark()
+        return held
+
+    def _mark(self) -> str:
+        return _hashed([type(self).__name__, *(canonical(getattr(self, f.name)) for f in fields(self))])  # type: ignore[arg-type]
+
+    def __hash__(self) -> int:
+        return hash(self.digest)
+
+    def __eq__(self, other: object) -> bool:
+        return self is other or (type(self) is type(other) and isinstance(other, Node) and self.digest == other.digest)
+
+
+@dataclass(frozen=True, eq=False)
+class Column(Node):
     """A column of the relation; `kind` is the contract's logical type, `floating` whether it can hold NaN (which is missing)."""
 
     name: str
@@ -42,23 +63,23 @@ class Column:
     floating: bool = False
 
 
-@dataclass(frozen=True)
-class Constant:
+@dataclass(frozen=True, eq=False)
+class Constant(Node):
     """A value, or a tuple of values (the set of `in_set`)."""
 
     value: Scalar | tuple[Scalar, ...]
 
 
-@dataclass(frozen=True)
-class Today:
+@dataclass(frozen=True, eq=False)
+class Today(Node):
     """The day of the check plus some days, as a date, a timestamp (its midnight) or a text YYYYMMDD: no part of the fingerprint's day."""
 
     days: int = 0
     kind: Literal["date", "timestamp", "text"] = "date"
 
 
-@dataclass(frozen=True)
-class Call:
+@dataclass(frozen=True, eq=False)
+class Call(Node):
     """An operator of the closed set over its arguments."""
 
     operator: str
@@ -68,12 +89,18 @@ class Call:
         if self.operator not in OPERATORS:
             raise ValueError(f"{self.operator!r} is no operator of the intermediate form")
 
+    def _mark(self) -> str:
+        return hashlib.sha256(f"{self.operator}({','.join([a.digest for a in self.arguments])})".encode()).hexdigest()
 
-@dataclass(frozen=True)
-class Shared:
+
+@dataclass(frozen=True, eq=False)
+class Shared(Node):
     """An expression to be computed once a row, wherever and however often it is used."""
 
     expression: Expression
+
+    def _mark(self) -> str:
+        return self.expression.digest
 
 
 Expression = Column | Constant | Today | Call | Shared
@@ -121,28 +148,24 @@ def columns(*expressions: Expression | None) -> tuple[str, ...]:
     return tuple(sorted({n.name for e in expressions if e is not None for n in walk(e) if isinstance(n, Column)}))
 
 
-def plain(node: Any) -> Any:
-    """The canonical JSON value of an expression, a test of `forms.py`, or a value."""
-    if isinstance(node, Column):
-        return ["column", node.name, node.kind]
-    if isinstance(node, Constant):
-        return ["constant", plain(node.value)]
-    if isinstance(node, Today):
-        return ["today", node.days, node.kind]
-    if isinstance(node, Call):
-        return [node.operator, *(plain(a) for a in node.arguments)]
-    if isinstance(node, Shared):
-        return plain(node.expression)
-    if isinstance(node, tuple | list):
-        return [plain(v) for v in node]
-    if isinstance(node, date | Decimal):
-        return [type(node).__name__, str(node)]
-    if hasattr(node, "__dataclass_fields__"):
-        return {"is": type(node).__name__, **{k: plain(getattr(node, k)) for k in node.__dataclass_fields__}}
-    return node
+def fingerprint(value: Any) -> str:
+    """SHA-256 (hexadecimal) of the canonical JSON of a value, a test of `forms.py`, or lists of such; expressions stand by their digest."""
+    return _hashed(canonical(value))
 
 
-def fingerprint(node: Any) -> str:
-    """SHA-256 (hexadecimal) of the canonical JSON."""
-    text = json.dumps(plain(node), ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+def _hashed(canonical: Any) -> str:
+    text = json.dumps(canonical, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def canonical(value: Any) -> Any:
+    """The JSON value that stands for a value, whatever the day."""
+    if isinstance(value, Node):
+        return value.digest
+    if isinstance(value, tuple | list):
+        return [canonical(v) for v in value]
+    if isinstance(value, date | Decimal):
+        return [type(value).__name__, str(value)]
+    if hasattr(value, "__dataclass_fields__"):
+        return {"is": type(value).__name__, **{k: canonical(getattr(value, k)) for k in value.__dataclass_fields__}}
+    return value

@@ -111,7 +111,7 @@ def table(relation: str, alias: str | None = None) -> exp.Table:
 def named(query: exp.Query | exp.Table, alias: str) -> exp.Subquery | exp.Table:
     """A query or table under a name."""
     if isinstance(query, exp.Query):
-        return query.subquery(name(alias))
+        return query.subquery(name(alias), copy=False)
     return exp.Table(this=query.this, alias=exp.TableAlias(this=name(alias)))
 
 
