@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from sqlglot import exp, parse_one
 
-from expectations.compiler.duckdb import cast, column, name, number
+from expectations.compiler.duckdb import cast, column, name
 from expectations.compiler.forms import Measure, RowTest, Scanned
 from expectations.compiler.ir import Column, call
 from expectations.compiler.plan import WORD
@@ -63,8 +63,7 @@ class Scans:
             terms: list[str] = []
             for bit, expression in broken:
                 if bit // WORD == word:
-                    value = cast(number(1 << bit % WORD), "BIGINT").sql("duckdb")
-                    terms.append(f"CASE WHEN {layers.sql(expression)} THEN {value} ELSE 0 END")
+                    terms.append(f"CASE WHEN {layers.sql(expression)} THEN CAST({1 << bit % WORD} AS BIGINT) ELSE 0 END")
             words.append(f'{" | ".join(terms)} AS "__w{word}"')
         source = f"(SELECT *, {', '.join(words)} FROM {layers.source})" if words else layers.source
         names = [f'"__w{w}"' for w in range(self.words)]

@@ -74,7 +74,7 @@ class Layers:
         return spell(expression, self.names, self.as_of)
 
     def sql(self, expression: Expression) -> str:
-        return self.tree(expression).sql("duckdb")
+        return self.tree(expression).sql("duckdb", copy=False)  # nobody else has the tree
 
     def table(self, alias: str | None = None) -> exp.Table:
         """The relation, with its layers, to select from."""
