@@ -33,6 +33,7 @@ def ours(file: Path, told: dict[str, Any]) -> Judge:
     from benchmarks.rules.declared import compiled, suite
 
     held, con = suite([r["id"] for r in told["rules"]]), connection()
+    compiled(held)  # reads the contract and the code tables
 
     def judge() -> Counts:
         verdicts = compiled(held).run(con, f"read_parquet('{file}')")

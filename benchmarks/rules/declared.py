@@ -9,13 +9,15 @@ import json
 import sys
 from dataclasses import replace
 from datetime import date
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from expectations.compiler.plan import Plan
+    from expectations.codes import CodeTables
+    from expectations.compiler.plan import Field, Plan
     from expectations.suite import Suite
 
 DATASET = "population_register"
@@ -48,20 +50,29 @@ def suite(rules: Sequence[str] = RULES) -> Suite:
     return replace(whole, rules=kept)
 
 
-def compiled(held: Suite) -> Plan:
-    """A suite over the columns of the register."""
+@cache
+def _against() -> tuple[tuple[Field, ...], CodeTables]:
+    """The columns of the register, and the code tables."""
     from assets.judging import codes_of
     from assets.project import Project
-    from expectations.compiler.plan import Field, compile_suite
+    from expectations.compiler.plan import Field
 
     project = Project.at()
     contract = next(c for c in project.sources() if c.name == DATASET)
-    fields = [
+    fields = tuple(
         Field(c.name, c.logical_type, c.sql_type, None if c.logical_type == "string" else f"{c.name}__text")
         for c in contract.columns
         if c.name in COLUMNS
-    ]
-    return compile_suite(held, fields, codes=codes_of(project), as_of=AS_OF)
+    )
+    return fields, codes_of(project)
+
+
+def compiled(held: Suite) -> Plan:
+    """A suite over the columns of the register."""
+    from expectations.compiler.plan import compile_suite
+
+    fields, codes = _against()
+    return compile_suite(held, fields, codes=codes, as_of=AS_OF)
 
 
 def told() -> dict[str, Any]:
