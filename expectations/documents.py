@@ -68,11 +68,25 @@ def read_document(path: Path) -> Document:
         mark = getattr(error, "problem_mark", None)
         found = f"not YAML: {getattr(error, 'problem', None) or error}."
         raise DocumentError(path, mark.line + 1 if mark else None, found, "Check indentation, colons and quotes.") from None
+    except ValueError as error:  # a date or number that YAML reads by its form and that does not exist
+        raise DocumentError(path, _unread(node), f"{error}.", "Correct the date, or quote it where it is a text.") from None
     lines: dict[tuple[str | int, ...], int] = {}
     _walk(node, (), lines, path)
     if not isinstance(data, dict):
         raise DocumentError(path, 1, "expected a mapping of keys to values.", "Begin the file with `key: value`.")
     return Document(path, data, lines)
+
+
+def _unread(node: yaml.Node | None) -> int | None:
+    """The line of the first scalar below a node that does not read as what it looks like."""
+    if isinstance(node, yaml.ScalarNode):
+        try:
+            yaml.SafeLoader("").construct_object(node)
+        except ValueError:
+            return int(node.start_mark.line) + 1
+        return None
+    below = [part for pair in node.value for part in pair] if isinstance(node, yaml.MappingNode) else getattr(node, "value", [])
+    return next((line for part in below if (line := _unread(part)) is not None), None)
 
 
 def _walk(node: yaml.Node | None, keys: tuple[str | int, ...], lines: dict[tuple[str | int, ...], int], path: Path) -> None:

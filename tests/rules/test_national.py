@@ -28,6 +28,7 @@ from expectations.compiler.rules import kinds, national
 from expectations.compiler.rules.national.air import sub_index
 from expectations.compiler.rules.national.forms import of_form
 from expectations.compiler.rules.national.places import coordinate_word
+from expectations.documents import DocumentError
 from expectations.national import air, forms, industry, places
 from expectations.national.numbers import is_bank_card, is_organisation_code, thousandths
 from expectations.suite import Suite
@@ -239,3 +240,35 @@ def test_card_numbers_check_the_same_in_sql(bodies: list[str], con: duckdb.DuckD
     assert isinstance(test, RowTest)
     told = judged(con, [test.unexpected], {"s": "VARCHAR"}, [(n,) for n in numbers])
     assert [not broken for (broken,) in told] == [is_bank_card(n, 13, 19) for n in numbers]
+
+
+WRONG = [
+    ("expect_column_values_to_be_phone_number", "{column: s, accept: [fax]}", "fax"),
+    ("expect_column_values_to_be_person_name", "{column: s, also: [13]}", 'Quote it: "13"'),
+    ("expect_column_values_to_be_postcode", "{column: s, prefixes: [11]}", "quoted"),
+    ("expect_column_values_to_be_bank_card_number", "{column: s, max_length: 20}", "13 to 19"),
+    ("expect_column_values_to_not_be_off_by_power_of_ten", "{column: x, min_value: 0, max_value: 9}", "above 0"),
+    ("expect_column_values_to_not_be_off_by_power_of_ten", "{column: x, min_value: 1, max_value: 9, powers: [0]}", "without 0"),
+    ("expect_column_pair_values_to_not_be_off_by_power_of_ten", "{column_A: x, column_B: i, tolerance: 60}", "from 0 to 50"),
+    ("expect_column_values_to_be_national_code", "{column: s, code_table: sexx}", "Did you mean 'sex'?"),
+    ("expect_column_values_to_be_industry_code", '{column: s, edition: "2002"}', "2002"),
+    ("expect_column_values_to_be_plausible_date", "{column: d, min_value: '2000-13-01'}", "Write a date"),
+    ("expect_column_values_to_be_plausible_date", "{column: d, min_value: 2000-13-01}", "Correct the date"),
+    ("expect_column_values_to_be_plausible_date", "{column: d, min_value: 2001-01-01, max_value: 2000-01-01}", "always fails"),
+    ("expect_column_values_to_be_plausible_date", "{column: s}", "no date"),
+    ("expect_column_values_to_be_division", "{column: s, at: 2016}", "Write a date"),
+    ("expect_column_pair_division_to_be_in_force_on_date", "{column_A: s, column_B: t}", "no date"),
+    ("expect_column_pair_coordinates_to_be_in_province", "{column_A: x, column_B: i, margin: -1}", "from 0 to 10"),
+    ("expect_column_pair_coordinates_to_be_in_province", "{column_A: s, column_B: t}", "no number"),
+    ("expect_aqi_to_follow_from_pollutants", "{aqi: i}", "can never fail"),
+    ("expect_column_pair_part_to_not_be_far_above_whole", "{column_A: x, column_B: i, factor: 0}", "from 1 to 1000"),
+]
+
+
+@pytest.mark.parametrize(("type_", "kwargs", "words"), WRONG, ids=[f"{t}-{k}" for t, k, _ in WRONG])
+def test_wrong_arguments_are_refused_with_their_line(suite_of: Callable[..., Suite], type_: str, kwargs: str, words: str) -> None:
+    fields = [Field(name, kind, SQL[kind], None if kind == "string" else f"{name}__text") for name, kind in FIELDS.items()]
+    with pytest.raises(DocumentError) as caught:
+        compile_suite(suite_of((type_, kwargs)), fields, codes=CODES)
+    assert caught.value.line in (4, 5)
+    assert words in str(caught.value)

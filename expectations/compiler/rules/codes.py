@@ -21,6 +21,11 @@ def _division(arguments: Arguments, scope: Scope) -> RowTest:
     return RowTest(call("not", known), call("is_null", column), arguments["condition"], (column.name,))
 
 
+def _year(arguments: Arguments) -> None:
+    if arguments["at"] is not None:
+        as_day(arguments["at"], "at")
+
+
 KINDS = (
     Kind(
         "expect_column_values_to_be_division",
@@ -45,5 +50,6 @@ KINDS = (
         "{column: hukou_div, level: [county], status: [current, private, historical]}",
         ("GB/T 2260", "GB/T 2260"),
         ours=True,
+        check=_year,
     ),
 )

@@ -39,6 +39,12 @@ def _arguments(family: Forms) -> dict[str, Argument]:
     return {**COLUMN, "accept": accept, "also": Argument("values"), **MAP}
 
 
+def _texts(arguments: Arguments) -> None:
+    for text in arguments["also"] or ():
+        if not isinstance(text, str):
+            raise ArgumentError("also", f"also holds {text!r}, which is no text.", f'Quote it: "{text}".')
+
+
 def _postcode(arguments: Arguments, scope: Scope) -> RowTest:
     column = scope.column(arguments["column"])
     text = printed(column, "column")
@@ -74,6 +80,7 @@ KINDS = (
         "{column: phone, accept: [mobile, landline]}",
         ("电话网编号（通行形式，M）", "Telephone numbering plan (common forms, M)"),
         ours=True,
+        check=_texts,
     ),
     Kind(
         "expect_column_values_to_be_postcode",
@@ -104,6 +111,7 @@ KINDS = (
         "{column: email}",
         ("RFC 5321（常用形式，M）", "RFC 5321 (the common form, M)"),
         ours=True,
+        check=_texts,
     ),
     Kind(
         "expect_column_values_to_be_vehicle_plate",
@@ -117,6 +125,7 @@ KINDS = (
         "{column: plate, accept: [ordinary, new_energy]}",
         ("GA 36（形式，M）", "GA 36 (form, M)"),
         ours=True,
+        check=_texts,
     ),
     Kind(
         "expect_column_values_to_be_licence_number",
@@ -138,6 +147,7 @@ KINDS = (
             "GB/T 9704-2012 (documents, M); HJ 608-2017; GB/T 36904-2018 (L: only the root)",
         ),
         ours=True,
+        check=_texts,
     ),
     Kind(
         "expect_column_values_to_be_person_name",
@@ -155,6 +165,7 @@ KINDS = (
         "{column: name, also: [张三]}",
         ("GA/T 姓名数据元（形式，M）", "Form of names in registers (M)"),
         ours=True,
+        check=_texts,
     ),
     Kind(
         "expect_column_values_to_be_enterprise_name",
@@ -172,6 +183,7 @@ KINDS = (
         "{column: org_name, accept: [chinese, half_brackets]}",
         ("企业名称登记管理规定（汉字，M）", "Rules on the registration of enterprise names (Han characters, M)"),
         ours=True,
+        check=_texts,
     ),
     Kind(
         "expect_column_values_to_not_be_placeholder",
@@ -188,5 +200,6 @@ KINDS = (
         "{column: address}",
         ("GB/T 36344-2018 0305", "GB/T 36344-2018 0305"),
         ours=True,
+        check=_texts,
     ),
 )

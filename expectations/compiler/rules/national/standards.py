@@ -88,6 +88,9 @@ def _days(arguments: Arguments) -> None:
     for name, value in values:
         if value is not None and not isinstance(value, dict):
             as_day(value, name)
+    low, high = arguments["min_value"], arguments["max_value"]
+    if not isinstance(low, dict) and not isinstance(high, dict) and as_day(low, "min_value") > as_day(high, "max_value"):
+        raise ArgumentError("min_value", f"min_value {low} is after max_value {high}: the rule always fails.", "Change them over.")
 
 
 KINDS = (
