@@ -27,8 +27,16 @@ if TYPE_CHECKING:
 
 NOT_NULL = "expect_column_values_to_not_be_null"
 DUPLICATES = ("0303", "0304")
-WRITTEN = frozenset({"date", "timestamp", "integer", "number", "boolean"})
+WRITTEN = {
+    "date": ("是存在的日期", "is a date that exists"),
+    "timestamp": ("是存在的时间", "is a time that exists"),
+    "integer": ("是整数", "is a whole number"),
+    "number": ("是数字", "is a number"),
+    "boolean": ("是“是”或“否”", "is yes or no"),
+}
+"""Types that arrive as text, and what is asked of the text."""
 PROMISES = ("latency", "frequency")
+IN_KEY: dict[str, Any] = {"severity": "critical", "blocking": True, "weight": 3}
 OPEN = 2  # the highest class whose values everybody may see
 #: Tables whose codes are held to more than being listed.
 OF_TABLE = {"division": "expect_column_values_to_be_division"}
@@ -165,16 +173,15 @@ def calls(contract: Contract) -> list[Call]:
     found = [call for position, column in enumerate(contract.columns) for call in _of_column(contract, position, column)]
     schema: Keys = ("schema", 0)
     if contract.key:
-        strict = {"severity": "critical", "blocking": True, "weight": 3}
         found.append(
-            _call(contract, "identity", contract.key, (*schema, "properties"), *_unique(contract.key), rule="key_unique", **strict)
+            _call(contract, "identity", contract.key, (*schema, "properties"), *_unique(contract.key), rule="key_unique", **IN_KEY)
         )
     if shown := tuple(c.name for c in contract.columns if _open_text(c)):
         title = {"zh": "公开级的列中没有公民身份号码", "en": "Columns that are open show nobody's resident id"}
         several = len(shown) > 1
-        kwargs = {"column_list": list(shown)} if several else {"regex": PERSON}
+        asked: dict[str, Any] = {"column_list": list(shown)} if several else {"regex": PERSON}
         wanted = "expect_columns_to_show_no_resident_id" if several else "expect_column_values_to_not_match_regex"
-        found.append(_call(contract, "security", shown, (*schema, "properties"), wanted, kwargs, rule="open_columns", title=title))
+        found.append(_call(contract, "security", shown, (*schema, "properties"), wanted, asked, rule="open_columns", title=title))
     for name, i in _events(contract).items():
         dated = contract.column(name).logical_type in ("date", "timestamp")
         age = sum(promised_days(contract, p) or 0 for p in PROMISES)
@@ -190,12 +197,14 @@ def _of_column(contract: Contract, position: int, column: Column) -> Iterator[Ca
     at: Keys = ("schema", 0, "properties", position)
     in_key = column.key_position is not None
     if column.required:
-        yield call("presence", NOT_NULL, {}, **({"severity": "critical", "blocking": True, "weight": 3} if in_key else {}))
+        yield call("presence", NOT_NULL, {}, **(IN_KEY if in_key else {}))
     if column.codes:
         held = OF_TABLE.get(column.codes, "expect_column_values_to_be_in_set")
         yield call("reference", held, {} if column.codes in OF_TABLE else {"value_set": {"$code": column.codes}})
     if contract.layer == "sources" and column.logical_type in WRITTEN:
-        yield call("form", "expect_column_values_to_parse", {})
+        zh, en = WRITTEN[column.logical_type]
+        title = {"zh": f"{column.title}{zh}", "en": f"{column.title_en.capitalize()} {en}"}
+        yield call("form", "expect_column_values_to_parse", {}, title=title)
     if column.unique and contract.key != (column.name,):
         yield call("unique", "expect_column_values_to_be_unique", {})
     options = column.options

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from assets.called import entries
 from assets.repair import staged
@@ -52,7 +52,7 @@ def suite_of(project: Project, contract: Contract) -> Suite | None:
     rules = entries(contract, written)
     if not rules:
         return None
-    data = written.data if written else {"name": contract.name}
+    data: dict[str, Any] = written.data if written else {"name": contract.name}
     return make_suite(data["name"], path, rules, codes_of(project), standard_of(project), data.get("meta"))
 
 

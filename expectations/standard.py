@@ -194,7 +194,7 @@ def _national(document: Document) -> tuple[dict[str, Dimension], dict[str, Indic
                     here, f"unknown indicator {sub!r} in dimension {code!r}.", f'Quote its code: "0101". {near(str(sub), known)}'
                 )
             _keys(document, here, inner, ("zh", "en", "formula", "element", "better"))
-            better = "lower" if sub in LOWER else "higher"
+            better: Literal["higher", "lower"] = "lower" if sub in LOWER else "higher"
             if inner["better"] != better:
                 raise document.error((*here, "better"), f"better: {inner['better']!r}.", f"GB/T 36344-2018 has {sub} as {better}.")
             indicators[sub] = Indicator(sub, code, inner["zh"], inner["en"], inner["formula"], inner["element"], better, 0)

@@ -196,8 +196,8 @@ def _write(con: duckdb.DuckDBPyConnection, project: Project, standard: Standard 
     today = at.date() if snapshot is not None and at is not None else date.today()
     waivers = load_waivers(project, {(r.dataset, r.id) for r in rules})
     make_scores(con, contracts, rules, standard, [w for w in waivers if w.holds(today)])
-    said = (number, standard.version, standard.valid_from, standard.fingerprint, WINDOW_DAYS)
-    _fill(con, "published", PUBLISHED, [(datetime.now(), *said)])
+    edition = (number, standard.version, standard.valid_from, standard.fingerprint, WINDOW_DAYS)
+    _fill(con, "published", PUBLISHED, [(datetime.now(), *edition)])
     _fill(
         con, "waivers", WAIVERS, [(w.dataset, w.rule, w.unit, w.reason, w.officer, w.valid_from, w.until, w.holds(today)) for w in waivers]
     )

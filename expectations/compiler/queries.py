@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from sqlglot import exp
@@ -93,6 +93,6 @@ def _tree(text: str) -> exp.Query:
     return trees[0]
 
 
-def _line(node: exp.Expression) -> int:
+def _line(node: Any) -> int:
     found = (n.meta.get("line") for n in node.walk())
     return next((line for line in found if line), 1)

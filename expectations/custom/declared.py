@@ -3,7 +3,7 @@
 # ruff: noqa: N805, ARG002 - the signatures are those that Great Expectations looks for
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import pandas as pd
 from great_expectations.execution_engine import PandasExecutionEngine
@@ -121,6 +121,6 @@ class NoPersonMetric(MulticolumnMapMetricProvider):
 class ExpectColumnsToShowNoResidentId(MulticolumnMapExpectation):
     """Expect that nowhere in the text columns stands a resident id."""
 
-    ignore_row_if: str = "never"
+    ignore_row_if: Literal["all_values_are_missing", "any_value_is_missing", "never"] = "never"
     map_metric: ClassVar[str] = "multicolumn_values.no_resident_id"
     success_keys: ClassVar[tuple[str, ...]] = ("column_list", "ignore_row_if", "mostly")
