@@ -13,6 +13,7 @@ from expectations.compiler.forms import FigureTest, Found, Judgement, Other, Tes
 from expectations.compiler.ir import Column, Expression
 from expectations.compiler.kinds import Argument, ArgumentError, Arguments, Kind, Scope
 from expectations.compiler.rules.series.scan import EARLIER, MAP, filled
+from expectations.compiler.rules.series.spelling import deviation_over, median_over, part_of, read_list, units_between
 from expectations.compiler.rules.series.workdays import BATCHES, calendar_query, no_calendar
 
 if TYPE_CHECKING:
@@ -36,9 +37,9 @@ def earlier_batches(batches: int, season: Season) -> tuple[str, dict[str, exp.Qu
     """
     alike = {
         "none": "TRUE",
-        "hour": "hour(e.period) = hour(m.period)",
-        "weekday": "isodow(e.period) = isodow(m.period)",
-        "month": "month(e.period) = month(m.period)",
+        "hour": f"{part_of('hour', 'e.period')} = {part_of('hour', 'm.period')}",
+        "weekday": f"{part_of('weekday', 'e.period')} = {part_of('weekday', 'm.period')}",
+        "month": f"{part_of('month', 'e.period')} = {part_of('month', 'm.period')}",
         "working_day": "ec.__works = mc.__works",
     }[season]
     joined, ctes = "", {}
@@ -54,7 +55,7 @@ def earlier_batches(batches: int, season: Season) -> tuple[str, dict[str, exp.Qu
 
 def batches_of(write: Writer, *, columns: bool = False) -> exp.Query:
     """The dataset's batches, typed, with their columns if wanted."""
-    more = ", CAST(columns AS VARCHAR[]) AS columns" if columns else ""
+    more = f", {read_list('columns')} AS columns" if columns else ""
     return filled(
         "SELECT batch, unit, CAST(period AS TIMESTAMP) AS period, CAST(received AS TIMESTAMP) AS received,"
         f" CAST(row_count AS BIGINT) AS row_count{more} FROM kept",
@@ -89,8 +90,8 @@ class VolumeTest(FigureTest):
         sql, ctes = earlier_batches(self.batches, self.season)
         ctes |= {"listed": batches_of(write)}
         return filled(
-            f"WITH before AS ({sql}) SELECT __of AS _batch, count(*) AS batches, CAST(median(row_count) AS DOUBLE) AS median,"
-            " CAST(mad(row_count) AS DOUBLE) AS mad FROM before GROUP BY __of",
+            f"WITH before AS ({sql}) SELECT __of AS _batch, count(*) AS batches, {median_over('row_count', '')} AS median,"
+            f" {deviation_over('row_count', '')} AS mad FROM before GROUP BY __of",
             ctes,
         )
 
@@ -160,7 +161,7 @@ class FreshTest(FigureTest):
                 " LEFT JOIN calendar AS a ON a.__day = CAST(n.__newest AS DATE) LEFT JOIN calendar AS b ON b.__day = CAST(r.received AS DATE)",
                 ctes,
             )
-        age = "date_diff('second', CAST(__newest AS TIMESTAMP), r.received)"
+        age = units_between("second", "CAST(__newest AS TIMESTAMP)", "r.received")
         if self.earlier is None:
             return filled(
                 f"SELECT n._batch, n.__newest AS newest, {age} AS age FROM newest AS n JOIN all_batches AS r ON r.batch = n._batch", ctes
@@ -171,7 +172,7 @@ class FreshTest(FigureTest):
             f"WITH ages AS (SELECT _batch, max(__newest) AS __newest FROM (SELECT * FROM newest UNION ALL SELECT * FROM older) GROUP BY _batch),"
             f" listed AS (SELECT r.*, n.__newest, {age} AS age FROM all_batches AS r JOIN ages AS n ON n._batch = r.batch),"
             f" before AS ({sql}),"
-            " usual AS (SELECT __of, count(age) AS batches, CAST(median(age) AS DOUBLE) AS median, CAST(mad(age) AS DOUBLE) AS mad"
+            f" usual AS (SELECT __of, count(age) AS batches, {median_over('age', '')} AS median, {deviation_over('age', '')} AS mad"
             " FROM before GROUP BY __of)"
             " SELECT l.batch AS _batch, l.__newest AS newest, l.age, u.batches, u.median, u.mad FROM listed AS l JOIN newest AS n ON n._batch = l.batch"
             " LEFT JOIN usual AS u ON u.__of = l.batch",

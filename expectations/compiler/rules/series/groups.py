@@ -18,6 +18,7 @@ from expectations.compiler.rules.series.scan import (
     same_group,
     shown_names,
 )
+from expectations.compiler.rules.series.spelling import first_difference
 
 if TYPE_CHECKING:
     from sqlglot import exp
@@ -135,11 +136,6 @@ class NoiseTest(Compared):
 
     def judged(self, write: Writer) -> exp.Query:
         n = len(self.group)
-        # the first place where two texts differ decides all; DuckDB's own edit distances count bytes
-        first = (
-            "list_min(list_filter(range(1, CAST(greatest(length(__a), length(__b)) + 1 AS BIGINT)),"
-            " lambda i: substr(__a, i, 1) <> substr(__b, i, 1)))"
-        )
         one = (
             "substr(__a, __at + 1) = substr(__b, __at + 1) OR substr(__a, __at + 1) = substr(__b, __at) OR substr(__a, __at) = substr(__b, __at + 1)"
             " OR (substr(__a, __at, 1) = substr(__b, __at + 1, 1) AND substr(__a, __at + 1, 1) = substr(__b, __at, 1)"
@@ -150,7 +146,7 @@ class NoiseTest(Compared):
             " pairs AS (SELECT a._batch, a._row, a.__v AS __a, b.__v AS __b FROM sized AS a JOIN sized AS b"
             f" ON {same_group(n, 'a', 'b')} AND a._row <> b._row AND a.__v <> b.__v AND abs(length(a.__v) - length(b.__v)) <= 1"
             f" WHERE a.__n BETWEEN 2 AND {self.largest}),"
-            f" placed AS (SELECT *, {first} AS __at FROM pairs),"
+            f" placed AS (SELECT *, {first_difference('__a', '__b')} AS __at FROM pairs),"
             f" alike AS (SELECT _batch, _row, min(__b) AS resembles FROM placed WHERE {one} GROUP BY _batch, _row)"
             f" SELECT s._batch, s._row, a.resembles, s.__n <= {self.largest} AS __comparable, a._row IS NOT NULL AS __broken"
             " FROM sized AS s LEFT JOIN alike AS a ON a._batch = s._batch AND a._row = s._row",

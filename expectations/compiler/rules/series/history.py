@@ -13,6 +13,7 @@ from expectations.compiler.ir import Column, Expression, columns
 from expectations.compiler.kinds import MAP, Argument, ArgumentError, Arguments, Kind, Scope
 from expectations.compiler.rules.series.arrivals import COLUMNS, batches_of, earlier_batches, too_short
 from expectations.compiler.rules.series.scan import EARLIER, count_of, filled
+from expectations.compiler.rules.series.spelling import value_at_largest
 from expectations.compiler.rules.series.workdays import BATCHES
 
 if TYPE_CHECKING:
@@ -75,22 +76,25 @@ class SpreadTest(FigureTest):
             return made.where(layers.tree(self.condition)) if self.condition is not None else made
 
         sql, more = earlier_batches(self.batches, "none")
+        apart = "abs(__now - __past)"
+        changed = ", ".join(
+            f"{value_at_largest(v, apart)} AS {a}"
+            for v, a in (("__class", "most_changed"), ("__now", "changed_to"), ("__past", "changed_from"))
+        )
         return filled(
-            f"WITH before AS ({sql}),"
-            " past AS (SELECT b.__of, o.__class, sum(o.__n) AS __n, count(DISTINCT o._batch) AS __b FROM before AS b"
-            " JOIN (SELECT DISTINCT ON (_batch, __class) * FROM (SELECT * FROM now UNION ALL SELECT * FROM older)) AS o ON o._batch = b.batch GROUP BY ALL),"
-            " depth AS (SELECT b.__of, count(DISTINCT o._batch) AS batches FROM before AS b"
-            " JOIN (SELECT DISTINCT _batch FROM (SELECT * FROM now UNION ALL SELECT * FROM older)) AS o ON o._batch = b.batch GROUP BY ALL),"
-            " totals AS (SELECT __of, sum(__n) AS __all FROM past GROUP BY __of), sizes AS (SELECT _batch, sum(__n) AS __all FROM now GROUP BY _batch),"
+            "WITH whole AS (SELECT * FROM now UNION ALL SELECT * FROM older WHERE _batch NOT IN (SELECT _batch FROM now)),"
+            f" before AS ({sql}),"
+            " past AS (SELECT b.__of, o.__class, sum(o.__n) AS __n FROM before AS b JOIN whole AS o ON o._batch = b.batch GROUP BY 1, 2),"
+            " depth AS (SELECT b.__of, count(DISTINCT o._batch) AS batches, sum(o.__n) AS __all FROM before AS b"
+            " JOIN whole AS o ON o._batch = b.batch GROUP BY 1),"
+            " sizes AS (SELECT _batch, sum(__n) AS __all FROM now GROUP BY 1),"
             " classes AS (SELECT _batch AS __of, __class FROM now UNION SELECT __of, __class FROM past),"
-            " shares AS (SELECT c.__of, c.__class, coalesce(n.__n, 0) / s.__all AS __now, coalesce(p.__n, 0) / t.__all AS __past, s.__all AS __rows, t.__all AS __earlier"
-            " FROM classes AS c JOIN sizes AS s ON s._batch = c.__of JOIN totals AS t ON t.__of = c.__of"
-            " LEFT JOIN now AS n ON n._batch = c.__of AND n.__class IS NOT DISTINCT FROM c.__class"
-            " LEFT JOIN past AS p ON p.__of = c.__of AND p.__class IS NOT DISTINCT FROM c.__class)"
-            " SELECT s.__of AS _batch, CAST(sum(abs(__now - __past)) / 2 AS DOUBLE) AS distance, max(d.batches) AS batches, CAST(max(__rows) AS BIGINT) AS n_rows,"
-            " CAST(max(__earlier) AS BIGINT) AS n_earlier, arg_max(__class, abs(__now - __past)) AS most_changed,"
-            " CAST(arg_max(__now, abs(__now - __past)) AS DOUBLE) AS changed_to, CAST(arg_max(__past, abs(__now - __past)) AS DOUBLE) AS changed_from"
-            " FROM shares AS s JOIN depth AS d ON d.__of = s.__of GROUP BY s.__of",
+            " shares AS (SELECT c.__of, c.__class, coalesce(n.__n, 0) / s.__all AS __now, coalesce(p.__n, 0) / d.__all AS __past,"
+            " s.__all AS __rows, d.__all AS __earlier, d.batches"
+            " FROM classes AS c JOIN sizes AS s ON s._batch = c.__of JOIN depth AS d ON d.__of = c.__of"
+            " LEFT JOIN now AS n ON n._batch = c.__of AND n.__class = c.__class LEFT JOIN past AS p ON p.__of = c.__of AND p.__class = c.__class)"
+            f" SELECT __of AS _batch, sum({apart}) / 2 AS distance, max(batches) AS batches, max(__rows) AS n_rows,"
+            f" max(__earlier) AS n_earlier, {changed} FROM shares GROUP BY 1",
             {
                 "now": classes(write),
                 "older": classes(Writer(write.relations[EARLIER], write.as_of, write.relations)),
@@ -115,7 +119,7 @@ class SpreadTest(FigureTest):
         if min(figures["n_rows"], figures["n_earlier"]) < self.least_rows:
             zh, en = f"可比的行少于 {self.least_rows}", f"fewer than {self.least_rows} rows to compare"
             return Judgement.cannot(zh, en)
-        distance = round(figures["distance"], 4)
+        distance = round(float(figures["distance"]), 4)
         common = max(figures["changed_from"], figures["changed_to"]) >= NAMED
         details = {
             "most_changed": figures["most_changed"] if common else "—",

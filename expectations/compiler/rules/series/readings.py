@@ -23,6 +23,7 @@ from expectations.compiler.rules.series.scan import (
     shown_names,
     step_of,
 )
+from expectations.compiler.rules.series.spelling import deviation_over, median_over
 from expectations.compiler.rules.series.workdays import calendar_query, no_calendar
 
 if TYPE_CHECKING:
@@ -111,8 +112,8 @@ class SpikeTest(Series):
         end = f"{self.after} FOLLOWING" if self.after else "1 PRECEDING"
         window = f"(PARTITION BY {self.by} ORDER BY __t ROWS BETWEEN {self.before} PRECEDING AND {end})"
         return filled(
-            f"WITH windowed AS (SELECT *, count(__v) OVER {window} AS __n, median(CAST(__v AS DOUBLE)) OVER {window} AS local_median,"
-            f" greatest(1.4826 * mad(CAST(__v AS DOUBLE)) OVER {window}, :floor) AS local_scale FROM series)"
+            f"WITH windowed AS (SELECT *, count(__v) OVER {window} AS __n, {median_over('__v', window)} AS local_median,"
+            f" greatest(1.4826 * {deviation_over('__v', window)}, :floor) AS local_scale FROM series)"
             f" SELECT _batch, _row, local_median, local_scale, __n >= {self.least} AS __comparable,"
             f" __n >= {self.least} AND abs(__v - local_median) > :times * local_scale AS __broken FROM windowed WHERE __here",
             {"series": self.series(write)},

@@ -1,8 +1,8 @@
 """The shape that rules over several rows share: a scan that says of each row whether it could be compared, and breaks the rule.
 
 A query stands here as SQL over names of ours alone (`here`, `__g0`, `__t`, ...); what belongs to a dataset (columns, literals,
-conditions) enters as a tree, so that every identifier is quoted. Belongs here: that shape, steps of time, and what is spelled
-differently by engines. Not here: what a rule means.
+conditions) enters as a tree, so that every identifier is quoted. Belongs here: that shape, and steps of time. Not here: what a rule
+means, what engines spell differently (`spelling.py`).
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from expectations.compiler.forms import Found, Judgement, ListingTest, Other
 from expectations.compiler.ir import Column, Expression, call
 from expectations.compiler.ir import columns as columns_of
 from expectations.compiler.kinds import MAP, Argument, ArgumentError, Arguments, Scope
+from expectations.compiler.rules.series.spelling import PARTS, units_between
 
 if TYPE_CHECKING:
     from expectations.compiler.writing import Writer
@@ -27,7 +28,6 @@ EARLIER = "history_rows"
 """The relation of the dataset's own rows of other batches: `_batch`, `_row` and the columns of the dataset, typed."""
 
 _STEP = re.compile(r"([1-9][0-9]{0,5})(min|h|d|mo|y)")
-_PARTS = {"min": "minute", "h": "hour", "d": "day", "mo": "month", "y": "year"}
 _FINER = {"date": ("min", "h")}
 Step = tuple[int, str]
 
@@ -110,11 +110,11 @@ def any_missing(*columns: Column) -> Expression:
 
 
 def slot(time: exp.Expr, step: Step | None) -> exp.Expr:
-    """A time as a whole number of steps' units; engines count units between two times each in its own way: DuckDB's."""
+    """A time as a whole number of its step's units."""
     if step is None or step[1] == "1":
         return time
-    start = exp.Cast(this=exp.Literal.string("1970-01-01"), to=exp.DataType.build("TIMESTAMP"))
-    return exp.Anonymous(this="date_diff", expressions=[exp.Literal.string(_PARTS[step[1]]), start, time])
+    counted = units_between(PARTS[step[1]], "TIMESTAMP '1970-01-01'", ":time")
+    return exp.replace_placeholders(parse_one(counted, read="duckdb"), time=time)
 
 
 def count_of(value: float | int) -> exp.Expr:
@@ -248,7 +248,7 @@ def back_by(time: exp.Expr, step: Step | None, steps: int) -> exp.Expr:
     many = (step[0] if step else 1) * steps
     if step is None or step[1] == "1":
         return exp.Sub(this=time, expression=count_of(many))
-    return exp.Sub(this=time, expression=exp.Interval(this=exp.Literal.string(str(many)), unit=exp.Var(this=_PARTS[step[1]].upper())))
+    return exp.Sub(this=time, expression=exp.Interval(this=exp.Literal.string(str(many)), unit=exp.Var(this=PARTS[step[1]].upper())))
 
 
 def earlier_rows(arguments: Arguments, step: Step | None, *columns: Column) -> Other | None:

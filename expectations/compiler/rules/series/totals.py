@@ -25,6 +25,7 @@ from expectations.compiler.rules.series.scan import (
     shown_names,
     step_of,
 )
+from expectations.compiler.rules.series.spelling import PARTS, begin_of, units_between
 
 if TYPE_CHECKING:
     from sqlglot import exp
@@ -34,10 +35,6 @@ if TYPE_CHECKING:
 Reset = Literal["never", "year", "month", "day"]
 RESET = Argument("choice", default="never", words=("never", "year", "month", "day"))
 ACROSS = Argument("flag", default=False)
-
-
-def _since(reset: Reset, time: str = "__t") -> str:
-    return f"date_trunc('{reset}', {time})"
 
 
 @dataclass(frozen=True)
@@ -53,7 +50,7 @@ class CumulativeTest(Series):
         return 40
 
     def judged(self, write: Writer) -> exp.Query:
-        within = "TRUE" if self.reset == "never" else f"{_since(self.reset)} = {_since(self.reset, 'previous_time')}"
+        within = "TRUE" if self.reset == "never" else f"{begin_of(self.reset, '__t')} = {begin_of(self.reset, 'previous_time')}"
         return filled(
             "WITH stepped AS (SELECT *, lag(__v) OVER w AS previous, lag(__t) OVER w AS previous_time FROM series"
             f" WINDOW w AS (PARTITION BY {self.by} ORDER BY __t)),"
@@ -103,11 +100,10 @@ class RunningTest(Series):
     def judged(self, write: Writer) -> exp.Query:
         assert self.step is not None
         count, unit = self.step
-        same = "TRUE" if self.reset == "never" else f"{_since(self.reset)} = {_since(self.reset, 'previous_time')}"
+        same = "TRUE" if self.reset == "never" else f"{begin_of(self.reset, '__t')} = {begin_of(self.reset, 'previous_time')}"
         first = "FALSE"
         if self.reset != "never":
-            parts = {"h": "hour", "d": "day", "mo": "month", "min": "minute", "y": "year"}[unit]
-            first = f"date_diff('{parts}', {_since(self.reset)}, __t) < {count}"
+            first = f"{units_between(PARTS[unit], begin_of(self.reset, '__t'), '__t')} < {count}"
         return filled(
             "WITH stepped AS (SELECT *, lag(__v) OVER w AS previous, lag(__t) OVER w AS previous_time, __slot - lag(__slot) OVER w AS __steps"
             f" FROM series WINDOW w AS (PARTITION BY {self.by} ORDER BY __t)),"

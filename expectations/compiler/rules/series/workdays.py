@@ -12,6 +12,7 @@ from expectations.compiler.forms import CannotTest, Other, Test
 from expectations.compiler.ir import Column
 from expectations.compiler.kinds import Argument, ArgumentError, Arguments, Kind, Scope
 from expectations.compiler.rules.series.scan import ROWS, Compared, any_missing, filled, shown_names
+from expectations.compiler.rules.series.spelling import days_between, part_of, units_between
 
 if TYPE_CHECKING:
     from sqlglot import exp
@@ -38,12 +39,12 @@ def calendar_query() -> exp.Query:
     calendar = working_days()
 
     def listed(days: tuple[date, ...]) -> str:
-        return ", ".join(f"DATE '{d}'" for d in days) or "NULL"
+        return ", ".join(f"DATE '{d}'" for d in days) or "DATE '1900-01-01'"
 
-    works = f"(isodow(__day) < 6 AND __day NOT IN ({listed(calendar.holidays)})) OR __day IN ({listed(calendar.worked)})"
+    works = f"({part_of('weekday', '__day')} < 6 AND __day NOT IN ({listed(calendar.holidays)})) OR __day IN ({listed(calendar.worked)})"
     return filled(
         f"SELECT __day, __works, sum(CASE WHEN __works THEN 1 ELSE 0 END) OVER (ORDER BY __day) AS __n FROM (SELECT __day, {works} AS __works"
-        f" FROM (SELECT CAST(unnest(generate_series(DATE '{calendar.first}', DATE '{calendar.last}', INTERVAL 1 DAY)) AS DATE) AS __day))"
+        f" FROM ({days_between(calendar.first, calendar.last)}))"
     )
 
 
@@ -69,7 +70,7 @@ class WithinTest(Compared):
             days = f"SELECT batch, CAST({self.until} AS TIMESTAMP) AS __b FROM batches"
             ctes["until"] = filled(days, {"batches": _select_all(write.other(BATCHES))})
             ctes["pairs"] = filled("SELECT h.*, u.__b FROM here AS h LEFT JOIN until AS u ON u.batch = h._batch")
-        counted = "SELECT _batch, _row, date_diff('day', CAST(__a AS DATE), CAST(__b AS DATE)) AS days FROM pairs"
+        counted = f"SELECT _batch, _row, {units_between('day', 'CAST(__a AS DATE)', 'CAST(__b AS DATE)')} AS days FROM pairs"
         if self.working:
             counted = (
                 "SELECT p._batch, p._row, b.__n - a.__n AS days FROM pairs AS p"
