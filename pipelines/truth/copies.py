@@ -20,6 +20,7 @@ from assets.std import current_batches
 from expectations.compiler.forms import GxTest, MeasureTest, OverRows, RowTest, Test
 from expectations.compiler.ir import Expression, call
 from expectations.compiler.plan import Plan, compile_suite
+from expectations.compiler.rules.series.scan import EARLIER
 from expectations.compiler.rules.series.workdays import BATCHES
 from expectations.compiler.writing import Writer
 
@@ -101,14 +102,31 @@ class Copy:
         return compile_suite(suite, self.plan.fields, codes=self.codes, as_of=self.plan.as_of)
 
     @cached_property
-    def _compiled(self) -> Plan:
-        return self._only(lambda test: not isinstance(test, GxTest))
+    def _in_company(self) -> Plan:
+        return self._only(lambda test: not stands_apart(test))
 
-    def judge(self, spoils: Sequence[Spoil], *, outside: bool = True) -> list[dict[str, RuleResult]]:
-        """For each spoilt copy the results by rule; all in one run of the suite.
+    @cached_property
+    def _apart(self) -> Plan:
+        return self._only(stands_apart)
 
-        `outside` False leaves out the rules that do not compile: Great Expectations takes its time for each copy.
-        """
+    def judge(self, spoils: Sequence[Spoil]) -> list[dict[str, RuleResult]]:
+        """For each spoilt copy the results by rule, in one run; of the rules that stand apart there are none."""
+        found: list[dict[str, RuleResult]] = [{} for _ in spoils]
+        for past in dict.fromkeys(s.past for s in spoils):
+            here = [i for i, s in enumerate(spoils) if s.past == past]
+            for i, results in zip(here, self._judge([spoils[i] for i in here], self._in_company, past), strict=True):
+                found[i] = results
+        return found
+
+    def judge_apart(self, spoil: Spoil) -> dict[str, RuleResult]:
+        """The results of the rules that stand apart, for one copy: none where nothing that they read was touched."""
+        changed = {c for cells in spoil.change.values() for c in cells} | spoil.absent | {c for c, _ in spoil.past}
+        read = [c.uses for c in self._apart.compiled]
+        if not read or not (spoil.add or spoil.drop or any(not uses or uses & changed for uses in read)):
+            return {}
+        return self._judge([spoil], self._apart, spoil.past)[0]
+
+    def _judge(self, spoils: Sequence[Spoil], plan: Plan, past: Sequence[tuple[str, str]]) -> list[dict[str, RuleResult]]:
         rows: list[tuple[str, int, int, Cells]] = []
         for number, spoil in enumerate(spoils):
             kept = [n for n in range(len(self.texts)) if n not in spoil.drop]
@@ -117,8 +135,12 @@ class Copy:
         batches = [f"{number:06d}" for number in range(len(spoils))]
         self._make("spoilt", rows)
         absent = {b: sorted(s.absent) for b, s in zip(batches, spoils, strict=True) if s.absent}
-        beside = _as_batches(self.con, self.relations, self.batch, {b: absent.get(b, []) for b in batches})
-        plan, there = self.plan if outside else self._compiled, [b for b in batches if b not in absent]
+        beside = dict(_as_batches(self.con, self.relations, self.batch, {b: absent.get(b, []) for b in batches}))
+        if past and EARLIER in beside:
+            types = {f.name: f.sql_type for f in self.plan.fields}
+            changed = ", ".join(f"CAST({literal(value)} AS {types[c]}) AS {quote(c)}" for c, value in past)
+            beside[EARLIER] = f"(SELECT * REPLACE ({changed}) FROM {beside[EARLIER]})"
+        there = [b for b in batches if b not in absent]
         verdicts = plan.run(self.con, "temp.spoilt", absent=absent, batches=there, relations=beside)
         found: dict[str, dict[str, RuleResult]] = {b: {} for b in batches}
         for result in verdicts.results:  # of batches of the dataset's history too
@@ -147,6 +169,11 @@ class Copy:
         texts = f"(SELECT e._batch, e._row, {cells} FROM edits e JOIN temp.clean t ON t._row = e._of)"
         self.con.execute(f"CREATE OR REPLACE TEMP TABLE {quote(table)} AS {self.as_rows(texts)}")
         self.con.unregister("edits")
+
+
+def stands_apart(test: Test) -> bool:
+    """Whether a test cannot judge many copies at once: Great Expectations takes its time, and earlier rows are put before all of them."""
+    return isinstance(test, GxTest) or any(other.name == EARLIER for other in test.others)
 
 
 def plan_for(project: Project, contract: Contract) -> Plan | None:

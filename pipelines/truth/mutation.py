@@ -13,18 +13,21 @@ from dataclasses import asdict, dataclass, field
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Literal
 
-from expectations.compiler.forms import CannotTest, GxTest, RowTest
-from pipelines.truth.copies import Copy, clean_copy, not_passing, plan_for
+from expectations.compiler.forms import CannotTest, RowTest
+from pipelines.truth.copies import Copy, clean_copy, not_passing, plan_for, stands_apart
 from pipelines.truth.spoilers import Cells, Spoil, further_cells, row_cells, spoils
 
 if TYPE_CHECKING:
     from assets.project import Project
     from expectations.compiler.plan import Compiled
+    from expectations.compiler.verdicts import RuleResult
 
 Outcome = Literal["alone", "with_others", "never"]
 Candidate = tuple[int, Cells]
-FEW, TRIED, PROVED, ROUNDS = 3, 30, 24, 12
-"""Spoilt copies of a rule in one run of the suite (of a row rule, of another), row candidates proved at most, runs at most."""
+FEW, TRIED, ALONE, PROVED, ROUNDS = 3, 30, 10, 24, 12
+"""Copies spoilt for a rule in one round (for a row rule, another, one that stands apart), row candidates proved, and rounds at most."""
+ENOUGH = {True: 9, False: 40}
+"""After so many copies that broke a rule (a row rule, another), and each a further rule with it, no more are tried."""
 
 
 @dataclass(frozen=True)
@@ -100,6 +103,7 @@ class _Tried:
     compiled: Compiled
     fired: list[tuple[frozenset[str], Candidate]] = field(default_factory=list)
     proved: tuple[frozenset[str], str] | None = None
+    seen: list[frozenset[str]] = field(default_factory=list)
 
     @property
     def alone(self) -> list[Candidate]:
@@ -109,7 +113,15 @@ class _Tried:
         """Of the row candidates that broke the rule, those that broke the fewest others, each set of others once."""
         return list({others: (others, c) for others, c in sorted(self.fired, key=lambda f: -len(f[0]))}.values())[-most:]
 
+    @property
+    def done(self) -> bool:
+        """Whether it fired alone, or so often with the same other rule that it always will."""
+        if self.proved is None or not self.proved[0]:
+            return self.proved is not None
+        return len(self.seen) >= ENOUGH[isinstance(self.compiled.test, RowTest)] and bool(frozenset.intersection(*self.seen))
+
     def note(self, others: frozenset[str], how: str) -> None:
+        self.seen.append(others)
         if self.proved is None or len(others) < len(self.proved[0]):
             self.proved = others, how
 
@@ -124,7 +136,7 @@ def try_rules(copy: Copy, report: MutationReport) -> None:
         report.tried += _search(copy, [(t, c) for t in lacking for c in _further(t, copy, tried)])
     queues = {t.compiled.rule.id: _queue(t, copy) for t in tried.values() if t.compiled.rule.id not in copy.standing}
     for _ in range(ROUNDS):
-        batch = [(tried[rule], s) for rule, queue in queues.items() if not _done(tried[rule]) for s in islice(queue, _at_once(tried[rule]))]
+        batch = [(tried[rule], s) for rule, queue in queues.items() if not tried[rule].done for s in islice(queue, _at_once(tried[rule]))]
         if not batch:
             break
         report.tried += len(batch)
@@ -133,38 +145,29 @@ def try_rules(copy: Copy, report: MutationReport) -> None:
 
 
 def _prove(copy: Copy, batch: list[tuple[_Tried, Spoil]]) -> None:
-    """Note what spoilt copies break; rules that do not compile are asked only of their own copies, and of those that else prove a rule."""
-    outside = any(isinstance(c.test, GxTest) for c in copy.plan.compiled)
-    slow = [(one, spoil) for one, spoil in batch if isinstance(one.compiled.test, GxTest)]
-    quick = [(one, spoil) for one, spoil in batch if not isinstance(one.compiled.test, GxTest)]
-    for (one, spoil), others in zip(quick, _others_broken(copy, quick, outside=False), strict=True):
-        if others is None or _done(one):
-            continue
-        if outside and not others:
-            slow.append((one, spoil))
-        else:
-            one.note(others, spoil.told())
-    for (one, spoil), others in zip(slow, _others_broken(copy, slow, outside=True), strict=True):
+    """Note what spoilt copies break besides the rule that each is for."""
+    apart = [(one, spoil) for one, spoil in batch if stands_apart(one.compiled.test)]
+    together = [(one, spoil) for one, spoil in batch if not stands_apart(one.compiled.test)]
+    for (one, spoil), results in zip(together, copy.judge([s for _, s in together]) if together else (), strict=True):
+        others = _others_broken(copy, one, results)
+        if others is not None and not one.done:
+            one.note(others | not_passing(copy.judge_apart(spoil) if not others else {}, copy.standing), spoil.told())
+    for one, spoil in apart:
+        others = None if one.done else _others_broken(copy, one, copy.judge_apart(spoil))
         if others is not None:
-            one.note(others, spoil.told())
+            one.note(others | not_passing(copy.judge([spoil])[0], copy.standing), spoil.told())
 
 
-def _others_broken(copy: Copy, batch: list[tuple[_Tried, Spoil]], *, outside: bool) -> Iterator[frozenset[str] | None]:
-    """For each spoilt copy the rules that do not pass besides the one it is for; None where that one does."""
-    if not batch:
-        return
-    for (one, _), results in zip(batch, copy.judge([s for _, s in batch], outside=outside), strict=True):
-        rule = one.compiled.rule.id
-        failed = rule in results and results[rule].outcome == "failed"
-        yield frozenset(not_passing(results, {rule, *copy.standing})) if failed else None
+def _others_broken(copy: Copy, one: _Tried, results: Mapping[str, RuleResult]) -> frozenset[str] | None:
+    """The rules that do not pass besides the one that a spoil is for; None where that one does."""
+    rule = one.compiled.rule.id
+    if rule not in results or results[rule].outcome != "failed":
+        return None
+    return frozenset(not_passing(results, {rule, *copy.standing}))
 
 
 def _at_once(one: _Tried) -> int:
-    return FEW if isinstance(one.compiled.test, RowTest) else TRIED
-
-
-def _done(one: _Tried) -> bool:
-    return one.proved is not None and not one.proved[0]
+    return FEW if isinstance(one.compiled.test, RowTest) else ALONE if stands_apart(one.compiled.test) else TRIED
 
 
 def _search(copy: Copy, candidates: list[tuple[_Tried, Candidate]]) -> int:
@@ -224,13 +227,14 @@ def _finding(copy: Copy, one: _Tried) -> Finding:
         kind = type(test).__name__
         return Finding(*base, "never", (), "", f"没有办法使其触发（{kind}）", f"no spoiler known that breaks it ({kind})")
     others, how = one.proved
-    always = frozenset.intersection(*(o for o, _ in one.fired)) if one.fired else others
-    implied = sorted(always & others) or sorted(others)
-    names = ", ".join(implied)
-    times = f"{len(one.fired):,}" if one.fired else ""
-    reason_zh = f"蕴含 {names}：凡触发它的改动" + (f"（{times} 种）" if times else "") + "都同时触发"
-    reason_en = f"implies {names}: each of the {times} spoils that break it break{'' if times else 's'} that too".replace("  ", " ")
-    if not always & others and one.fired:
+    among_rows = {o for fired, _ in one.fired for o in fired}
+    implied = sorted(o for o in frozenset.intersection(*one.seen) if o not in among_rows or all(o in fired for fired, _ in one.fired))
+    if implied:
+        names, times = ", ".join(implied), max(len(one.seen), len(one.fired) if set(implied) & among_rows else 0)
+        reason_zh = f"蕴含 {names}：凡触发它的改动（{times:,} 种）都同时触发"
+        reason_en = f"implies {names}: each of the {times:,} spoils that broke it broke that too"
+    else:
+        names = ", ".join(sorted(others))
         reason_zh, reason_en = f"未找到不触发 {names} 的改动", f"no spoil was found that leaves {names} in peace"
     return Finding(*base, "with_others", tuple(sorted(others)), how, reason_zh, reason_en)
 

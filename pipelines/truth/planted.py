@@ -181,7 +181,7 @@ def _compare_dataset(
     batches = _rows(
         con, "SELECT batch, source, period, coalesce(unit, '') AS unit, status FROM evidence.batches WHERE dataset = ?", contract.name
     )
-    located = [(fault, _batch_of(fault, batches)) for fault in faults]
+    located = [(fault, batch_of(fault, batches)) for fault in faults]
     evidence = _evidence(con, contract)
     values = _std_values(con, contract, [(f, b["batch"]) for f, b in located if b and f["effect"] == "repair" and f["row"] is not None])
     lines: dict[tuple[str, str], KindLine] = {}
@@ -214,7 +214,7 @@ def _compare_dataset(
                 report.alarms.append(Example(contract.name, rule, batch_id, row))
 
 
-def _batch_of(fault: Mapping[str, Any], batches: Iterable[Mapping[str, Any]]) -> Mapping[str, Any] | None:
+def batch_of(fault: Mapping[str, Any], batches: Iterable[Mapping[str, Any]]) -> Mapping[str, Any] | None:
     """The batch that a fault's hand-over became: by the file's name, else by period and unit (tables and interfaces)."""
     same = [b for b in batches if b["period"] == fault["period"]]
     by_name = [b for b in same if str(b["source"]).rpartition("/")[2] == fault["source"]]

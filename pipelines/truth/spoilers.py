@@ -10,15 +10,17 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import product, zip_longest
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from expectations.compiler.forms import CannotTest, ColumnsTest, KeyTest, MeasureTest, RowTest
+from expectations.compiler.rules.series.scan import EARLIER
 from pipelines.truth.values import around, constants_in, neighbours
 
 if TYPE_CHECKING:
     from expectations.compiler.plan import Compiled
     from pipelines.truth.copies import Copy
 
+T = TypeVar("T")
 Cells = Mapping[str, str | None]
 BASES = 6
 """Clean rows that each value is tried on."""
@@ -26,12 +28,16 @@ BASES = 6
 
 @dataclass(frozen=True)
 class Spoil:
-    """A copy of the clean rows with some of them changed, others added (as changed copies of a row) or dropped, or columns absent."""
+    """A copy of the clean rows with some of them changed, others added (as changed copies of a row) or dropped, or columns absent.
+
+    `past` sets columns of the dataset's earlier rows to one value.
+    """
 
     change: Mapping[int, Cells] = field(default_factory=dict)
     add: tuple[tuple[int, Cells], ...] = ()
     drop: frozenset[int] = frozenset()
     absent: frozenset[str] = frozenset()
+    past: tuple[tuple[str, str], ...] = ()
 
     def told(self) -> str:
         """What was done, in a few words; no value of a clean row is told."""
@@ -45,6 +51,8 @@ class Spoil:
             parts.append(f"{len(self.drop)} row{'s' if len(self.drop) > 1 else ''} dropped")
         if self.absent:
             parts.append(f"without {', '.join(sorted(self.absent))}")
+        if self.past:
+            parts.append(f"{', '.join(c for c, _ in self.past)} of earlier rows set to one value")
         return "; ".join(parts)
 
 
@@ -79,8 +87,9 @@ def spoils(compiled: Compiled, copy: Copy) -> Iterator[Spoil]:
             yield from _cells_of_many(compiled, copy)
         case _:
             yield from _in_turn(
-                _doubled_but_for_one(compiled, copy),
                 _cells_of_few(compiled, copy),
+                _doubled_but_for_one(compiled, copy),
+                _still_past(compiled, copy),
                 _runs(compiled, copy),
                 _fewer_and_more(copy),
                 _cells_of_many(compiled, copy),
@@ -88,9 +97,9 @@ def spoils(compiled: Compiled, copy: Copy) -> Iterator[Spoil]:
             )
 
 
-def _in_turn(*families: Iterator[Spoil]) -> Iterator[Spoil]:
-    for spoilt in zip_longest(*families):
-        yield from (s for s in spoilt if s is not None)
+def _in_turn(*families: Iterator[T]) -> Iterator[T]:
+    for round_ in zip_longest(*families):
+        yield from (one for one in round_ if one is not None)
 
 
 def _targets(compiled: Compiled, copy: Copy) -> list[str]:
@@ -126,8 +135,18 @@ def _doubled_but_for_one(compiled: Compiled, copy: Copy) -> Iterator[Spoil]:
 def _cells_of_few(compiled: Compiled, copy: Copy) -> Iterator[Spoil]:
     said = constants_in(compiled.test)
     for n in copy.considered(compiled)[:3]:
+        by_column = (iter([(column, value) for value in around(copy, n, column, said)]) for column in _targets(compiled, copy))
+        yield from (Spoil(change={n: {column: value}}) for column, value in _in_turn(*by_column))
+
+
+def _still_past(compiled: Compiled, copy: Copy) -> Iterator[Spoil]:
+    """A column that stood still before: earlier rows have the value of one of these."""
+    if not any(other.name == EARLIER for other in compiled.test.others):
+        return
+    for n in copy.considered(compiled)[:3]:
         for column in _targets(compiled, copy):
-            yield from (Spoil(change={n: {column: value}}) for value in around(copy, n, column, said))
+            if value := copy.texts[n][column]:
+                yield Spoil(past=((column, value),))
 
 
 def _cells_of_many(compiled: Compiled, copy: Copy) -> Iterator[Spoil]:

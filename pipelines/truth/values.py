@@ -80,6 +80,7 @@ def around(copy: Copy, n: int, column: str, said: Said) -> list[str | None]:
         if isinstance(held, str) and held:
             values += _altered(held, said)
     values += neighbours(copy, n, column, said)
+    values = [v for v in values if v not in copy.kinds]  # names of columns are no values
     values += _JUNK
     return list(dict.fromkeys(v for v in values if v is None or v != copy.texts[n][column]))
 
