@@ -7,6 +7,7 @@ sample is the rows with the least hash of their position.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
@@ -101,8 +102,8 @@ class Profile:
         return {c.name: c for c in self.columns}
 
     def values(self, column: str) -> list[Any]:
-        """The values of a column in the sample, missing ones left out."""
-        return [v for v in self.sample[column] if v is not None and v == v]
+        """The values of a column in the sample, missing and infinite ones left out."""
+        return [v for v in self.sample[column] if v is not None and not (isinstance(v, float) and not math.isfinite(v))]
 
     @property
     def sampled(self) -> int:

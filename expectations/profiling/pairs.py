@@ -42,13 +42,14 @@ def keys(finder: Finder, con: duckdb.DuckDBPyConnection) -> tuple[list[Proposal]
     rows = finder.profile.rows
     if rows < SUPPORT:
         return [], 0
+    largest = max(n for _, n in finder.profile.batches)
     likely = [c for c in finder.profile.columns if _key_like(finder, c)]
     singles = [(c,) for c in likely if c.own >= HINT * c.present and c.kind in ("string", "integer") and c.distinct > SUPPORT]
     found, scans = _counted(finder, con, singles)
     for size in (2, 3):
         if found:
             break
-        sets = [s for s in combinations(likely, size) if _product(s) >= rows]
+        sets = [s for s in combinations(likely, size) if 2 * _product(s) >= largest]
         again, more = _counted(finder, con, sorted(sets, key=_product)[:PAIRS])
         found, scans = again[:KEYS], scans + more
     return [_unique(finder, tuple(c.name for c in s)) for s in found], scans
@@ -234,7 +235,7 @@ def exclusions(finder: Finder, expected_at_least: float = 60) -> Iterator[Propos
                 if said and n_x * n_y / rows >= expected_at_least and cells.get((x, y), 0) <= finder.tolerance * min(n_x, n_y):
                     never.setdefault(x, []).append(y)
         for x, ys in sorted(never.items()):
-            if len(ys) >= len(totals[1]) - 1:
+            if len(ys) == len(totals[1]):
                 continue
             yield Proposal(
                 short(b, "not_if", a, x.lower() if x.isascii() and x.isalnum() else "value"),

@@ -87,9 +87,11 @@ def _stray(finder: Finder, column: str, texts: Sequence[str]) -> Iterator[Propos
     """Classes of characters that (nearly) no text holds, together one rule. Prose is free: what is not far rarer than the tolerance stays."""
     if sum(1 for t in texts if any(class_of(ch) == "汉" for ch in t)) < 0.9 * len(texts):
         return
+    numbered = sum(1 for t in texts if re.search("[0-9]", t)) >= 0.5 * len(texts)  # an address: commas and blanks are its own
+    classes = [c for c in STRAY if not numbered or c[0] in ("stars", "lost")]
     rare: list[tuple[str, int, tuple[str, str]]] = []
     left = PROSE * finder.tolerance * len(texts)
-    counts = [(sum(1 for t in texts if re.search(f"[{members}]", t)), members, words) for _, members, words in STRAY]
+    counts = [(sum(1 for t in texts if re.search(f"[{members}]", t)), members, words) for _, members, words in classes]
     for count, members, words in sorted(counts, key=lambda found: found[0]):
         if count > left:
             break

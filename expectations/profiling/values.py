@@ -214,7 +214,7 @@ def fence(ordered: Sequence[float], reach: float = 1.25) -> tuple[float | None, 
     if q02 == q98:
         return None, None
     skewed = q02 >= 0 and q98 > 3 * max(q50, 1e-9)
-    there, back = (math.log1p, math.expm1) if skewed else (_same, _same)
+    there, back = (math.log1p, _grown) if skewed else (_same, _same)
     scaled = [there(max(v, 0.0) if skewed else v) for v in ordered]
     centre, ends = there(q50), (there(q02), there(q98))
     found: list[float | None] = []
@@ -230,8 +230,13 @@ def fence(ordered: Sequence[float], reach: float = 1.25) -> tuple[float | None, 
                 if distance - sign * centre > 1.3 * (bound - sign * centre):
                     break
                 bound = distance
-        found.append(back(sign * bound))
+        limit = back(sign * bound)
+        found.append(limit if abs(limit) < 1e15 else None)  # beyond, a double no longer tells whole numbers apart
     return found[0], found[1]
+
+
+def _grown(value: float) -> float:
+    return math.expm1(value) if value < 700 else math.inf
 
 
 def _same(value: float) -> float:

@@ -1,8 +1,9 @@
 """A draft held to the sample's truth: which planted faults its rules catch, and which rows they flag that have none.
 
 Nothing of the suites that stand is used: the draft is made from the rows alone. A fault of a row counts as caught where a drafted
-rule that looks at its column fails there (any rule, where the fault is one of the whole record). A flagged row without a planted
-fault is a false alarm; faults that standardising mends are none any more. Belongs here: that comparison. Not here: drafting.
+rule that looks at its column fails there (any rule, where the fault is one of the whole record or a second copy of it). A
+flagged row without a planted fault is a false alarm; faults that standardising mends are none any more. Belongs here: that
+comparison. Not here: drafting.
 """
 
 from __future__ import annotations
@@ -141,7 +142,7 @@ def drafted(project: Project, con: duckdb.DuckDBPyConnection, found: Found, tole
 
 
 def _compare(con: duckdb.DuckDBPyConnection, contract: Contract, found: Found, made: Draft, faults: list[dict[str, Any]]) -> Held:
-    from pipelines.truth.planted import _batch_of
+    from pipelines.truth.planted import batch_of
 
     held = Held(contract.name, len(made.rules))
     columns = {d.proposal.id: set(d.proposal.columns) for d in made.rules}
@@ -155,16 +156,18 @@ def _compare(con: duckdb.DuckDBPyConnection, contract: Contract, found: Found, m
         "SELECT batch, source, period, coalesce(unit, '') AS unit, status FROM evidence.batches WHERE dataset = ?", [contract.name]
     ).fetchall()
     known = [dict(zip(("batch", "source", "period", "unit", "status"), b, strict=True)) for b in batches]
+    doubled = {f["kind"] for f in faults if f["row"] is not None and f["spoilt"] == f["clean"]}  # the record that a copy was made of
     spoilt: set[tuple[str, int]] = set()
     counts: dict[str, list[int]] = defaultdict(lambda: [0, 0])
     beyond = [0, 0]
     for fault in faults:
-        batch = _batch_of(fault, known)
+        batch = batch_of(fault, known)
         if batch is None or fault["row"] is None or batch["batch"] not in found.batches or fault["effect"] not in (*MEANT, "none"):
             continue
         at = batch["batch"], fault["row"]
         spoilt.add(at)
-        caught = any(fault["column"] is None or fault["column"] in columns[r] for r in flagged.get(at, ()))
+        whole = fault["column"] is None or fault["kind"] in doubled
+        caught = any(whole or fault["column"] in columns[r] for r in flagged.get(at, ()))
         count = beyond if fault["effect"] == "none" else counts[fault["kind"]]
         count[0] += 1
         count[1] += caught

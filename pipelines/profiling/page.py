@@ -1,7 +1,8 @@
 """The profile page of a dataset: its columns in figures and small pictures, and the rules that the data suggests.
 
-Values are shown by the classification of their column: up to level 2 as they are, level 3 by shape and by bulk only, level 4 as
-counts. Belongs here: what the page is made of. Not here: counting (`expectations.profiling`), its look (`reports/templates`).
+Values are shown by the classification of their column: up to level 2 as they are (where some rows bear them), level 3 by shape
+and by bulk only, level 4 as counts. Belongs here: what the page is made of. Not here: counting (`expectations.profiling`), its
+look (`reports/templates`).
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from pipelines.profiling.rows import Found
 
 BARS = 24
+LEAST = 5  # a value of fewer rows is not listed, whatever its column's level: it may have come from another column
 TOP = 8
 KINDS = {
     "string": ("文本", "text"),
@@ -113,9 +115,7 @@ def _top(c: ColumnFigures, values: Sequence[Any]) -> list[tuple[str, str, float]
     """The most frequent values with their share of those present: of all rows where few differ, else of the sample."""
     counted = list(c.values) or sorted(Counter(values).items(), key=lambda v: (-v[1], str(v[0])))
     of = c.present if c.values else len(values)
-    if not of or (not c.values and counted[0][1] < 2):
-        return []
-    return [(_cut(str(v)), percent(n / of), n / of) for v, n in counted[:TOP] if n > 1 or c.values]
+    return [(_cut(str(v)), percent(n / of), n / of) for v, n in counted[:TOP] if n >= LEAST]
 
 
 def _cut(text: str) -> str:
