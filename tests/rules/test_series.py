@@ -376,3 +376,11 @@ def test_classes_take_what_is_known_elsewhere_as_arguments(holidays: None) -> No
         assert told(history.ExpectTableColumnsToFitHistory(history=["s", "t"])) == (False, ["d", "s", "t"])
         spread = history.ExpectColumnDistributionToFitHistory(column="s", history={"a": 1, "b": 2}, least_rows=3)
         assert told(spread) == (False, 0.3333)
+
+
+def test_a_day_in_a_condition_is_resolved_for_great_expectations(suite_of: SuiteOf) -> None:
+    from expectations.interchange import gx_configuration
+
+    condition = '{type: comparison, column: {name: d}, operator: ">", parameter: {$today: -1}}'
+    rule = suite_of(("expect_column_values_to_be_null", f"{{column: s, row_condition: {condition}}}")).rules[0]
+    assert gx_configuration(rule, date(2020, 1, 1))["kwargs"]["row_condition"]["parameter"] == "2019-12-31"
