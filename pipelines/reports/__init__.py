@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def build_reports(project: Project, base_url: str | None = None) -> list[Path]:
-    """Write `index.html` and, per department, `<department>/index.html` and `<department>/<department>.xlsx`.
+    """Write `index.html`, per department `<department>/index.html` and `<department>/<department>.xlsx`, and of a sample `proof.html`.
 
     Reads `project.results` (`pipelines.results.publish` makes it; `FileNotFoundError` without). `base_url` is where browsers
     reach `project.reports`; workbooks, which travel alone, name it. Each file is swapped in whole. Returns the files written.
@@ -23,6 +23,7 @@ def build_reports(project: Project, base_url: str | None = None) -> list[Path]:
     from pipelines.reports.department import write_department
     from pipelines.reports.figures import departments
     from pipelines.reports.index import write_index
+    from pipelines.reports.proof import write_proof
     from pipelines.reports.workbook import write_workbook
     from pipelines.results import connect_results
 
@@ -32,5 +33,7 @@ def build_reports(project: Project, base_url: str | None = None) -> list[Path]:
             folder = project.reports / name
             written.append(write_department(results, name, folder / "index.html"))
             written.append(write_workbook(project, lake, results, name, folder / f"{name}.xlsx", base_url))
-        written.append(write_index(results, project.reports / "index.html"))
+        proof = write_proof(project, results, project.reports / "proof.html")
+        written += [proof] if proof else []
+        written.append(write_index(results, project.reports / "index.html", proof))
     return written

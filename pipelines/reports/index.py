@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     import duckdb
 
 
-def write_index(results: duckdb.DuckDBPyConnection, target: Path) -> Path:
-    """Write the index with the league."""
+def write_index(results: duckdb.DuckDBPyConnection, target: Path, proof: Path | None = None) -> Path:
+    """Write the index with the league; `proof` is the appendix beside it, where there is one."""
     return write_page(
         "index.html",
         target,
@@ -25,5 +25,6 @@ def write_index(results: duckdb.DuckDBPyConnection, target: Path) -> Path:
         league=figures.league(results),
         cities=figures.cities(results),
         models=figures.models(results),
+        proof=proof.name if proof else "",
         runs=figures.rows(results, "FROM runs ORDER BY started_at DESC LIMIT 5"),
     )
