@@ -47,7 +47,7 @@ def adopted(node: Mapping[str, Any]) -> dict[str, Any]:
     """
     meta, type_ = node.get("meta") or {}, str(node.get("type"))
     mark = sha256(json.dumps([type_, node.get("kwargs")], sort_keys=True, default=str).encode()).hexdigest()[:12]
-    filled = {"id": f"gx_{mark}", "indicator": next(i for pattern, i in _INDICATORS if fnmatchcase(type_, pattern))}
+    filled: dict[str, Any] = {"id": f"gx_{mark}", "indicator": next(i for pattern, i in _INDICATORS if fnmatchcase(type_, pattern))}
     if isinstance(node.get("description"), str):
         filled["title"] = dict.fromkeys(("zh", "en"), node["description"])
     known = {k: v for k, v in meta.items() if k in ("id", "indicator", "weight", "blocking", "title", "remedy", "claims")}
