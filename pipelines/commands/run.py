@@ -99,16 +99,31 @@ def sample(
 
 
 @clearly
-def publish(as_json: Annotated[bool, typer.Option("--json", help="输出 JSON。 Print JSON.")] = False) -> None:
+def publish(
+    snapshot: Annotated[
+        int | None,
+        typer.Option(
+            help="重做湖在此快照时的报告，用当时的标准，放在 data/past/。 Make the report of this snapshot again, with its standard."
+        ),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="输出 JSON。 Print JSON.")] = False,
+) -> None:
     """由湖中证据重新发布结果与报告。 Publish results and reports anew from the evidence in the lake.
 
     例 example: yuanqing publish
     """
     from assets.project import Project
-    from pipelines.reports import build_reports
+    from pipelines.reports import build_past, build_reports
     from pipelines.results import publish as publish_results
 
     project = Project.at()
+    if snapshot is not None:
+        index = build_past(project, snapshot)
+        if as_json:
+            print_json({"results": str(index.parents[1] / "results.duckdb"), "reports": str(index.parent)})
+        else:
+            console().print(f"报告 reports: {index}", markup=False, soft_wrap=True)
+        return
     with progress_bar(quiet=as_json) as say:
         say("结果 results", 0, 2)
         publish_results(project)

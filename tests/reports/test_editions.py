@@ -13,6 +13,7 @@ from assets.judging import standard_of
 from assets.lake import open_lake, transaction
 from assets.project import Project
 from expectations.standard import PATH
+from pipelines.reports import build_past
 from pipelines.results import connect_results, publish
 
 from reports_support import batch, contract, fill, result, suite  # isort: skip
@@ -99,3 +100,18 @@ def test_what_is_waived_stays_in_sight_until_the_waiver_ends(project: Project) -
         assert con.execute('SELECT rule, "rows" FROM failing_rules').fetchall() == [("id_there", 2)]
         assert con.execute("SELECT * FROM waived").fetchall() == []
         assert con.execute("SELECT holds FROM waivers").fetchall() == [(False,)]
+
+
+def test_the_pages_of_a_past_report_are_made_again(project: Project) -> None:
+    write(project, PATH.read_text(encoding="utf-8") + LATER)
+    before = judged(project, "november", date(2026, 11, 30))
+    judged(project, "december", date(2026, 12, 1))
+    publish(project)
+    index = build_past(project, before)
+    assert "第 1.0 版自定标准" in index.read_text(encoding="utf-8")
+    page = (index.parent / "police" / "index.html").read_text(encoding="utf-8")
+    assert ".xlsx" not in page
+    with connect_results(project) as con:
+        assert con.execute("SELECT standard FROM published").fetchone() == ("2.0",)
+    with pytest.raises(Exception, match="snapshot"):
+        build_past(project, 9999)
