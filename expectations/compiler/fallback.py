@@ -52,9 +52,10 @@ class Outside:
         import pyarrow as pa
 
         columns = list(zip(*self.failing, strict=True))
-        rows = pa.table(dict(zip(("_batch", "_row", "rule", "blocked"), columns, strict=True)))
-        con.execute(f"CREATE OR REPLACE TEMP TABLE {quoted(table)} AS SELECT * FROM rows")
-        del rows
+        names = ("_batch", "_row", "rule", "blocked")
+        con.register(f"{table}__rows", pa.table(dict(zip(names, columns, strict=True))))
+        con.execute(f"CREATE OR REPLACE TEMP TABLE {quoted(table)} AS SELECT * FROM {quoted(f'{table}__rows')}")
+        con.unregister(f"{table}__rows")
         return (
             'SELECT "_batch", "_row", list("rule" ORDER BY "rule") AS "_failed", bool_or("blocked") AS "_blocked" '
             f"FROM {quoted(table)} GROUP BY ALL"

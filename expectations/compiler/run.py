@@ -84,6 +84,7 @@ def run(
         figures[batch].own[rule] = {"judgement": judgement}
     _make_failing(plan, scans, con, groups, quoted(failing), absent, listings, outside.keep(con, f"{failing}__outside"))
     con.execute(f"DROP TABLE {groups}")
+    con.execute(f"DROP TABLE IF EXISTS {quoted(f'{failing}__outside')}")
     if plan.apart:
         cursor = con.execute(scans.apart())
         for batch, *values in cursor.fetchall():
