@@ -61,7 +61,7 @@ def _index(calendar: WorkingDays) -> dict[date, int]:
 def working_days() -> WorkingDays:
     """The calendar, over the whole years for which holidays were announced. Raises `CalendarMissingError`."""
     try:
-        from chinese_calendar import holidays, workdays  # type: ignore[import-not-found,unused-ignore]
+        from chinese_calendar import holidays, workdays  # type: ignore[import-untyped]
     except ImportError:
         raise CalendarMissingError from None
     off = tuple(sorted(d for d in holidays if d.weekday() < 5))
