@@ -180,6 +180,7 @@ FAULTS = (
     Fault("employees_negative", "employees", "0301", "flag", 3e-4, lambda c: "-" + c.text),
     Fault("term_sentinel", "term_to", "0101", "flag", 3e-3, ("2099-12-31", "9999-9-9"), lambda v: v.is_in("term_to", "9999-12-31")),
     Fault("address_crowded", "address", "0104", "none", 2e-3, "辽宁省沈阳市和平区示例路1号创业园"),
+    Fault("phone_short", "phone", "0302", "flag", 1e-3, lambda c: c.text[:-2]),
 )  # fmt: skip
 
 

@@ -146,6 +146,12 @@ def _next_day(cell: Cell) -> str:
     return cell.text[:6] + f"{int(cell.text[6:]) % 27 + 1:02d}"
 
 
+def _elsewhere(cell: Cell) -> str:
+    """An address in another city than the division's."""
+    place = "沈阳市和平区" if cell["hukou_div"].startswith("2102") else "大连市中山区"
+    return f"辽宁省{place}示例路1号"
+
+
 def _date(style: str) -> Callable[[Cell], str]:
     return lambda c: style.format(y=c.text[:4], m=int(c.text[4:6]), d=int(c.text[6:]))
 
@@ -244,6 +250,7 @@ FAULTS = (
     Fault("updated_impossible", "updated_at", "0302", "flag", 1e-4, lambda c: c.text[:4] + "1332" + c.text[8:]),
     Fault("updated_far", "updated_at", "0501", "flag", 1e-4, lambda c: "2106" + c.text[4:]),
     Fault("child_married", "marital", "0104", "flag", 2e-4, "21", lambda v: v.facts["child"]),
+    Fault("address_elsewhere", "hukou_address", "0402", "flag", 3e-4, _elsewhere),
     # told of all rows that they touch: see `_households`
     Fault("head_missing", "relation", "0402", "flag", 3e-4, "80", lambda v: v.is_in("relation", "02")),
     Fault("head_twice", "relation", "0402", "flag", 3e-4, "02", lambda v: v.facts["member"]),
