@@ -23,7 +23,7 @@ HEAD = """# 规则手册 Rules
 - **类型** 值与列的类型须相配：文本列的代码要加引号。**Types** must fit: quote the codes of a text column.
 - **序列** `order_by`（日期、时间或整数）与 `group_by` 决定序列；同一时刻有几行的，只取第一行；缺值的行略过。`across_batches: true` 接着以前批次看，只向前看，故逐时到达与一并到达结论相同。**Series**: `order_by` (a date, a time, a whole number) and `group_by` make them; of several rows at one time the first counts, rows that lack a value are left out. `across_batches: true` goes on from earlier batches and looks back only, so that hours judged one by one or together give the same verdicts.
 - **其他数据集** `reference: {dataset: std.market_entity, columns: [uscc]}` 指湖中一张表；本数据集的历史由系统自取。没有对照或历史不足，均为不可评估，并说明原因；`yuanqing check` 不评这些规则。**Other datasets**: `reference` names a table of the lake; a dataset's own history is found by itself. Without them, or with too short a history, a rule is not assessable and says why; `yuanqing check` leaves these rules to the hand-over.
-- **工作日** 需安装 chinesecalendar；未安装则不可评估。**Working days** need the package chinesecalendar; without it such a rule is not assessable.
+- **工作日** 按国务院每年公布的放假安排（chinesecalendar，1.11.0 知 2004 至 2026 年）；范围外的日期不评，未安装则不可评估。**Working days** are those of the State Council's yearly notices (chinesecalendar; 1.11.0 knows 2004 to 2026): days outside are not judged, and without the package such a rule is not assessable.
 """
 
 
