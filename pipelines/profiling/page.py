@@ -166,7 +166,7 @@ def _seasons(values: Sequence[Any]) -> list[dict[str, Any]]:
     found = [_season("月份", "month", Counter(v.month for v in values), {m: str(m) for m in range(1, 13)})]
     found.append(_season("星期", "weekday", Counter(v.weekday() for v in values), dict(enumerate(WEEKDAYS))))
     if any(isinstance(v, datetime) and (v.hour or v.minute) for v in values):
-        found.append(_season("时", "hour", Counter(v.hour for v in values), {h: str(h) for h in range(24)}))
+        found.append(_season("时", "hour", Counter(v.hour for v in values), {h: str(h) if h % 3 == 0 else "" for h in range(24)}))
     return [f for f in found if f]
 
 
@@ -177,7 +177,7 @@ def _season(zh: str, en: str, counts: Mapping[int, int], labels: Mapping[int, st
         "zh": zh,
         "en": en,
         "bars": [(label, round(100 * counts.get(k, 0) / most, 1)) for k, label in labels.items()],
-        "most": labels[top],
+        "most": labels[top] or str(top),
         "share": percent(counts[top] / total),
         "even": percent(1 / len(labels)),
     }
