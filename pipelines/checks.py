@@ -66,17 +66,23 @@ def remedy(rule: Rule) -> str:
 
 
 def rule_groups(rules: Sequence[Rule]) -> dict[str, list[Rule]]:
-    """Rules by the name of the check that speaks for them: one each, or one an indicator where there are too many.
+    """Rules by the name of the check that speaks for them: one each, or one for several of an indicator where there are too many.
 
     The UI holds up to 40 checks an asset; blocking and other rules never share a check. Where there are too many, first those
-    that the contract yields go together, for they are routine; then all.
+    that the contract yields go together, for they are routine; then indicator by indicator, those of most rules first, and no
+    more than need be.
     """
-    apart = {check_name(rule): [rule] for rule in rules}
-    if len(rules) < MOST:
-        return apart
+    groups = {check_name(rule): [rule] for rule in rules}
+    if len(groups) < MOST:
+        return groups
     together = _grouped([r for r in rules if r.origin == "contract"], "contract_")
-    apart = {name: of for name, of in apart.items() if of[0].origin != "contract"} | together
-    return apart if len(apart) < MOST else _grouped(rules)
+    groups = {name: of for name, of in groups.items() if of[0].origin != "contract"} | together
+    shared = _grouped([r for r in rules if r.origin != "contract"])
+    for name in sorted(shared, key=lambda n: -len(shared[n])):
+        if len(groups) < MOST:
+            break
+        groups = {n: of for n, of in groups.items() if of[0] not in shared[name]} | {name: shared[name]}
+    return groups
 
 
 def _grouped(rules: Sequence[Rule], prefix: str = "") -> dict[str, list[Rule]]:
