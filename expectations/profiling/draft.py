@@ -178,6 +178,7 @@ def propose(con: duckdb.DuckDBPyConnection, finder: Finder, judging: Judging) ->
         *keys,
         *pairs.equal(finder),
         *pairs.order(finder),
+        *pairs.dependencies(finder),
         *pairs.conditions(finder),
         *pairs.exclusions(finder),
     ]

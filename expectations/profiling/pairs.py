@@ -3,6 +3,7 @@
 # ruff: noqa: E501 - prose for people
 from __future__ import annotations
 
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import combinations, permutations
 from typing import TYPE_CHECKING, Any
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 PAIRS = 40  # so many pairs of columns are looked at as keys, in one scan
 KEYS = 3  # so many are proposed: those with the fewest possible values, which says most
 HINT = 0.6  # HyperLogLog is off by more than a tenth: what it says of one column is only a hint
+GROUP = 5  # so many rows a code at least: of two that disagree nobody knows which is right
 RARER = 0.2  # an exception is a finding where it is at most so frequent as among all rows
 ORDERED = ("date", "timestamp")
 NUMBERS = ("integer", "number")
@@ -166,6 +168,42 @@ def _later(x: Any, y: Any) -> bool:
     if type(x) is not type(y):
         x, y = (v.date() if hasattr(v, "date") else v for v in (x, y))
     return bool(x >= y)
+
+
+def dependencies(finder: Finder) -> Iterator[Proposal]:
+    """A code that fixes the value of another column: of each column the one with the fewest codes, over groups of some rows."""
+    texts = [c for c in finder.profile.columns if c.kind == "string" and c.present >= SUPPORT and c.distinct > 1]
+    codes = [c for c in texts if not _wordy(finder, c) and GROUP * c.own <= c.present]
+    for b in texts:
+        fixing = []
+        for a in codes:
+            both = _both(finder, a.name, b.name) if a is not b else []
+            if len(both) >= SUPPORT:
+                fixed, luck = _fixed(both), _fixed([(x, both[i - len(both) // 2][1]) for i, (x, _) in enumerate(both)])
+                if fixed >= finder.nearly and luck <= fixed - 0.1:
+                    fixing.append((a.distinct, a.name, fixed, luck))
+        if not fixing:
+            continue
+        _, name, fixed, luck = min(fixing)
+        yield Proposal(
+            short(b.name, "by", name),
+            "expect_columns_to_determine_column",
+            {"determinants": [name], "column": b.name},
+            "0402",
+            (f"同一{finder.zh(name)}只有一个{finder.zh(b.name)}", f"One {finder.en(name).lower()} has one {finder.en(b.name).lower()}"),
+            (
+                f"抽样中 {percent(fixed)} 的行是该代码最常见的值，换行后只有 {percent(luck)}",
+                f"{percent(fixed)} of sampled rows have the code's most frequent value, of values of other rows {percent(luck)}",
+            ),
+        )
+
+
+def _fixed(both: Sequence[tuple[Any, Any]]) -> float:
+    """The share of rows that bear the most frequent value of their group."""
+    groups: dict[Any, Counter[Any]] = defaultdict(Counter)
+    for x, y in both:
+        groups[x][y] += 1
+    return sum(max(found.values()) for found in groups.values()) / len(both)
 
 
 def conditions(finder: Finder) -> Iterator[Proposal]:

@@ -30,7 +30,7 @@ class Proposal:
     def columns(self) -> tuple[str, ...]:
         """The columns that it looks at, those of its condition left out."""
         named = (self.kwargs[n] for n in ("column", "column_A", "column_B") if n in self.kwargs)
-        return (*named, *self.kwargs.get("column_list", ()), *self.kwargs.get("column_set", ()))
+        return (*self.kwargs.get("determinants", ()), *named, *self.kwargs.get("column_list", ()), *self.kwargs.get("column_set", ()))
 
 
 @dataclass(frozen=True)

@@ -195,6 +195,16 @@ def test_equal_and_ordered_columns(suggest: Suggest) -> None:
     assert "pm10_not_below_co" not in rules, "ranges that do not meet tell nothing of a row"
 
 
+def test_a_code_that_fixes_a_name(suggest: Suggest) -> None:
+    chance = random.Random(4)
+    codes_ = [f"21{chance.randrange(100, 130)}" for _ in range(600)]
+    names = [f"第{code}号监测点" for code in codes_]
+    names[8] = "第无号监测点"
+    made = suggest({"station": ("string", codes_), "position": ("string", names), "other": ("string", names[::-1])})
+    assert found(made)["position_by_station"] == ("columns_to_determine_column", 1)
+    assert "other_by_station" not in found(made)
+
+
 def test_values_that_never_stand_together(suggest: Suggest) -> None:
     state = ["1", "2", "3"] * 200
     retired = ["1" if s == "3" or i % 4 == 0 else "0" for i, s in enumerate(state)]
