@@ -151,7 +151,7 @@ def _frame(part: pa.RecordBatch) -> pd.DataFrame:
         if pa.types.is_decimal(column.type):
             column = column.cast(pa.float64())
         series = column.to_pandas()
-        if pa.types.is_integer(column.type) and any(abs(v) > 1 << 53 for v in column.to_pylist() if v is not None):
+        if pa.types.is_integer(column.type) and _beyond_floats(column):
             series = pd.Series(column.to_pylist(), dtype="Int64" if column.null_count else None)
         elif pa.types.is_temporal(column.type):
             series = pd.Series(pd.to_datetime(column.to_pandas(date_as_object=False)))
@@ -162,6 +162,14 @@ def _frame(part: pa.RecordBatch) -> pd.DataFrame:
             series = pd.Series([None] * len(column), dtype=object)
         made[name] = pd.Series(series).set_axis(part.column(0).to_pylist())
     return pd.DataFrame(made, index=part.column(0).to_pylist())
+
+
+def _beyond_floats(column: pa.Array) -> bool:
+    """Whether a column has whole numbers that a float does not hold exactly."""
+    import pyarrow.compute as pc
+
+    ends = pc.min_max(column).as_py().values()
+    return any(end is not None and abs(end) > 1 << 53 for end in ends)
 
 
 @cache

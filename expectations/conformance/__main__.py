@@ -63,7 +63,7 @@ def report(findings: Sequence[Finding], known: Mapping[str, Known]) -> bool:
     from rich.console import Console
     from rich.table import Table
 
-    console = Console()
+    console = Console(width=max(Console().width, 110))  # types are long
     by_type: dict[str, Counter[str]] = {}
     for finding in findings:
         by_type.setdefault(finding.case.type, Counter())[finding.state(known)] += 1
