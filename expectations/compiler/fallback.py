@@ -156,7 +156,8 @@ def _frame(part: pa.RecordBatch) -> pd.DataFrame:
         elif pa.types.is_temporal(column.type):
             series = pd.Series(pd.to_datetime(column.to_pandas(date_as_object=False)))
             low, high = pd.Timestamp.min, pd.Timestamp.max
-            fits = series.dt.tz is not None or ((series > low) & (series < high) | series.isna()).all()
+            bare = series.dt.tz_localize(None)
+            fits = ((bare > low) & (bare < high) | bare.isna()).all()
             series = series.dt.as_unit("ns" if fits else "us")
         elif column.null_count == len(column):
             series = pd.Series([None] * len(column), dtype=object)

@@ -137,6 +137,9 @@ def test_rows_come_to_pandas_as_they_are(con: duckdb.DuckDBPyConnection) -> None
     found: dict[str, Any] = {name: str(frame[name].dtype) for name in frame.columns}
     assert found == {"i": "float64", "d": "datetime64[us]", "s": "str", "m": "float64", "nothing": "object", "b": "object"}
     assert list(frame.index) == [5, 7]
+    zoned = con.execute("SELECT 1 AS r, TIMESTAMPTZ '1600-01-01 00:00:00+08' AS z, TIMESTAMP '2020-01-01' AS w").to_arrow_reader(10)
+    times = fallback._frame(next(iter(zoned)))
+    assert [str(times[n].dtype).split(",")[0] for n in ("z", "w")] == ["datetime64[us", "datetime64[ns]"]
     large = con.execute("SELECT * FROM (VALUES (1, 9007199254740993, 1), (2, NULL, 2)) v(r, big, i)").to_arrow_reader(10)
     whole = fallback._frame(next(iter(large)))
     assert (str(whole["big"].dtype), whole["big"].iloc[0], str(whole["i"].dtype)) == ("Int64", 9007199254740993, "int32")
