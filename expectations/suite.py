@@ -15,7 +15,7 @@ from typing import Any, Literal
 from expectations.codes import CodeTables
 from expectations.compiler.arguments import checked
 from expectations.compiler.foreign import custom_folder, foreign_kind, foreign_types
-from expectations.compiler.kinds import PANDAS, Argument, ArgumentError, Kind
+from expectations.compiler.kinds import PANDAS, REPORTING, Argument, ArgumentError, Kind
 from expectations.compiler.rules import kinds
 from expectations.documents import Document, DocumentError, near, read_document
 from expectations.interchange import adopted
@@ -194,7 +194,7 @@ def _both(document: Document, at: tuple[str | int, ...], meta: Mapping[str, Any]
 
 
 def _kwargs(document: Document, at: tuple[str | int, ...], kind: Kind, node: Mapping[str, Any], codes: CodeTables) -> dict[str, Any]:
-    known = dict(kind.arguments)
+    known = {**kind.arguments, **REPORTING}
     for key in node:
         if key not in known and not kind.further:
             raise document.error((*at, key), f"unknown argument {key!r} of {kind.type}.", near(str(key), known))

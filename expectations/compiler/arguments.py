@@ -166,6 +166,16 @@ def _any(name: str, argument: Argument, value: Any, codes: CodeTables) -> Any:
     return _values(name, argument, value, codes) if isinstance(value, dict) and "$code" in value else value
 
 
+def _format(name: str, _: Argument, value: Any, __: CodeTables) -> Any:
+    from expectations.compiler.listing import ResultFormat
+
+    try:
+        ResultFormat.read(value)
+    except ValueError as error:
+        raise ArgumentError(name, f"{name}: {error}.") from None
+    return value
+
+
 _CHECKS: Mapping[Shape, _Check] = {
     "column": _text,
     "columns": _columns,
@@ -186,5 +196,6 @@ _CHECKS: Mapping[Shape, _Check] = {
     "condition": _condition,
     "reference": _reference,
     "mapping": _mapping,
+    "format": _format,
     "any": _any,
 }

@@ -16,7 +16,7 @@ from expectations.compiler.ir import Column, Expression
 
 Shape = Literal[
     "column", "columns", "text", "texts", "number", "count", "share", "flag", "value", "values", "pairs",
-    "pattern", "patterns", "like_patterns", "choice", "choices", "condition", "reference", "mapping", "any",
+    "pattern", "patterns", "like_patterns", "choice", "choices", "condition", "reference", "mapping", "format", "any",
 ]  # fmt: skip
 Arguments = Mapping[str, Any]
 
@@ -110,6 +110,8 @@ class Kind:
 
 #: The condition parser whose text is pandas' own query language: such a rule does not compile.
 PANDAS = "pandas"
+#: Arguments of any expectation that say how it reports, not what it means.
+REPORTING = {"result_format": Argument("format"), "catch_exceptions": Argument("flag")}
 #: Arguments of every expectation over rows.
 MAP = {
     "mostly": Argument("share", default=1),

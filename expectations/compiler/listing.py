@@ -1,8 +1,9 @@
 """What a result lists of the rows that break its rule, in Great Expectations' four formats.
 
 By default each rule lists its first 20 values and their rows. `COMPLETE` lists all of them, which takes memory as the failing
-rows do; `SUMMARY` counts those that it lists, as Great Expectations on pandas does. Belongs here: formats, fetching what is listed, and the keys of GX's result. Not here: figures and
-outcomes (`forms.py`).
+rows do; `SUMMARY` counts those that it lists, as Great Expectations on pandas does.
+
+Belongs here: formats, fetching what is listed, and the keys of GX's result. Not here: figures and outcomes (`forms.py`).
 """
 
 from __future__ import annotations
@@ -102,7 +103,7 @@ class Breaches:
         if form.level is None:
             return told
         if form.values and form.partial:
-            told |= _counted(self.values, form.partial)
+            told |= _counted(self.values if form.level == "COMPLETE" else self.values[: form.partial], form.partial)
         if form.level == "COMPLETE":
             told |= {"unexpected_list": values} if form.values else {}
             told["unexpected_index_list"] = index
@@ -125,18 +126,27 @@ def listed(
     con: duckdb.DuckDBPyConnection,
     failing: str,
     own: Sequence[tuple[str, ListingTest, frozenset[str]]],
-    form: ResultFormat,
+    forms: Mapping[str, ResultFormat],
 ) -> dict[tuple[str, str], Breaches]:
-    """The first breaches of each batch and rule, from the table of failing rows; `own` tells the kept scans with their rules."""
-    if form.most == 0:
+    """The first breaches of each batch and rule, from the table of failing rows, at least as many as the rules' formats ask for.
+
+    `own` tells the kept scans with their rules.
+    """
+    wanted = [f.most for f in forms.values()]
+    if unknown := {name for f in forms.values() for name in f.index} - {f.name for f in plan.fields}:
+        raise ValueError(f"unexpected_index_column_names: the dataset has no column {', '.join(sorted(unknown))}")
+    most = None if None in wanted else max((m for m in wanted if m is not None), default=0)
+    if most == 0:
         return {}
     exploded = f'(SELECT "_batch", "_row", unnest("_failed") AS "rule" FROM {failing})'
-    rows = 'list("_row" ORDER BY "_row")' if form.most is None else f'min("_row", {form.most})'
+    rows = 'list("_row" ORDER BY "_row")' if most is None else f'min("_row", {most})'
     first = f'SELECT "_batch", "rule", {rows} AS "rows" FROM {exploded} GROUP BY ALL'
     tests = {c.rule.id: c.test for c in plan.compiled if isinstance(c.test, OverRows)}
     found = [f for f in con.execute(first).fetchall() if f[1] in tests]  # what was judged outside has its list already
-    every = [f.name for f in plan.fields] if form.rows else []
-    shown = sorted({*every, *form.index, *(name for _, rule, _ in found for name in tests[rule].shown)})
+    every = [f.name for f in plan.fields] if any(f.rows for f in forms.values()) else []
+    shown = sorted(
+        {*every, *(name for f in forms.values() for name in f.index), *(name for _, rule, _ in found for name in tests[rule].shown)}
+    )
     cells = _cells(con, scans.listing(scans.relation, shown, first), shown)
     further: dict[str, Mapping[tuple[str, int], Cells]] = {}
     for kept, test, ids in own:
@@ -144,7 +154,7 @@ def listed(
             further |= dict.fromkeys(ids, _cells(con, scans.listing(kept, test.extra, first), test.extra))
     told: dict[tuple[str, str], Breaches] = {}
     for batch, rule, positions in found:
-        broken, extra = tests[rule], further.get(rule, {})
+        broken, form, extra = tests[rule], forms[rule], further.get(rule, {})
         here = [cells[batch, row] for row in positions]
         told[batch, rule] = Breaches(
             tuple(_shape(broken, {**c, **extra.get((batch, row), {})}) for row, c in zip(positions, here, strict=True)),

@@ -30,6 +30,7 @@ from expectations.suite import Rule, Suite, kind_of
 if TYPE_CHECKING:
     import duckdb
 
+    from expectations.compiler.listing import ResultFormat
     from expectations.compiler.verdicts import Verdicts
 
 WORD = 62  # bits of a BIGINT that never touch its sign
@@ -62,6 +63,14 @@ class Compiled:
     @property
     def uses(self) -> frozenset[str]:
         return self.test.uses
+
+    @property
+    def form(self) -> ResultFormat | None:
+        """The result format that the rule itself asks for."""
+        from expectations.compiler.listing import ResultFormat
+
+        given = self.rule.kwargs.get("result_format")
+        return None if given is None else ResultFormat.read(given)
 
     @property
     def mostly(self) -> float:

@@ -90,7 +90,8 @@ def run(
         for batch, *values in cursor.fetchall():
             figures[batch].measures.update(zip(plan.apart, values, strict=True))
     own = [(k.table, k.test, frozenset(c.rule.id for c in k.rules)) for k in listings]
-    breaches = listed(plan, scans, con, quoted(failing), own, form) | outside.listed
+    forms = {c.rule.id: c.form or form for c in plan.compiled}
+    breaches = listed(plan, scans, con, quoted(failing), own, forms) | outside.listed
     for listing in listings:
         con.execute(f"DROP TABLE {listing.table}")
     results = []
@@ -99,7 +100,7 @@ def run(
         for compiled in plan.compiled:
             cannot = out_of_reach.get(compiled.rule.id)
             here = breaches.get((batch, compiled.rule.id), Breaches())
-            results.append(_judge(plan, compiled, batch, lacks, figures[batch], here, cannot, form))
+            results.append(_judge(plan, compiled, batch, lacks, figures[batch], here, cannot, forms[compiled.rule.id]))
     return Verdicts(
         plan.fingerprint,
         results,

@@ -80,6 +80,12 @@ def test_whole_rows(suite_of: Callable[..., Suite], judge: Callable[..., Verdict
     assert [(r["s"], r["t"], r["i"]) for r in result.to_gx()["result"]["unexpected_rows"]] == [("b", "b", 0)]
 
 
+def test_rows_cannot_be_told_by_a_column_that_there_is_not(suite_of: Callable[..., Suite], judge: Callable[..., Verdicts]) -> None:
+    form = {"result_format": "COMPLETE", "unexpected_index_column_names": ["nowhere"]}
+    with pytest.raises(ValueError, match="no column nowhere"):
+        judge(suite_of(("expect_column_values_to_be_in_set", "{column: s, value_set: [a]}")), ROWS, result_format=form)
+
+
 @pytest.mark.parametrize(
     ("given", "said"),
     [("FULL", "give one of BOOLEAN_ONLY"), ({"result_format": "BASIC", "partial": 1}, "knows no partial"), ({}, "give one of")],
@@ -87,3 +93,12 @@ def test_whole_rows(suite_of: Callable[..., Suite], judge: Callable[..., Verdict
 def test_a_format_of_no_sense_is_refused(given: Any, said: str) -> None:
     with pytest.raises(ValueError, match=said):
         ResultFormat.read(given)
+
+
+def test_a_rule_may_ask_for_its_own_format(suite_of: Callable[..., Suite], judge: Callable[..., Verdicts]) -> None:
+    kwargs = "{column: s, value_set: [a], result_format: {result_format: SUMMARY, partial_unexpected_count: 2}, catch_exceptions: true}"
+    suite = suite_of(("expect_column_values_to_be_in_set", kwargs), ("expect_column_values_to_be_in_set", "{column: s, value_set: [a]}"))
+    own, of_run = judge(suite, ROWS, result_format="COMPLETE").results
+    assert own.to_gx()["result"]["partial_unexpected_counts"] == [{"value": "b", "count": 1}, {"value": "c", "count": 1}]
+    assert len(own.to_gx()["result"]["partial_unexpected_list"]) == 2
+    assert len(of_run.to_gx()["result"]["unexpected_list"]) == 25
