@@ -56,7 +56,8 @@ _WAIVED = """
     WHERE n.waived GROUP BY ALL ORDER BY until, n.dataset, n.rule, n.unit"""
 
 _CITIES = """
-    SELECT rank() OVER (ORDER BY round(s.ranked, 6) DESC) AS "rank", s.unit, u.zh, s.score, s.coverage, s.ranked, s.grade, s.target, s.waived
+    SELECT rank() OVER (ORDER BY round(s.ranked, 6) DESC) AS "rank", s.unit, u.zh,
+        s.score, s.coverage, s.ranked, s.grade, s.target, s.waived
     FROM scores s JOIN units u USING (unit) WHERE s.scope = 'city' AND s.level = 'total' ORDER BY s.ranked DESC, s.unit"""
 
 _LEAGUE = """
