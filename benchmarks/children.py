@@ -3,6 +3,7 @@
 python -m benchmarks.children bare-plain FOLDER     transcode GB18030 to UTF-8, load bare into a plain DuckDB file
 python -m benchmarks.children bare-lake FOLDER      the same into a DuckLake
 python -m benchmarks.children steps DATA            collect, standardise, base, results, reports without Dagster; prints JSON
+python -m benchmarks.children steps-25 DATA         the same with the 25 rules of bench-rules
 python -m benchmarks.children command NOTE ARG ...  `yuanqing ARG ...`; seconds spent in Dagster's event log go to the file NOTE
 """
 
@@ -45,6 +46,15 @@ def bare(files: Path, into: Path, lake: bool) -> None:
         con.execute(f"INSERT INTO rows {rows}" if number else f"CREATE TABLE rows AS {rows}")
     plain.unlink()
     con.close()
+
+
+def narrowed() -> None:
+    """Hold the register to the 25 rules that bench-rules compares, and to no others."""
+    from assets import judging
+    from benchmarks.rules.declared import DATASET, suite
+
+    whole, few = judging.suite_of, suite()
+    judging.suite_of = lambda project, contract: few if contract.name == DATASET else whole(project, contract)
 
 
 def steps(data: Path) -> None:
@@ -113,7 +123,9 @@ if __name__ == "__main__":
     match sys.argv[1:]:
         case ["bare-plain" | "bare-lake" as kind, files, into]:
             bare(Path(files), Path(into), kind == "bare-lake")
-        case ["steps", data]:
+        case ["steps" | "steps-25" as which, data]:
+            if which == "steps-25":
+                narrowed()
             steps(Path(data))
         case ["command", note, *arguments]:
             command(Path(note), arguments)
