@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from assets import evidence
 from assets.history import relations
 from assets.judging import plan_of, standard_of
-from assets.lake import literal, quote, transaction
+from assets.lake import literal, one_look, quote, transaction
 from assets.models.fusion import is_fusion, provenance_columns
 from assets.models.sql import is_view, read_model
 from assets.standardise import result_row
@@ -70,11 +70,11 @@ def _scan(con: duckdb.DuckDBPyConnection, contract: Contract, plan: Plan) -> Ver
 def check_results(con: duckdb.DuckDBPyConnection, project: Project, contract: Contract) -> list[dict[str, Any]]:
     """The same as rows of `evidence.results` without their run; none where there is no suite. Nothing is stored."""
     plan = model_plan(project, contract)
-    return _results(con, contract, plan, standard_of(project)) if plan else []
+    return _results(con, contract, plan, _mark(con, contract, plan), standard_of(project)) if plan else []
 
 
-def _results(con: duckdb.DuckDBPyConnection, contract: Contract, plan: Plan, standard: Standard) -> list[dict[str, Any]]:
-    mark, now = _mark(con, contract, plan), datetime.now()
+def _results(con: duckdb.DuckDBPyConnection, contract: Contract, plan: Plan, mark: str, standard: Standard) -> list[dict[str, Any]]:
+    now = datetime.now()
     return [result_row(contract, mark, standard, result, now) for result in _scan(con, contract, plan).results]
 
 
@@ -87,15 +87,17 @@ def check_built(con: duckdb.DuckDBPyConnection, project: Project, contract: Cont
     plan = model_plan(project, contract)
     if plan is None:
         return False
-    newest = con.execute(
-        "SELECT fingerprint FROM evidence.results WHERE dataset = ? AND batch = ? ORDER BY checked_at DESC LIMIT 1",
-        [contract.name, contract.table],
-    ).fetchone()
-    if newest == (_mark(con, contract, plan),):
+    with one_look(con):
+        newest = con.execute(
+            "SELECT fingerprint FROM evidence.results WHERE dataset = ? AND batch = ? ORDER BY checked_at DESC LIMIT 1",
+            [contract.name, contract.table],
+        ).fetchone()
+        mark = _mark(con, contract, plan)
+    if newest == (mark,):
         return False
     standard = standard_of(project)
-    results = _results(con, contract, plan, standard)
     with transaction(con, run_id, f"check {contract.table}"):
+        results = _results(con, contract, plan, mark, standard)
         evidence.note_standard(con, standard, datetime.now())
         evidence.write(con, "results", [{**row, "run_id": run_id} for row in results])
     return True
