@@ -177,8 +177,7 @@ def compile_suite(suite: Suite, fields: Sequence[Field], *, codes: CodeTables, a
         [[c.rule.id, c.rule.type, c.mostly, c.rule.severity, c.rule.blocking, c.rule.indicator, c.rule.weight, c.test] for c in compiled]
     )
     plan = Plan(suite, tuple(fields), tuple(compiled), day, mark, {}, {})
-    present = [Measure("present", scope.column(f.name)) for f in fields]
-    needed = dict.fromkeys([*(m for c in compiled for m in c.test.measures()), *present])
+    needed = dict.fromkeys(m for c in compiled for m in c.test.measures())
     wanted = [m for m in needed if plan.counted_by(m) is None]
     merged = {m: f"__m{i}" for i, m in enumerate(m for m in wanted if m.function in MERGED)}
     apart = {m: f"__m{i}" for i, m in enumerate(m for m in wanted if m.function not in MERGED)}

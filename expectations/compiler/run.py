@@ -105,7 +105,6 @@ def run(
         plan.fingerprint,
         results,
         {b: f.rows for b, f in sorted(figures.items())},
-        {b: {x.name: _missing(plan, f, x.name) for x in plan.fields} for b, f in figures.items()},
         {b: f.also for b, f in figures.items()},
     )
 
@@ -221,10 +220,6 @@ def _failing_of(listing: _Listing, scans: Scans, absent: Mapping[str, Collection
         ids = ", ".join(text_of(c.rule.id) for c in rules)
         blocked = any(c.rule.blocking for c in rules)
         yield f'SELECT "_batch", "_row", [{ids}] AS "_failed", {blocked} AS "_blocked" FROM ({rows}){left_out}'
-
-
-def _missing(plan: Plan, figures: _Figures, column: str) -> int:
-    return figures.rows - (_measured(plan, figures, Measure("present", plan.column(column))) or 0)
 
 
 def _measured(plan: Plan, figures: _Figures, measure: Measure) -> Any:

@@ -109,12 +109,11 @@ class RuleResult:
 
 @dataclass(frozen=True)
 class Verdicts:
-    """All results of a run, and what rode along: rows, missing values a column and extra aggregates, by batch."""
+    """All results of a run, and what rode along: rows and extra aggregates, by batch."""
 
     fingerprint: str
     results: Sequence[RuleResult]
     rows: Mapping[str, int]
-    missing: Mapping[str, Mapping[str, int]]
     also: Mapping[str, Mapping[str, Any]]
 
     def result(self, rule: str, batch: str | None = None) -> RuleResult:
