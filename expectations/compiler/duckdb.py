@@ -31,6 +31,11 @@ def function(called: str, *arguments: Spelled) -> exp.Anonymous:
     return exp.Anonymous(this=called, expressions=list(arguments))
 
 
+def key_number(*parts: Spelled) -> Spelled:
+    """A number that equal keys share, NULL being equal to NULL; others hardly ever."""
+    return function("hash", *parts)
+
+
 def cast(value: Spelled, to: str) -> exp.Cast:
     return exp.Cast(this=value, to=exp.DataType(this=exp.DataType.Type[to]))
 

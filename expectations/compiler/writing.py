@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
-from expectations.compiler.duckdb import AGGREGATES, column, function, name, spell
+from expectations.compiler.duckdb import AGGREGATES, column, function, key_number, name, spell
 from expectations.compiler.ir import Expression, Shared, call, children, walk
 
 if TYPE_CHECKING:
@@ -31,6 +31,7 @@ __all__ = [
     "count",
     "equal_or_both_null",
     "function",
+    "key_number",
     "name",
     "named",
     "select",
