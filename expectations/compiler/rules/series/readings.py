@@ -13,15 +13,11 @@ from expectations.compiler.rules.series.scan import (
     ROWS,
     SERIES,
     Series,
+    along,
     any_missing,
     count_of,
-    earlier_rows,
     filled,
-    grouped,
     numeric,
-    ordered,
-    shown_names,
-    step_of,
 )
 from expectations.compiler.rules.series.spelling import deviation_over, median_over
 from expectations.compiler.rules.series.workdays import calendar_query, no_calendar
@@ -63,20 +59,11 @@ class FrozenTest(Series):
 
 
 def _frozen(arguments: Arguments, scope: Scope) -> FrozenTest:
-    column, order, group = numeric(arguments, scope), ordered(arguments, scope), grouped(arguments, scope)
-    step = step_of(arguments, order)
     return FrozenTest(
-        arguments["condition"],
-        any_missing(column, order, *group),
-        shown_names(*group, order, column),
-        group,
-        order,
-        column,
-        step,
-        earlier_rows(arguments, step, column, order, *group),
-        arguments["most"],
-        arguments["tolerance"],
-        tuple(arguments["allow"]),
+        **along(arguments, scope, numeric(arguments, scope)),
+        most=arguments["most"],
+        tolerance=arguments["tolerance"],
+        allowed=tuple(arguments["allow"]),
     )
 
 
@@ -123,22 +110,13 @@ class SpikeTest(Series):
 
 
 def _spike(arguments: Arguments, scope: Scope) -> SpikeTest:
-    column, order, group = numeric(arguments, scope), ordered(arguments, scope), grouped(arguments, scope)
-    step = step_of(arguments, order)
     return SpikeTest(
-        arguments["condition"],
-        any_missing(column, order, *group),
-        shown_names(*group, order, column),
-        group,
-        order,
-        column,
-        step,
-        earlier_rows(arguments, step, column, order, *group),
-        arguments["before"],
-        0 if arguments["across_batches"] else arguments["after"],
-        arguments["times"],
-        arguments["floor"],
-        arguments["least"],
+        **along(arguments, scope, numeric(arguments, scope)),
+        before=arguments["before"],
+        after=0 if arguments["across_batches"] else arguments["after"],
+        times=arguments["times"],
+        floor=arguments["floor"],
+        least=arguments["least"],
     )
 
 
@@ -182,8 +160,8 @@ class GapTest(Series):
 
 
 def _gap(arguments: Arguments, scope: Scope) -> Test:
-    order, group = ordered(arguments, scope), grouped(arguments, scope)
-    step = step_of(arguments, order)
+    made = along(arguments, scope)
+    order, step = made["order"], made["step"]
     working = arguments["calendar"] == "working_days"
     if working and (order.kind == "integer" or step is None or step[1] != "d"):
         raise ArgumentError("step", f"step {arguments['step']!r} on working days.", "Give days: 1d.")
@@ -191,18 +169,7 @@ def _gap(arguments: Arguments, scope: Scope) -> Test:
         raise ArgumentError("step", "no step: it is not known what should be there.", "Give the step: 1h, 1d, 1mo.")
     if working and (cannot := no_calendar()):
         return cannot
-    return GapTest(
-        arguments["condition"],
-        any_missing(order, *group),
-        shown_names(*group, order),
-        group,
-        order,
-        None,
-        step,
-        earlier_rows(arguments, step, order, *group),
-        arguments["max_missing"],
-        working,
-    )
+    return GapTest(**made, allowed=arguments["max_missing"], working=working)
 
 
 def _near(arguments: Arguments, scope: Scope) -> RowTest:

@@ -11,7 +11,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from sqlglot import exp, parse_one
 
@@ -259,6 +259,23 @@ def earlier_rows(arguments: Arguments, step: Step | None, *columns: Column) -> O
         raise ArgumentError("step", "across_batches without a step: it is not known how far to look back.", "Give the step: 1h.")
     names = {c.name for c in columns} | set(columns_of(arguments["condition"]))
     return Other(EARLIER, tuple(sorted(names)))
+
+
+def along(arguments: Arguments, scope: Scope, value: Column | None = None, *others: Column) -> dict[str, Any]:
+    """What every test of a `Series` is made of, by the names of its fields. Raises `ArgumentError`."""
+    order, group = ordered(arguments, scope), grouped(arguments, scope)
+    step = step_of(arguments, order)
+    read = (*others, *([value] if value else []))
+    return {
+        "condition": arguments["condition"],
+        "ignored": any_missing(*read, order, *group),
+        "shown": shown_names(*group, order, *read),
+        "group": group,
+        "order": order,
+        "value": value,
+        "step": step,
+        "earlier": earlier_rows(arguments, step, *read, order, *group),
+    }
 
 
 def shown_names(*columns: Column | None) -> tuple[str, ...]:

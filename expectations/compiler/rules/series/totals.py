@@ -13,9 +13,9 @@ from expectations.compiler.rules.series.scan import (
     SERIES,
     Compared,
     Series,
+    along,
     any_missing,
     count_of,
-    earlier_rows,
     filled,
     group_names,
     grouped,
@@ -23,7 +23,6 @@ from expectations.compiler.rules.series.scan import (
     ordered,
     same_group,
     shown_names,
-    step_of,
 )
 from expectations.compiler.rules.series.spelling import PARTS, begin_of, units_between
 
@@ -69,19 +68,10 @@ def _reset(arguments: Arguments, order: Column) -> Reset:
 
 
 def _cumulative(arguments: Arguments, scope: Scope) -> CumulativeTest:
-    column, order, group = numeric(arguments, scope), ordered(arguments, scope), grouped(arguments, scope)
-    step = step_of(arguments, order)
     return CumulativeTest(
-        arguments["condition"],
-        any_missing(column, order, *group),
-        shown_names(*group, order, column),
-        group,
-        order,
-        column,
-        step,
-        earlier_rows(arguments, step, column, order, *group),
-        _reset(arguments, order),
-        arguments["tolerance"],
+        **along(arguments, scope, numeric(arguments, scope)),
+        reset=_reset(arguments, ordered(arguments, scope)),
+        tolerance=arguments["tolerance"],
     )
 
 
@@ -122,23 +112,10 @@ class RunningTest(Series):
 
 def _running(arguments: Arguments, scope: Scope) -> RunningTest:
     part, total = numeric(arguments, scope, "column_A"), numeric(arguments, scope, "column_B")
-    order, group = ordered(arguments, scope), grouped(arguments, scope)
-    step = step_of(arguments, order)
-    if step is None:
+    made = along(arguments, scope, total, part)
+    if made["step"] is None:
         raise ArgumentError("step", "no step: it is not known which row comes before.", "Give the step: 1mo.")
-    return RunningTest(
-        arguments["condition"],
-        any_missing(part, total, order, *group),
-        shown_names(*group, order, part, total),
-        group,
-        order,
-        total,
-        step,
-        earlier_rows(arguments, step, part, total, order, *group),
-        part,
-        _reset(arguments, order),
-        arguments["tolerance"],
-    )
+    return RunningTest(**made, part=part, reset=_reset(arguments, made["order"]), tolerance=arguments["tolerance"])
 
 
 @dataclass(frozen=True)
