@@ -50,10 +50,12 @@ def failing_checks(con: "duckdb.DuckDBPyConnection", project: Project) -> list[F
         if contract.layer == "sources" and (refused := refusals(con, contract)):
             found.append(_refused(project, contract, refused))
         states = rule_states(con, contract)
-        for rule in read_rules(project, [contract]) if states else ():
-            state = states.get(rule.id)
-            if state is not None and state.outcome != "passed":
-                found.append(_failing(project, contract, rule, state))
+        rules = read_rules(project, [contract]) if states else []
+        for check, sharing in checks.rule_groups(rules).items():
+            for rule in sharing:
+                state = states.get(rule.id)
+                if state is not None and state.outcome != "passed":
+                    found.append(_failing(project, contract, rule, state, check))
     return sorted(found, key=lambda f: (RANK[f.state], -f.unexpected, f.dataset, f.check))
 
 
@@ -72,20 +74,20 @@ def _refused(project: Project, contract: "Contract", refused: "list[Refusal]") -
     )
 
 
-def _failing(project: Project, contract: "Contract", rule: "Rule", state: "RuleState") -> Failing:
+def _failing(project: Project, contract: "Contract", rule: "Rule", state: "RuleState", check: str) -> Failing:
+    """What `rule` says; its link leads to `check`, which may speak for several rules."""
     stops = state.stops(rule.block_above)
     word = "stopped" if stops else "quarantined" if rule.blocking and contract.layer == "sources" else "failed"
-    name = checks.check_name(rule)
     return Failing(
         dataset=contract.name,
-        check=name,
+        check=checks.check_name(rule),
         state="not_assessable" if state.outcome == "not_assessable" else word,
         unexpected=state.unexpected,
         since=state.since,
         cause=checks.cause(rule, state, stops),
         department=f"{contract.department} {contract.department_en}",
         remedy=checks.remedy(rule),
-        page=check_path(contract.schema, contract.name, name),
+        page=check_path(contract.schema, contract.name, check),
         report=report_url(project, contract),
     )
 
@@ -105,7 +107,10 @@ def inbox_metadata(project: Project, found: list[Failing]) -> dict[str, Any]:
         lines.append("| " + " | ".join(c.replace("|", "\\|").replace("\n", " ") for c in cells) + " |")
     # In the order in which the page shows them. Cells of a table are no links in this UI, addresses of their own are: the
     # worst stand where one click opens them.
-    metadata: dict[str, Any] = {f"{n} 链接 link": dg.MetadataValue.url(f"{project.ui_url}{f.page}") for n, f in enumerate(found[:WORST], 1)}
+    metadata: dict[str, Any] = {
+        f"{n} {f.dataset} {f.check.rpartition('__')[2]}": dg.MetadataValue.url(f"{project.ui_url}{f.page}")
+        for n, f in enumerate(found[:WORST], 1)
+    }
     metadata |= {"6 全部链接 all links": dg.MetadataValue.md("\n".join(lines)), "7 件数 checks": len(found)}
     if found:
         metadata["8 收件箱 inbox"] = dg.MetadataValue.table(

@@ -268,3 +268,14 @@ def test_a_check_that_was_selected_and_says_nothing_fails_the_run() -> None:
     failure = result.failure_data_for_node("judge")
     assert failure is not None
     assert "silent" in (failure.user_failure_data.description or "")
+
+
+def test_every_failing_rule_leads_to_a_check_that_stands(tmp_path: Path, tiny: Callable[..., Project]) -> None:
+    rule = "  - type: expect_column_values_to_not_be_null\n    kwargs: {{column: born}}\n    meta: {{id: r{0}, indicator: '0201'}}\n"
+    project = tiny(tmp_path, rules="name: pet\nexpectations:\n" + "".join(map(rule.format, range(60))))
+    hand_over(project, "202609", GOOD + "A3,\r\n")
+    done = run(project)
+    keys = build_definitions(project).resolve_asset_graph().asset_check_keys
+    stand = {f"/assets/{'/'.join(k.asset_key.path)}?view=checks&checkDetail={k.name}" for k in keys}
+    assert len(done.failing) == 60
+    assert {f.page for f in done.failing} <= stand
