@@ -138,6 +138,18 @@ def some_bound(arguments: Arguments) -> None:
         raise ArgumentError("min_value", f"min_value {low!r} is above max_value {high!r}: the rule always fails.", "Change them over.")
 
 
+TEXTS, NUMBERS, DAYS = ("string",), ("integer", "number"), ("date", "timestamp")
+
+
+def column_of(name: str, scope: Scope, argument: str, kinds: tuple[str, ...]) -> Column:
+    """The column of this name, where it is of one of these kinds. Raises `AbsentError`, `ArgumentError`."""
+    column = scope.column(name)
+    if column.kind not in kinds:
+        found = f"{column.name} is a {column.kind}; this rule is about columns of type {' or '.join(kinds)}."
+        raise ArgumentError(argument, found, "Name such a column.")
+    return column
+
+
 def printed(column: Column, argument: str) -> Expression:
     """The column's text, for rules on text. Raises `ArgumentError` where engines print the type differently."""
     from expectations.compiler.ir import call

@@ -257,9 +257,9 @@ WRONG = [
     ("expect_column_values_to_be_plausible_date", "{column: d, min_value: 2001-01-01, max_value: 2000-01-01}", "always fails"),
     ("expect_column_values_to_be_plausible_date", "{column: s}", "no date"),
     ("expect_column_values_to_be_division", "{column: s, at: 2016}", "Write a date"),
-    ("expect_column_pair_division_to_be_in_force_on_date", "{column_A: s, column_B: t}", "no date"),
+    ("expect_column_pair_division_to_be_in_force_on_date", "{column_A: s, column_B: t}", "columns of type date or timestamp"),
     ("expect_column_pair_coordinates_to_be_in_province", "{column_A: x, column_B: i, margin: -1}", "from 0 to 10"),
-    ("expect_column_pair_coordinates_to_be_in_province", "{column_A: s, column_B: t}", "no number"),
+    ("expect_column_pair_coordinates_to_be_in_province", "{column_A: s, column_B: t}", "columns of type integer or number"),
     ("expect_aqi_to_follow_from_pollutants", "{aqi: i}", "can never fail"),
     ("expect_column_pair_part_to_not_be_far_above_whole", "{column_A: x, column_B: i, factor: 0}", "from 1 to 1000"),
 ]

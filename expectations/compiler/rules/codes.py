@@ -5,14 +5,14 @@ from __future__ import annotations
 
 from expectations.compiler.forms import RowTest
 from expectations.compiler.ir import Expression, call
-from expectations.compiler.kinds import MAP, Argument, Arguments, Kind, Scope
+from expectations.compiler.kinds import MAP, TEXTS, Argument, Arguments, Kind, Scope, column_of
 from expectations.compiler.rules.identity import whole_match
 from expectations.compiler.rules.national.standards import as_day
 from expectations.national.places import LEVELS, STATUSES, division_codes, elsewhere_pattern
 
 
 def _division(arguments: Arguments, scope: Scope) -> RowTest:
-    column = scope.column(arguments["column"])
+    column = column_of(arguments["column"], scope, "column", TEXTS)
     status, level = tuple(arguments["status"]), tuple(arguments["level"])
     year = None if arguments["at"] is None else as_day(arguments["at"], "at").year
     known: Expression = call("in_set", column, division_codes(scope.codes.get("division").rows, status, level, year))

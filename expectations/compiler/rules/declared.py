@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from expectations.compiler.forms import FigureTest, Found, Judgement, KeyTest, Measure, RowTest, Scalar, Test, between
 from expectations.compiler.ir import Expression, call
-from expectations.compiler.kinds import BOUNDS, MAP, Argument, ArgumentError, Arguments, Kind, Scope, printed, some_bound
+from expectations.compiler.kinds import BOUNDS, MAP, TEXTS, Argument, ArgumentError, Arguments, Kind, Scope, column_of, printed, some_bound
 from expectations.compiler.patterns import translate
 from expectations.compiler.queries import TABLE, QueryError, read_query
 from expectations.compiler.rules.values import value_set
@@ -169,7 +169,7 @@ PERSON = "(?:^|[^0-9A-Za-z])[1-9][0-9]{5}(?:19|20)[0-9]{2}(?:0[1-9]|1[0-2])(?:0[
 
 
 def _no_person(arguments: Arguments, scope: Scope) -> RowTest:
-    columns = [scope.column(c) for c in arguments["column_list"]]
+    columns = [column_of(c, scope, "column_list", TEXTS) for c in arguments["column_list"]]
     # Few texts are long enough, and to ask for the length costs a tenth of the search.
     shows = [call("choose", call("less", call("length", c), 18), False, call("match", c, translate(PERSON))) for c in columns]
     broken = [call("surely", s) for s in shows]

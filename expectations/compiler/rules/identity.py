@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from expectations import identity
 from expectations.compiler.forms import RowTest
 from expectations.compiler.ir import Column, Constant, Expression, Shared, Today, call, choose, total
-from expectations.compiler.kinds import MAP, Argument, Arguments, Kind, Scope, printed
+from expectations.compiler.kinds import DAYS, MAP, TEXTS, Argument, Arguments, Kind, Scope, column_of, printed
 from expectations.compiler.rules.pairs import PAIR, pair
 from expectations.identity import Divisions
 
@@ -214,7 +214,7 @@ def _credit_code(arguments: Arguments, scope: Scope) -> RowTest:
 
 
 def _birth_date(arguments: Arguments, scope: Scope) -> RowTest:
-    a, b = scope.column(arguments["column_A"]), scope.column(arguments["column_B"])
+    a, b = scope.column(arguments["column_A"]), column_of(arguments["column_B"], scope, "column_B", (*TEXTS, *DAYS))
     text = printed(a, "column_A")
     born = b if b.kind == "string" else call("day_text", b)
     holds = choose(

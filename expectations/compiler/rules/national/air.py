@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from expectations.compiler.forms import RowTest
 from expectations.compiler.ir import Constant, Expression, Shared, call, choose
-from expectations.compiler.kinds import MAP, Argument, ArgumentError, Arguments, Kind, Scope
+from expectations.compiler.kinds import MAP, NUMBERS, Argument, ArgumentError, Arguments, Kind, Scope, column_of
 from expectations.compiler.rules.identity import BOTH_PRESENT, one_missing
 from expectations.compiler.rules.pairs import pair
 from expectations.national import air
@@ -24,9 +24,9 @@ def sub_index(thousandths: Expression, steps: air.Steps) -> Expression:
 
 
 def _aqi(arguments: Arguments, scope: Scope) -> RowTest:
-    aqi = scope.column(arguments["aqi"])
+    aqi = column_of(arguments["aqi"], scope, "aqi", NUMBERS)
     table, report = scope.codes.get("aqi_breakpoint").rows, air.REPORTS[arguments["report"]]
-    columns = {p: scope.column(arguments[p]) for p in air.POLLUTANTS if arguments[p] is not None}
+    columns = {p: column_of(arguments[p], scope, p, NUMBERS) for p in air.POLLUTANTS if arguments[p] is not None}
     indices = [Shared(sub_index(Shared(call("thousandths", c)), air.steps(table, report[p]))) for p, c in columns.items()]
     given, leeway = Shared(call("thousandths", aqi)), 1000 * arguments["tolerance"]
     scaled = [call("multiply", 1000, i) for i in indices]
@@ -39,7 +39,7 @@ def _aqi(arguments: Arguments, scope: Scope) -> RowTest:
 
 
 def _far_above(arguments: Arguments, scope: Scope) -> RowTest:
-    a, b = scope.column(arguments["column_A"]), scope.column(arguments["column_B"])
+    a, b = (column_of(arguments[name], scope, name, NUMBERS) for name in ("column_A", "column_B"))
     factor, margin = (setting(arguments[name]) for name in ("factor", "margin"))
     whole = call("add", call("multiply", factor, call("thousandths", b)), 1000 * margin)
     far = call("less", whole, call("multiply", 1000, call("thousandths", a)))

@@ -6,7 +6,7 @@ from __future__ import annotations
 from expectations import identity
 from expectations.compiler.forms import RowTest
 from expectations.compiler.ir import Expression, Shared, call, choose, total
-from expectations.compiler.kinds import MAP, Argument, ArgumentError, Arguments, Kind, Scope, printed
+from expectations.compiler.kinds import MAP, NUMBERS, Argument, ArgumentError, Arguments, Kind, Scope, column_of, printed
 from expectations.compiler.rules.identity import BOTH_PRESENT, one_missing, weighted, whole_match
 from expectations.compiler.rules.pairs import pair
 from expectations.compiler.rules.values import over
@@ -58,7 +58,7 @@ def _lengths(arguments: Arguments) -> None:
 
 
 def _scale(arguments: Arguments, scope: Scope) -> RowTest:
-    column = scope.column(arguments["column"])
+    column = column_of(arguments["column"], scope, "column", NUMBERS)
     low, high = (numbers.setting(arguments[name]) for name in ("min_value", "max_value"))
     value = Shared(call("thousandths", column))
     slips = [_between(value, *numbers.scaled(low, high, p)) for p in arguments["powers"]]
@@ -71,7 +71,7 @@ def _between(value: Expression, low: int, high: int) -> Expression:
 
 
 def _pair_scale(arguments: Arguments, scope: Scope) -> RowTest:
-    a, b = scope.column(arguments["column_A"]), scope.column(arguments["column_B"])
+    a, b = (column_of(arguments[name], scope, name, NUMBERS) for name in ("column_A", "column_B"))
     one, other = Shared(call("thousandths", a)), Shared(call("thousandths", b))
     percent = arguments["tolerance"]
     slips: list[Expression] = []

@@ -7,20 +7,16 @@ from collections.abc import Callable, Mapping
 
 from expectations.compiler.forms import RowTest
 from expectations.compiler.ir import Column, Expression, Shared, call, choose
-from expectations.compiler.kinds import MAP, Argument, ArgumentError, Arguments, Kind, Scope, printed
+from expectations.compiler.kinds import DAYS, MAP, NUMBERS, TEXTS, Argument, ArgumentError, Arguments, Kind, Scope, column_of, printed
 from expectations.compiler.rules.identity import BOTH_PRESENT, one_missing, whole_match
 from expectations.compiler.rules.pairs import pair
 from expectations.national import places
 from expectations.national.numbers import setting
 from expectations.national.places import Box
 
-NUMBERS = ("number", "integer")
-
 
 def _in_force(arguments: Arguments, scope: Scope) -> RowTest:
-    a, b = scope.column(arguments["column_A"]), scope.column(arguments["column_B"])
-    if b.kind not in ("date", "timestamp"):
-        raise ArgumentError("column_B", f"{b.name} is a {b.kind}, no date.", "Name a column of dates or times.")
+    a, b = (column_of(arguments[name], scope, name, of) for name, of in (("column_A", TEXTS), ("column_B", DAYS)))
     level = tuple(arguments["level"])
     spans = {r["code"]: places.span(r) for r in scope.codes.get("division").rows if r["level"] in level}
     year = Shared(call("whole", call("slice", call("day_text", b), 1, 4)))
@@ -41,7 +37,7 @@ def _both(key: Expression, pairs: Mapping[str, tuple[int, int]]) -> tuple[Expres
 
 
 def _address(arguments: Arguments, scope: Scope) -> RowTest:
-    a, b = scope.column(arguments["column_A"]), scope.column(arguments["column_B"])
+    a, b = scope.column(arguments["column_A"]), column_of(arguments["column_B"], scope, "column_B", TEXTS)
     text, names = printed(a, "column_A"), places.Names.of(scope.codes.get("division").rows)
 
     def named(of: dict[str, str]) -> Expression:
@@ -66,9 +62,7 @@ def _inside(box: Box, lon: Expression, lat: Expression) -> Expression:
 def _thousandths(scope: Scope, arguments: Arguments, *names: str) -> list[tuple[Column, Expression]]:
     found: list[tuple[Column, Expression]] = []
     for name in names:
-        column = scope.column(arguments[name])
-        if column.kind not in NUMBERS:
-            raise ArgumentError(name, f"{column.name} is a {column.kind}, no number.", "Name a column of degrees.")
+        column = column_of(arguments[name], scope, name, NUMBERS)
         found.append((column, Shared(call("thousandths", column))))
     return found
 
@@ -103,7 +97,7 @@ def _coordinates(*accepted: str) -> Callable[[Arguments, Scope], RowTest]:
 
 def _division_box(arguments: Arguments, scope: Scope) -> RowTest:
     (a, lon), (b, lat) = _thousandths(scope, arguments, "lon", "lat")
-    division = scope.column(arguments["division"])
+    division = column_of(arguments["division"], scope, "division", TEXTS)
     boxes = places.boxes(scope.codes.get("division_box").rows, scope.codes.get("division").rows)
     by = setting(arguments["margin"])
     wider = {code: box.wider(by) for code, box in boxes.items()}

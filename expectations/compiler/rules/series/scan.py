@@ -18,7 +18,7 @@ from sqlglot import exp, parse_one
 from expectations.compiler.forms import Found, Judgement, ListingTest, Other
 from expectations.compiler.ir import Column, Expression, call
 from expectations.compiler.ir import columns as columns_of
-from expectations.compiler.kinds import MAP, Argument, ArgumentError, Arguments, Scope
+from expectations.compiler.kinds import MAP, NUMBERS, Argument, ArgumentError, Arguments, Scope, column_of
 from expectations.compiler.rules.series.spelling import PARTS, units_between
 
 if TYPE_CHECKING:
@@ -94,10 +94,7 @@ def ordered(arguments: Arguments, scope: Scope) -> Column:
 
 def numeric(arguments: Arguments, scope: Scope, argument: str = "column") -> Column:
     """A column of numbers. Raises `ArgumentError`."""
-    column = scope.column(arguments[argument])
-    if column.kind not in ("integer", "number"):
-        raise ArgumentError(argument, f"{column.name} is a {column.kind}: it is not measured.", "Use a column of numbers.")
-    return column
+    return column_of(arguments[argument], scope, argument, NUMBERS)
 
 
 def grouped(arguments: Arguments, scope: Scope, argument: str = "group_by") -> tuple[Column, ...]:
