@@ -57,14 +57,19 @@ def size(folder: Path) -> int:
 
 def main() -> None:
     asked = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    asked.add_argument("--people", type=int, default=1_000_000)
+    asked.add_argument("--people", type=int, nargs="+", default=[1_000_000, 5_000_000])
     asked.add_argument("--folder", type=Path, help="where to work (default: a temporary folder)")
     given = asked.parse_args()
-    screen = Console(width=110)
-    with tempfile.TemporaryDirectory(dir=given.folder) as name:
+    for people in given.people:
+        measure(Console(width=110), people, given.folder)
+
+
+def measure(screen: Console, people: int, within: Path | None) -> None:
+    """All of it for so many people, in a temporary folder."""
+    with tempfile.TemporaryDirectory(dir=within) as name:
         folder = Path(name)
-        screen.print(f"making hand-overs of {given.people:,} people")
-        files = hand_overs(folder, given.people, ("202610",))
+        screen.print(f"making hand-overs of {people:,} people")
+        files = hand_overs(folder, people, ("202610",))
         total = size(files)
         me = [sys.executable, "-m", "benchmarks.children"]
         a = measured([*me, "bare-plain", str(files), str(folder / "a")])
@@ -75,7 +80,7 @@ def main() -> None:
         d_data = landed(files, folder / "d")
         note = folder / "event_log"
         d = measured([*me, "command", str(note), "run", "--select", REGISTER, "--json"], d_data, (0, 1))
-        report(screen, given.people, total, a, b, few, c, d, float(note.read_text()), size(folder / "d" / "lake"))
+        report(screen, people, total, a, b, few, c, d, float(note.read_text()), size(folder / "d" / "lake"))
 
 
 def report(
