@@ -309,7 +309,11 @@ def test_spread_of_numbers_over_classes(suite_of: SuiteOf, judge: Judge, con: du
     ("type_", "kwargs", "found"),
     [
         ("expect_column_readings_to_not_freeze", "{column: x, order_by: s, most: 3}", "gives no order in time"),
-        ("expect_column_readings_to_not_freeze", "{column: s, order_by: i, most: 3}", "is a string; this rule is about columns of type integer or number"),
+        (
+            "expect_column_readings_to_not_freeze",
+            "{column: s, order_by: i, most: 3}",
+            "is a string; this rule is about columns of type integer or number",
+        ),
         ("expect_column_readings_to_not_freeze", "{column: x, order_by: d, most: 3, step: 1h}", "Write 15min, 1h, 1d"),
         ("expect_column_readings_to_not_freeze", "{column: x, order_by: w, most: 3, across_batches: true}", "Give the step"),
         ("expect_column_readings_to_not_freeze", "{column: x, order_by: w, most: 1}", "Give at least 2"),
