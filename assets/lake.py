@@ -134,23 +134,9 @@ def _create(con: duckdb.DuckDBPyConnection) -> None:
             continue
         made += [f"ALTER TABLE evidence.{quote(table)} ADD COLUMN {quote(n)} {k}" for n, k, _ in columns if n not in there[table]]
     if made:
-        con.execute("BEGIN")
-        for statement in made:
-            con.execute(statement)
-        con.execute("COMMIT")
-
-
-@contextmanager
-def transaction(con: duckdb.DuckDBPyConnection, run_id: str, message: str) -> Iterator[None]:
-    """All or nothing; the commit carries the run's id, so that every snapshot names the run that made it."""
-    con.execute("BEGIN")
-    try:
-        con.execute("CALL lake.set_commit_message('yuanqing', ?, extra_info => ?)", [message, json.dumps({"run": run_id})])
-        yield
-        con.execute("COMMIT")
-    except BaseException:
-        con.execute("ROLLBACK")
-        raise
+        with one_look(con):
+            for statement in made:
+                con.execute(statement)
 
 
 @contextmanager
@@ -163,6 +149,14 @@ def one_look(con: duckdb.DuckDBPyConnection) -> Iterator[None]:
     except BaseException:
         con.execute("ROLLBACK")
         raise
+
+
+@contextmanager
+def transaction(con: duckdb.DuckDBPyConnection, run_id: str, message: str) -> Iterator[None]:
+    """All or nothing; the commit carries the run's id, so that every snapshot names the run that made it."""
+    with one_look(con):
+        con.execute("CALL lake.set_commit_message('yuanqing', ?, extra_info => ?)", [message, json.dumps({"run": run_id})])
+        yield
 
 
 def columns_of(con: duckdb.DuckDBPyConnection, table: str) -> dict[str, str] | None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 
 from assets.contracts import Contract
+from assets.lake import one_look
 from assets.project import Project
 from pipelines import checks
 from pipelines.describing import common, described, freshness, kinds_of
@@ -311,7 +312,6 @@ def published_assets(project: Project, upstream: list[dg.AssetKey]) -> list[dg.A
         "results.duckdb: quality, batches, lineage and catalogue, readable by any DuckDB client.",
     )
     def results(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
-        from assets.lake import one_look
         from pipelines.ledger import record
         from pipelines.results import publish
 

@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from assets.lake import one_look
 from expectations.documents import near
 from pipelines.work import seconds_to_settle
 
@@ -189,7 +190,6 @@ def _due(con: duckdb.DuckDBPyConnection, project: Project, summary: RunSummary, 
 
     A stopped model that is built now holds back nothing yet: its checks will say whether it still stops what lies above.
     """
-    from assets.lake import one_look
     from pipelines.ledger import stale
     from pipelines.standing import stopped
 
@@ -205,7 +205,6 @@ def _due(con: duckdb.DuckDBPyConnection, project: Project, summary: RunSummary, 
 
 def _stopping(con: duckdb.DuckDBPyConnection, project: Project, models: list[Contract]) -> set[str]:
     """The tables, of these models, that stop what lies above them now."""
-    from assets.lake import one_look
     from pipelines.standing import stopped
 
     with one_look(con):
@@ -281,7 +280,6 @@ def _only_stopped(ran: Ran) -> bool:
 
 def _finish(con: duckdb.DuckDBPyConnection, project: Project, summary: RunSummary, started: datetime) -> RunSummary:
     """Add what stands now to the summary."""
-    from assets.lake import one_look
     from pipelines.inbox import failing_checks
     from pipelines.standing import refusals, stopped
 
