@@ -18,7 +18,7 @@ from assets.judging import Judge
 from assets.lake import literal, one_look, quote, transaction
 from assets.masking import mask
 from assets.repair import KINDS
-from assets.std import current_batches, ensure_std
+from assets.std import current_batches, ensure_std, raw_rows
 from expectations.compiler.verdicts import RuleResult, Verdicts
 
 if TYPE_CHECKING:
@@ -102,7 +102,7 @@ def standardise(
     for group in _groups(due(con, judge, partition_keys)):
         batches = [b.batch for b in group]
         absent, beside = {b.batch: b.absent for b in group}, relations(con, contract, judge.plan, batches)
-        checked = check_relation(con, judge, _raw(contract, batches), absent=absent, beside=beside)
+        checked = check_relation(con, judge, raw_rows(contract, batches), absent=absent, beside=beside)
         with transaction(con, run_id, f"standardise {contract.name}: {len(group)} batches"):
             counts += _store(con, contract, run_id, group, checked)
             evidence.note_standard(con, judge.standard, datetime.now())
@@ -164,7 +164,7 @@ def _store(
     )
     con.execute(
         f"INSERT INTO quarantine.{name} BY NAME SELECT {_prefixed('s', contract)}, s._batch, s._row, f._failed"
-        f" FROM {_raw(contract, batches)} s JOIN temp.main.failing f ON {of_rows} WHERE f._blocked"
+        f" FROM {raw_rows(contract, batches)} s JOIN temp.main.failing f ON {of_rows} WHERE f._blocked"
     )
     con.execute(
         f"INSERT INTO evidence.issues SELECT _batch, {literal(contract.name)}, _row, unnest(_failed)"
@@ -206,7 +206,7 @@ def recheck(con: duckdb.DuckDBPyConnection, project: Project, contract: Contract
     absent = {batch: absent.split(",") if absent else () for batch, absent in lacks}
     judge = Judge(project, contract)
     beside = relations(con, contract, judge.plan, batches)
-    checked = check_relation(con, judge, _raw(contract, batches), absent=absent, beside=beside)
+    checked = check_relation(con, judge, raw_rows(contract, batches), absent=absent, beside=beside)
     _forget(con)
     return checked
 
@@ -221,13 +221,6 @@ def balance(con: duckdb.DuckDBPyConnection, contract: Contract, batches: Sequenc
     )
     filters = ", ".join(f"count(*) FILTER (WHERE place = {n})" for n in range(3))
     return con.execute(f"SELECT _batch, {filters} FROM ({counts}) GROUP BY _batch ORDER BY _batch").fetchall()
-
-
-def _raw(contract: Contract, batches: Collection[str]) -> str:
-    listed = ", ".join(literal(b) for b in batches)
-    # The range lets the lake skip the files of other batches; it does not see through the list.
-    ends = f"_batch BETWEEN {literal(min(batches))} AND {literal(max(batches))}" if batches else "FALSE"
-    return f"(SELECT * FROM raw.{quote(contract.name)} WHERE {ends} AND _batch IN ({listed or 'NULL'}))"
 
 
 def _prefixed(alias: str, contract: Contract) -> str:

@@ -48,6 +48,20 @@ def raw_columns(contract: Contract) -> dict[str, str]:
     return _text(contract) | {"_extra": "VARCHAR"} | POSITION
 
 
+def raw_rows(contract: Contract, batches: Collection[str]) -> str:
+    """SQL in brackets for the raw rows of some batches."""
+    listed = ", ".join(map(literal, batches)) or "NULL"
+    # The range lets the lake skip the files of other batches; it does not see through the list.
+    ends = f"_batch BETWEEN {literal(min(batches))} AND {literal(max(batches))}" if batches else "FALSE"
+    return f"(SELECT * FROM raw.{quote(contract.name)} WHERE {ends} AND _batch IN ({listed}))"
+
+
+def columns_judged(contract: Contract) -> list[str]:
+    """SQL items that give a typed table as a suite sees it: its columns, and the text of those that are no text."""
+    typed = [c for c in contract.columns if c.logical_type != "string"]
+    return [quote(c.name) for c in contract.columns] + [f"CAST({quote(c.name)} AS VARCHAR) AS {quote(c.name + '__text')}" for c in typed]
+
+
 def _text(contract: Contract) -> dict[str, str]:
     return {c.name: "VARCHAR" for c in contract.columns}
 

@@ -16,7 +16,7 @@ from assets.lake import literal, one_look, quote, transaction
 from assets.models.fusion import is_fusion, provenance_columns
 from assets.models.sql import is_view, read_model
 from assets.standardise import result_row
-from assets.std import digest
+from assets.std import columns_judged, digest
 from expectations.compiler.plan import Field
 
 if TYPE_CHECKING:
@@ -54,8 +54,7 @@ def check_model(con: duckdb.DuckDBPyConnection, project: Project, contract: Cont
 
 
 def _scan(con: duckdb.DuckDBPyConnection, contract: Contract, plan: Plan) -> Verdicts:
-    seen = [quote(c.name) for c in contract.columns]
-    seen += [f"CAST({quote(c.name)} AS VARCHAR) AS {quote(c.name + '__text')}" for c in contract.columns if c.logical_type != "string"]
+    seen = columns_judged(contract)
     if _tells_differences(contract):
         seen.append("array_to_string(_differs, ',') AS _differs")
     # A table's rows have a number of their own; numbering a view's takes one thread and all its rows.

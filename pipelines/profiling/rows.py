@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from assets.lake import columns_of, literal, open_lake, quote
-from assets.std import current_batches
+from assets.std import columns_judged, current_batches, raw_rows
 from expectations.compiler.plan import Field
 from expectations.documents import near
 from expectations.profiling.figures import Table
@@ -83,10 +83,8 @@ def _source(con: duckdb.DuckDBPyConnection, project: Project, contract: Contract
         chosen.append(batch)
         rows += n
     if chosen:
-        listed = ", ".join(map(literal, chosen))
-        ends = f"_batch BETWEEN {literal(min(chosen))} AND {literal(max(chosen))}"
-        raw = f"(SELECT * FROM raw.{quote(contract.name)} WHERE {ends} AND _batch IN ({listed}))"
-        con.execute(f"CREATE OR REPLACE TEMP TABLE profiled AS {Judge(project, contract).staged(raw)}")
+        staged = Judge(project, contract).staged(raw_rows(contract, chosen))
+        con.execute(f"CREATE OR REPLACE TEMP TABLE profiled AS {staged}")
     return Found(contract, table, tuple(sorted(chosen)), rows, sum(n for _, n in offered))
 
 
@@ -95,8 +93,7 @@ def _model(con: duckdb.DuckDBPyConnection, contract: Contract, most: int) -> Fou
     table = table_of(contract)
     if there is None:
         return Found(contract, table, (), 0, 0)
-    seen = [quote(c.name) for c in contract.columns]
-    seen += [f"CAST({quote(c.name)} AS VARCHAR) AS {quote(c.name + '__text')}" for c in contract.columns if c.logical_type != "string"]
+    seen = columns_judged(contract)
     order = ", ".join(map(quote, contract.key or [c.name for c in contract.columns]))
     con.execute(
         f"CREATE OR REPLACE TEMP TABLE profiled AS SELECT {', '.join(seen)}, {literal(contract.table)} AS _batch,"
