@@ -7,6 +7,7 @@ how scans are planned (`plan.py`) and run (`run.py`), what a rule means (`rules/
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from datetime import date, datetime, timedelta
@@ -62,7 +63,13 @@ class Found:
 
 @dataclass(frozen=True)
 class Judgement:
-    """What a test says of a batch; the fields mean what they mean in `verdicts.RuleResult`."""
+    """What a test says of a batch.
+
+    `elements` rows were looked at, `missing` of them left out, `unexpected` break the rule (all None where a rule is not about
+    rows or could not be assessed). Of a rule on uniqueness `extra_copies` counts, of the rows that share a key, those beyond the
+    first of each. `in_gx` marks what did not compile and was judged by Great Expectations on pandas: how many rows it saw, of how
+    many.
+    """
 
     outcome: Outcome
     elements: int | None = None
@@ -86,7 +93,7 @@ class Judgement:
         return Judgement("passed" if passed else "failed", **what)
 
 
-class Test:
+class Test(ABC):
     """What every test can be asked; each is a frozen dataclass below this class."""
 
     __test__ = False  # for pytest, which takes the name for its own
@@ -105,8 +112,8 @@ class Test:
         """What the scan over all rows should carry for it."""
         return ()
 
-    def judge(self, found: Found) -> Judgement:
-        raise NotImplementedError
+    @abstractmethod
+    def judge(self, found: Found) -> Judgement: ...
 
 
 def _parts(value: Any) -> Iterator[Any]:
@@ -152,9 +159,9 @@ class OverRows(Test):
     def measures(self) -> tuple[Measure, ...]:
         return tuple(m for m in (self._elements(), self._missing()) if m is not None)
 
+    @abstractmethod
     def unexpected_in(self, found: Found) -> int:
         """How many rows of the batch break it."""
-        raise NotImplementedError
 
     def judge(self, found: Found) -> Judgement:
         if found.rows == 0:
@@ -194,9 +201,9 @@ class RowTest(OverRows):
 class Scanned(Test):
     """A test with a scan of its own; tests of equal statement share one."""
 
+    @abstractmethod
     def statement(self, write: Writer) -> exp.Query:
         """The scan, over the relations that the writer gives."""
-        raise NotImplementedError
 
 
 class ListingTest(Scanned, OverRows):

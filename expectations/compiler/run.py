@@ -251,7 +251,7 @@ def _judge(
     )
     judgement = cannot or compiled.test.judge(found)
     told = Breaches() if judgement.unexpected is None else breaches
-    result = RuleResult(compiled.rule, batch, **vars(judgement), breaches=told, form=form)
+    result = RuleResult(rule=compiled.rule, batch=batch, **vars(judgement), breaches=told, form=form)
     return result if result.outcome == "not_assessable" else _noted(compiled, result)
 
 

@@ -12,37 +12,18 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from expectations.compiler.forms import Outcome
+from expectations.compiler.forms import Judgement
 from expectations.compiler.listing import Breaches, ResultFormat
 from expectations.interchange import gx_configuration
 from expectations.suite import Rule
 
 
-@dataclass(frozen=True)
-class RuleResult:
-    """One rule on one batch.
-
-    `elements` rows were looked at, `missing` of them left out, `unexpected` break the rule (all None where a rule is not
-    about rows or could not be assessed); `unexpected_percent` is of the rows not left out, 0 to 100. The lists hold the
-    first breaches by position: values (a tuple for a pair, a mapping for a key of several columns) and `_row`. Of a rule on
-    uniqueness `extra_copies` counts, of the rows that share a key, those beyond the first of each. `in_gx` marks what did not
-    compile and was judged by Great Expectations on pandas: how many rows it saw, of how many.
-    """
+@dataclass(frozen=True, kw_only=True)
+class RuleResult(Judgement):
+    """One rule on one batch: what its test says of it, and the first breaches by position."""
 
     rule: Rule
     batch: str
-    outcome: Outcome
-    elements: int | None = None
-    missing: int | None = None
-    unexpected: int | None = None
-    observed_value: Any = None
-    details: Mapping[str, Any] = field(default_factory=dict)
-    note_zh: str = ""
-    note_en: str = ""
-    ignores: bool = True
-    extra_copies: int | None = None
-    further: Mapping[str, Any] = field(default_factory=dict)
-    in_gx: tuple[int, int] | None = None
     breaches: Breaches = field(default_factory=Breaches)
     form: ResultFormat = field(default_factory=ResultFormat)
 

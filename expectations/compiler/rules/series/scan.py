@@ -8,6 +8,7 @@ means, what engines spell differently (`spelling.py`).
 from __future__ import annotations
 
 import re
+from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -139,8 +140,8 @@ class Compared(ListingTest):
         """The columns of the scan that are listed with those of the row."""
         return self.listed
 
-    def judged(self, write: Writer) -> exp.Query:
-        raise NotImplementedError
+    @abstractmethod
+    def judged(self, write: Writer) -> exp.Query: ...
 
     def considered(self, write: Writer, **columns: Expression) -> exp.Select:
         """The rows that are looked at, with some expressions under names of ours and the columns of the group as `__g0` ..."""
