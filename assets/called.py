@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
+from assets.promises import PROMISES, age_of, judged_by, promised_days
 from assets.quality import made_of
 from expectations.compiler.rules.declared import PERSON
 from expectations.documents import Document, near
@@ -35,7 +36,6 @@ WRITTEN = {
     "boolean": ("是“是”或“否”", "is yes or no"),
 }
 """Types that arrive as text, and what is asked of the text."""
-PROMISES = ("latency", "frequency")
 IN_KEY: dict[str, Any] = {"severity": "critical", "blocking": True, "weight": 3}
 OPEN = 2  # the highest class whose values everybody may see
 #: Tables whose codes are held to more than being listed.
@@ -182,10 +182,10 @@ def calls(contract: Contract) -> list[Call]:
         asked: dict[str, Any] = {"column_list": list(shown)} if several else {"regex": PERSON}
         wanted = "expect_columns_to_show_no_resident_id" if several else "expect_column_values_to_not_match_regex"
         found.append(_call(contract, "security", shown, (*schema, "properties"), wanted, asked, rule="open_columns", title=title))
-    for name, i in _events(contract).items():
+    for name, i in judged_by(contract).items():
         dated = contract.column(name).logical_type in ("date", "timestamp")
         age = sum(promised_days(contract, p) or 0 for p in PROMISES)
-        kwargs = {"max_age": _age(age)} if dated and age else None
+        kwargs = {"max_age": age_of(age)} if dated and age else None
         found.append(_call(contract, "timeliness", (name,), ("slaProperties", i), "expect_column_to_be_fresh", kwargs))
     return found + list(_quality(contract, (*schema, "quality"), contract.quality, None))
 
@@ -306,43 +306,6 @@ _PREFIX = {"presence": "required", "reference": "code", "timeliness": "time"}
 def _short(rule: str) -> str:
     """A rule id of at most 40 characters; a longer one keeps its beginning, and a digest of the whole."""
     return rule if len(rule) <= 40 else f"{rule[:33]}_{hashlib.sha256(rule.encode()).hexdigest()[:6]}"
-
-
-_UNITS = {"min": 1 / 1440, "h": 1 / 24, "d": 1, "w": 7, "mo": 31, "m": 31, "y": 366}
-_LONG = {"minute": "min", "hour": "h", "day": "d", "week": "w", "month": "mo", "year": "y", "yr": "y"}
-
-
-def promised_days(contract: Contract, promise: str) -> float | None:
-    """The days of a promise (`frequency`, `latency`) of `slaProperties`; None where it is not given as a number."""
-    sla = contract.sla.get(promise)
-    if not sla or isinstance(sla["value"], bool) or not isinstance(sla["value"], int | float):
-        return None
-    unit = str(sla.get("unit", "d")).lower()
-    unit = unit if unit in _UNITS else unit.removesuffix("s")
-    return float(sla["value"]) * _UNITS.get(_LONG.get(unit, unit), 1)
-
-
-def _age(days: float) -> str:
-    """An age as rules write it: whole days, else hours, else minutes."""
-    for unit, size in (("d", 1), ("h", 24)):
-        if days * size == round(days * size):
-            return f"{round(days * size)}{unit}"
-    return f"{round(days * 1440)}min"
-
-
-def _events(contract: Contract) -> dict[str, int]:
-    """The columns by which frequency and latency are judged (what the promise names, else the event of the delivery), and where."""
-    known = {c.name for c in contract.columns}
-    of_delivery = contract.delivery.event if contract.delivery else None
-    named: dict[str, int] = {}
-    places = {p["property"]: i for i, p in enumerate(contract.document.data.get("slaProperties") or [])}
-    for promised in PROMISES:
-        if promised in contract.sla:
-            column = str(contract.sla[promised].get("element") or "").rpartition(".")[2]
-            column = column if column in known else of_delivery or ""
-            if column:
-                named.setdefault(column, places[promised])
-    return named
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,10 @@ Belongs here: those relations, as SQL over the lake. Not here: what a rule makes
 from __future__ import annotations
 
 from collections.abc import Collection
+from datetime import datetime
 from typing import TYPE_CHECKING
 
+from assets.contracts import PERIODS
 from assets.lake import columns_of, literal, quote
 from expectations.compiler.rules.series.scan import EARLIER
 from expectations.compiler.rules.series.workdays import BATCHES
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
     from assets.contracts import Contract
     from expectations.compiler.plan import Plan
 
-_PERIODS = {4: "%Y", 6: "%Y%m", 8: "%Y%m%d", 10: "%Y%m%d%H"}
+_PERIODS = {len(datetime(2000, 1, 1).strftime(form)): form for form in PERIODS.values()}
 
 
 def relations(con: duckdb.DuckDBPyConnection, contract: Contract, plan: Plan, batches: Collection[str]) -> dict[str, str]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
-from assets.called import promised_days
+from assets.promises import promised_days
 
 if TYPE_CHECKING:
     from assets.contracts import Contract

@@ -1,0 +1,48 @@
+"""What a contract promises about time (`slaProperties`): how often it is handed over, and how soon.
+
+Belongs here: reading promises. Not here: the rules that they call for (`assets.called`), schedules (`pipelines.schedules`).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from assets.contracts import Contract
+
+PROMISES = ("latency", "frequency")
+_UNITS = {"min": 1 / 1440, "h": 1 / 24, "d": 1, "w": 7, "mo": 31, "m": 31, "y": 366}
+_LONG = {"minute": "min", "hour": "h", "day": "d", "week": "w", "month": "mo", "year": "y", "yr": "y"}
+
+
+def promised_days(contract: Contract, promise: str) -> float | None:
+    """The days of a promise (`frequency`, `latency`) of `slaProperties`; None where it is not given as a number."""
+    sla = contract.sla.get(promise)
+    if not sla or isinstance(sla["value"], bool) or not isinstance(sla["value"], int | float):
+        return None
+    unit = str(sla.get("unit", "d")).lower()
+    unit = unit if unit in _UNITS else unit.removesuffix("s")
+    return float(sla["value"]) * _UNITS.get(_LONG.get(unit, unit), 1)
+
+
+def age_of(days: float) -> str:
+    """An age as rules write it: whole days, else hours, else minutes."""
+    for unit, size in (("d", 1), ("h", 24)):
+        if days * size == round(days * size):
+            return f"{round(days * size)}{unit}"
+    return f"{round(days * 1440)}min"
+
+
+def judged_by(contract: Contract) -> dict[str, int]:
+    """The columns by which frequency and latency are judged (what the promise names, else the event of the delivery), and where."""
+    known = {c.name for c in contract.columns}
+    of_delivery = contract.delivery.event if contract.delivery else None
+    named: dict[str, int] = {}
+    places = {p["property"]: i for i, p in enumerate(contract.document.data.get("slaProperties") or [])}
+    for promised in PROMISES:
+        if promised in contract.sla:
+            column = str(contract.sla[promised].get("element") or "").rpartition(".")[2]
+            column = column if column in known else of_delivery or ""
+            if column:
+                named.setdefault(column, places[promised])
+    return named
