@@ -12,6 +12,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
+from assets.deliveries import PERIODS, Alias, Delivery, read_aliases, read_delivery
 from expectations.documents import Document, DocumentError, near, read_document
 
 Layer = Literal["sources", "base", "thematic"]
@@ -24,17 +25,18 @@ LOGICAL_TYPES = {
     "boolean": "BOOLEAN",
 }
 IDENTIFIER = re.compile(r"[a-z][a-z0-9_]{0,62}")
-PERIODS = {"monthly": "%Y%m", "daily": "%Y%m%d", "hourly": "%Y%m%d%H"}
+__all__ = ["PERIODS", "Column", "Contract", "Delivery", "Server", "read_contract", "read_contracts"]
 
 
 @dataclass(frozen=True)
 class Column:
     """One declared column.
 
-    `header` and `aliases` are the names it bears in a hand-over; `missing` the words that mean "no value" in it, besides
-    the common ones; `repair` what standardising may do beyond trimming and folding (`upper`); `codes` its code table;
-    `authority` (base) the sources that may fill it, the one whose word counts first; `unique`, `options` (logicalTypeOptions)
-    and `quality` as ODCS has them.
+    `header` and `aliases` are the names it bears in a hand-over, `timed` the aliases with their times; `missing` the words
+    that mean "no value" in it, besides the common ones; `repair` what standardising may do beyond trimming and folding
+    (`upper`); `codes` its code table; `authority` (base) the sources that may fill it, the one whose word counts first;
+    `unique`, `options` (logicalTypeOptions) and `quality` as ODCS has them. Fixed width: `width` in bytes, `position` its
+    first byte, from 1.
     """
 
     name: str
@@ -54,6 +56,9 @@ class Column:
     unique: bool = False
     options: Mapping[str, Any] = field(default_factory=dict)
     quality: tuple[Mapping[str, Any], ...] = ()
+    timed: tuple[Alias, ...] = ()
+    width: int | None = None
+    position: int | None = None
 
     @property
     def title_en(self) -> str:
@@ -61,28 +66,8 @@ class Column:
 
     @property
     def headers(self) -> tuple[str, ...]:
-        """Every header by which a hand-over may name this column, the declared one first."""
+        """Every header by which a hand-over may name this column at any time, the declared one first."""
         return tuple(dict.fromkeys((self.header, self.title, self.name, *self.aliases)))
-
-
-@dataclass(frozen=True)
-class Delivery:
-    """How a source dataset arrives.
-
-    `pattern` finds `unit` and `period` in a file's name; `partition` is the width of a Dagster partition (at least the
-    period); `event` the column of the business event; `max_fall` the share by which a full hand-over's rows may fall
-    against the one before (0 to 1).
-    """
-
-    mode: Literal["full", "delta"]
-    period: str
-    partition: str
-    start: str
-    unit: str | None
-    pattern: str | None
-    event: str | None
-    max_fall: float
-    options: Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -195,7 +180,7 @@ def read_contract(path: Path, assets: Path) -> Contract:
         raise document.error(("customProperties", position), f"unknown custom property {key!r}.", near(key, _CUSTOM))
     columns = tuple(_column(document, i, p) for i, p in enumerate(schema.get("properties") or []))
     _no_doubles(document, columns)
-    delivery = _delivery(document, custom, columns) if layer == "sources" else None
+    delivery = read_delivery(document, custom, [c.name for c in columns]) if layer == "sources" else None
     servers = tuple(
         Server(
             s.get("server", ""),
@@ -205,7 +190,7 @@ def read_contract(path: Path, assets: Path) -> Contract:
         for i, s in enumerate(data.get("servers") or [])
     )
     if layer == "sources" and not servers:
-        raise document.error((), "no `servers`: where do hand-overs come from?", "Declare a local, api or postgresql server.")
+        raise document.error((), "no `servers`: where do hand-overs come from?", "Declare a local, api, postgresql or mysql server.")
     team = data.get("team") or {}
     return Contract(
         path=path,
@@ -242,7 +227,7 @@ def _check_against_odcs(document: Document) -> None:
             remedy = near(stray[1], _ODCS_KEYS)
         elif misspelt := re.match(r'"([^"]+)" is not one of', error.message):
             found = f"{misspelt[1]!r} is none of the words that may stand here."
-            remedy = near(misspelt[1], (*LOGICAL_TYPES, "local", "api", "postgresql", "DataContract", "v3.1.0"))
+            remedy = near(misspelt[1], (*LOGICAL_TYPES, "local", "api", "postgresql", "mysql", "DataContract", "v3.1.0"))
         raise document.error((*error.instance_path, *([stray[1]] if stray else [])), found, remedy)
 
 
@@ -294,20 +279,24 @@ def _column(document: Document, position: int, node: Mapping[str, Any]) -> Colum
     if logical not in LOGICAL_TYPES:
         raise document.error((*keys, "logicalType"), f"logicalType {logical!r}.", near(logical, LOGICAL_TYPES))
     custom = _custom(node)
-    known = ("codes", "aliases", "missing", "repair", "authority")
+    known = ("codes", "aliases", "missing", "repair", "authority", "width", "position")
     for key in custom:
         if key not in known:
             raise document.error((*keys, "customProperties"), f"unknown custom property {key!r} of {name}.", near(key, known))
     level = str(node.get("classification", "1"))
     if level not in ("1", "2", "3", "4"):
         raise document.error((*keys, "classification"), f"classification {level!r}.", "Give a level from 1 (open) to 4 (most sensitive).")
+    for key in ("width", "position"):
+        if not isinstance(custom.get(key, 1), int) or custom.get(key, 1) < 1:
+            raise document.error((*keys, "customProperties"), f"{key} {custom[key]!r} of {name}.", "Give a whole number of bytes, from 1.")
+    timed = read_aliases(document, (*keys, "customProperties"), custom.get("aliases"))
     precise = str(node.get("physicalType", ""))
     decimal = logical == "number" and re.fullmatch(r"DECIMAL\(\d{1,2},\s*\d{1,2}\)", precise, re.IGNORECASE)
     return Column(
         name=name,
         title=node.get("businessName", name),
         header=node.get("physicalName", name),
-        aliases=tuple(custom.get("aliases") or ()),
+        aliases=tuple(a.name for a in timed),
         logical_type=logical,
         sql_type=precise.upper() if decimal else LOGICAL_TYPES[logical],
         required=bool(node.get("required")),
@@ -321,6 +310,9 @@ def _column(document: Document, position: int, node: Mapping[str, Any]) -> Colum
         unique=bool(node.get("unique")),
         options=node.get("logicalTypeOptions") or {},
         quality=tuple(node.get("quality") or ()),
+        timed=timed,
+        width=custom.get("width"),
+        position=custom.get("position"),
     )
 
 
@@ -334,36 +326,6 @@ def _no_doubles(document: Document, columns: tuple[Column, ...]) -> None:
                     f"{label!r} names both {seen[label]} and {column.name}.",
                     "Give each column names of its own.",
                 )
-
-
-def _delivery(document: Document, custom: Mapping[str, Any], columns: tuple[Column, ...]) -> Delivery:
-    position = next((i for i, c in enumerate(document.data.get("customProperties") or []) if c["property"] == "delivery"), 0)
-    at = ("customProperties", position, "value")
-    options = dict(custom.get("delivery") or {})
-    if not options:
-        raise document.error((), "no `delivery` custom property: full or delta, and how often?", "Copy it from a contract that stands.")
-    mode, period = options.pop("mode", None), options.pop("period", None)
-    if mode not in ("full", "delta"):
-        raise document.error((*at, "mode"), f"delivery mode {mode!r}.", "Say `full` or `delta`.")
-    if period not in PERIODS:
-        raise document.error((*at, "period"), f"delivery period {period!r}.", near(str(period), PERIODS))
-    partition = options.pop("partition", "daily" if period == "hourly" else period)
-    if partition not in ("monthly", "daily"):
-        raise document.error((*at, "partition"), f"partition {partition!r}.", "Say monthly or daily.")
-    pattern = options.pop("pattern", None)
-    if pattern is not None:
-        try:
-            groups = re.compile(pattern).groupindex
-        except re.error as error:
-            raise document.error((*at, "pattern"), f"not a regular expression: {error}.", "Mend it.") from None
-        if "period" not in groups:
-            raise document.error((*at, "pattern"), "the file-name pattern names no group `period`.", "Add (?P<period>[0-9]{6}).")
-    event = options.pop("event", None)
-    if event is not None and event not in {c.name for c in columns}:
-        raise document.error((*at, "event"), f"event column {event!r} is not declared.", near(event, (c.name for c in columns)))
-    max_fall = float(options.pop("maxFall", 0.5))
-    unit, start = options.pop("unit", None), str(options.pop("start", "2026-01"))
-    return Delivery(mode, period, partition, start, unit, pattern, event, max_fall, options)
 
 
 def read_contracts(assets: Path) -> dict[str, Contract]:
