@@ -5,6 +5,8 @@ Belongs here: constants. Not here: how they are drawn.
 
 from __future__ import annotations
 
+from typing import Any
+
 CITIES: dict[str, tuple[str, float]] = {
     "210100": ("沈阳市", 0.215), "210200": ("大连市", 0.175), "210300": ("鞍山市", 0.077), "210400": ("抚顺市", 0.043),
     "210500": ("本溪市", 0.031), "210600": ("丹东市", 0.050), "210700": ("锦州市", 0.063), "210800": ("营口市", 0.054),
@@ -108,3 +110,37 @@ LICENCES = (
     ("建筑业企业资质准予许可决定书", "建筑业企业资质证书", "准予从事建筑业施工劳务"),
     ("道路运输经营准予许可决定书", "道路运输经营许可证", "准予从事道路普通货物运输"),
 )  # fmt: skip
+
+
+def write(con: Any) -> None:
+    """The words as tables `world.word_*` of a DuckDB connection: `n` (from 0) and the word; shares are running sums in `below`."""
+    total, below, cities = sum(share for _, share in CITIES.values()), 0.0, []
+    for position, (unit, (name, share)) in enumerate(CITIES.items()):
+        below = 1.0 if position == len(CITIES) - 1 else below + share / total
+        cities.append((position, unit, name, share / total, below, id_prefix(position)))
+    _table(con, "city", "n INTEGER, unit VARCHAR, name VARCHAR, share DOUBLE, below DOUBLE, id_prefix VARCHAR", cities)
+    counties = [
+        (unit, n, len(counties_of(unit)), code, COUNTIES[code], name, share, prefix)
+        for _, unit, name, share, _, prefix in cities
+        for n, code in enumerate(counties_of(unit))
+    ]
+    layout = 'unit VARCHAR, n INTEGER, "of" INTEGER, county VARCHAR, name VARCHAR, city VARCHAR, share DOUBLE, id_prefix VARCHAR'
+    _table(con, "county", layout, counties)
+    ends, below = [], 0.0
+    for position, (code, share) in enumerate(ETHNICITIES):
+        below = 1.0 if position == len(ETHNICITIES) - 1 else below + share
+        ends.append((position, code, share, below))
+    _table(con, "ethnicity", "n INTEGER, code VARCHAR, share DOUBLE, below DOUBLE", ends)
+    trade = "trade INTEGER, section VARCHAR, class VARCHAR, firm VARCHAR, shop VARCHAR, scope VARCHAR"
+    _table(con, "trade", trade, [(n, *row) for n, row in enumerate(TRADES)])
+    licence = "n INTEGER, bureau VARCHAR, document VARCHAR, certificate VARCHAR, content VARCHAR"
+    con.execute("CREATE OR REPLACE VIEW world.word_division AS FROM codes.division")
+    _table(con, "licence", licence, [(n, b, *row) for n, (b, row) in enumerate(zip(BUREAUS, LICENCES, strict=True))])
+    words = {"surname": SURNAMES, "rare_surname": RARE_SURNAMES, "given": GIVEN, "rare_given": RARE_GIVEN, "road": ROADS}
+    for name, those in {**words, "firm": FIRM_WORDS, "bureau": BUREAUS, "abolished": ABOLISHED}.items():
+        _table(con, name, "n INTEGER, word VARCHAR", list(enumerate(those)))
+
+
+def _table(con: Any, name: str, columns: str, rows: list[tuple[Any, ...]]) -> None:
+    con.execute(f"CREATE OR REPLACE TABLE world.word_{name} ({columns})")
+    con.executemany(f"INSERT INTO world.word_{name} VALUES ({', '.join('?' * len(rows[0]))})", rows)
