@@ -49,6 +49,8 @@ TABLES: dict[str, list[tuple[str, str, str]]] = {
         ("reason", "VARCHAR", "why it was refused, or which batch it repeats"),
         ("absent", "VARCHAR", "declared columns that the hand-over lacks, with commas; rules on them are not assessable"),
         ("watermark", "VARCHAR", "database and API: up to where the source was read"),
+        ("announced", "BIGINT", "records that the source itself says it holds (manifest, total); NULL where it says nothing"),
+        ("parts", "VARCHAR", "JSON: sheets or members, in order; `_row` is then part * 1000000000 + row within it"),
         ("run_id", "VARCHAR", "the run that collected it"),
     ],
     "rejects": [
@@ -99,6 +101,17 @@ TABLES: dict[str, list[tuple[str, str, str]]] = {
         ("dataset", "VARCHAR", "the dataset"),
         ("row", "BIGINT", "the row's position in the source (`_row`)"),
         ("rule", "VARCHAR", "the rule that the row breaks"),
+    ],
+    "crosschecks": [
+        ("check", "VARCHAR", "the cross-department check"),
+        ("number", "VARCHAR", "its number"),
+        ("definition", "VARCHAR", "of its declaration: what its rows in base.disagreement were made by"),
+        ("as_of", "DATE", "the last day of which all its sources have spoken; what was due before is a defect"),
+        ("compared", "BIGINT", "standing rows that are compared"),
+        ("found", "BIGINT", "contradictions, those within their grace among them"),
+        ("overdue", "BIGINT", "of these, beyond their grace: defects"),
+        ("silent", "VARCHAR", "sources that have handed over nothing, with commas: it cannot be assessed"),
+        ("made_at", "TIMESTAMP", "local time"),
     ],
     "lineage": [
         ("dataset", "VARCHAR", "the table that was written (schema.table)"),

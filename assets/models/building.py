@@ -17,7 +17,7 @@ from assets.judging import codes_of
 from assets.lake import literal, one_look, quote, transaction
 from assets.models.fusion import Fusion, drop_temporary, fuse, is_fusion, read_fusion
 from assets.models.increment import FULL_FROM, TOUCHED, Changed, changed, cut_down, read_increment, share, standing_rows, touch
-from assets.models.sql import CODES, Query, code_rows, columns_known, dependencies, is_view, read_model
+from assets.models.sql import CODES, Query, code_rows, columns_known, dependencies, is_disagreement, is_view, read_model
 from assets.std import digest, ensure_std, ensure_view
 from expectations.documents import DocumentError
 
@@ -91,6 +91,10 @@ def build(con: duckdb.DuckDBPyConnection, project: Project, contract: Contract, 
     Without a batch that came or went since it was built nothing is done, and no snapshot made. The models that it reads must
     have been built before (`order`). Raises `DocumentError` for SQL that does not fit the contracts.
     """
+    if is_disagreement(contract):
+        from assets.crosschecks.building import build_disagreement
+
+        return build_disagreement(con, project, contract, run_id)
     model = _read(project, contract)
     with one_look(con):
         for source in model.sources:

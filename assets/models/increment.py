@@ -157,7 +157,7 @@ def touch(con: duckdb.DuckDBPyConnection, increment: Increment, moved: Mapping[s
             columns = ", ".join(
                 f"{e} AS {quote(k)}" for e, k in zip(increment.expressions[source.name], increment.contract.key, strict=True)
             )
-            parts.append(f"SELECT {columns} FROM ({_new_rows(source, moved[source.name])}) AS r")
+            parts.append(f"SELECT {columns} FROM ({new_rows(source, moved[source.name])}) AS r")
     present = " AND ".join(f"{quote(k)} IS NOT NULL" for k in increment.contract.key)
     con.execute(f"CREATE OR REPLACE TEMP TABLE touched AS SELECT DISTINCT * FROM ({' UNION ALL '.join(parts)}) WHERE {present}")
     row = con.execute(f"SELECT count(*) FROM {TOUCHED}").fetchone()
@@ -197,7 +197,7 @@ def standing_rows(source: Contract, batches: Collection[str]) -> str:
     return f"{rows} UNION ALL {carried}" if (carried := carried_rows(source)) else rows
 
 
-def _new_rows(source: Contract, batches: Collection[str]) -> str:
+def new_rows(source: Contract, batches: Collection[str]) -> str:
     """`new.<dataset>`: the rows that came or went, and the older rows that these, or quarantined ones, displace or let stand."""
     table = f"std_batches.{quote(source.name)}"
     rows = f"SELECT * FROM {table} WHERE _batch IN ({_listed(batches)})"

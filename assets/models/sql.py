@@ -230,8 +230,17 @@ def is_view(contract: Contract) -> bool:
     return bool(contract.custom.get("materialisation") == "view")
 
 
+def is_disagreement(contract: Contract) -> bool:
+    """Whether a base table is filled by the cross-department checks that stand beside its contract (`assets.crosschecks`)."""
+    return bool(contract.custom.get("materialisation") == "crossChecks")
+
+
 def read_model(contract: Contract) -> Query:
     """The SQL beside a base or thematic contract. Raises `DocumentError` where there is none."""
+    if is_disagreement(contract):
+        from assets.crosschecks.declared import joined
+
+        return _query(contract.path, joined(contract))
     path = contract.sql_path
     try:
         return _query(path, path.read_text(encoding="utf-8"))
@@ -261,7 +270,7 @@ def dependencies(contract: Contract, columns: Columns | None = None) -> tuple[st
 
 def _check_outputs(contract: Contract, query: Query, columns: Columns) -> None:
     outputs = tuple(query.qualified(columns).named_selects)
-    missing = [c.name for c in contract.columns if c.name not in outputs]
+    missing = [c.name for c in contract.columns if c.name not in outputs and c.agreement is None and c.derived is None]
     if missing:
         raise query.error(1, f"{contract.path.name} declares {missing[0]!r}, which the SELECT does not give.", near(missing[0], outputs))
     stray = [
@@ -284,7 +293,7 @@ def columns_known(project: Project) -> Columns:
         declared = {c.name: c.sql_type for c in contract.columns}
         if contract.layer == "sources":
             declared |= POSITION | FAILED
-        elif is_fusion(query := read_model(contract)):
+        elif not is_disagreement(contract) and is_fusion(query := read_model(contract)):
             declared |= provenance_columns(contract, query)
         known[contract.schema][contract.name] = declared
     known[CODES] = code_columns(codes_of(project))

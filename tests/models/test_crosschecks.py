@@ -1,0 +1,177 @@
+"""Cross-department checks: who contradicts whom, what is a defect by now, and that increments end where a full build does."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from assets.crosschecks.declared import Grace, cross_checks
+from assets.project import CODE, Project
+from expectations.documents import DocumentError
+
+CHECK = """
+id: x01_name_differs
+number: X01
+title: {{zh: 姓名不一致, en: Names differ}}
+indicator: "0401"
+severity: critical
+grace: {grace}
+to: insurance
+of: insurance
+subjects: {{register: id, insurance: id}}
+sql: |
+  SELECT i.id AS "subject", i.seen AS "since", 'insurance' AS "dataset", i._batch AS "batch", i._row AS "row", i.name AS "value",
+    'register' AS "other", r._batch AS "other_batch", r._row AS "other_row", r.name AS "other_value"
+  FROM std.insurance AS i JOIN std.register AS r ON r.id = i.id
+  WHERE i.name <> r.name
+"""
+
+
+def declare(project: Project, text: str = CHECK, *, grace: str = "{days: 10}", name: str = "x01_name_differs") -> Project:
+    """The tiny project with the disagreements and one check."""
+    folder = project.assets / "base" / "disagreement"
+    folder.mkdir(parents=True, exist_ok=True)
+    shutil.copy(CODE / "assets" / "base" / "disagreement" / "disagreement.odcs.yaml", folder)
+    (folder / f"{name}.check.yaml").write_text(text.format(grace=grace), encoding="utf-8")
+    return Project(project.root, project.data)
+
+
+def seen(day: int, month: int = 1) -> datetime:
+    return datetime(2026, month, day)
+
+
+def state(world: Any) -> tuple[Any, ...]:
+    return world.rows("SELECT as_of, compared, found, overdue, silent FROM evidence.crosschecks")[0]
+
+
+def result(world: Any) -> dict[str, Any]:
+    row = world.rows(
+        "SELECT outcome, elements, unexpected, result FROM evidence.results WHERE rule = 'x01_name_differs' ORDER BY checked_at"
+    )[-1]
+    return {"outcome": row[0], "elements": row[1], "unexpected": row[2], "result": json.loads(row[3])["result"]}
+
+
+def test_a_contradiction_is_a_defect_once_its_grace_is_over_by_the_clock_of_the_data(world: Any) -> None:
+    world.project = declare(world.project)
+    world.deliver("register", "r1", [("A", "王一", "城", seen(1)), ("B", "李二", "城", seen(1)), ("C", "张三", "城", seen(1))])
+    world.deliver(
+        "insurance", "i1", [("1", "A", "王壹", "甲", seen(20)), ("2", "B", "李贰", "乙", seen(25)), ("3", "C", "张三", "丙", seen(2))]
+    )
+    world.build("disagreement")
+    columns = 'subject, since, due, dataset, batch, "row", value, other, other_batch, other_row, other_value'
+    found = world.rows(f"SELECT {columns} FROM base.disagreement ORDER BY 1")
+    assert found == [
+        ("A", date(2026, 1, 20), date(2026, 1, 30), "insurance", "i1", 2, "王壹", "register", "r1", 2, "王一"),
+        ("B", date(2026, 1, 25), date(2026, 2, 4), "insurance", "i1", 3, "李贰", "register", "r1", 3, "李二"),
+    ]
+    assert state(world) == (date(2026, 1, 31), 3, 2, 1, None)  # January is all that both have spoken of
+    told = result(world)
+    assert (told["outcome"], told["elements"], told["unexpected"]) == ("failed", 3, 1)
+    assert told["result"]["partial_unexpected_list"] == [{"value": "***", "register": "***", "since": "2026-01-20"}]
+    assert told["result"]["partial_unexpected_index_list"] == [{"_batch": "i1", "_row": 2}]
+    # the register speaks of February, the insurance does not yet: nobody is blamed for what it may have mended since
+    world.deliver("register", "r2", [("A", "王一", "城", seen(1)), ("B", "李二", "城", seen(1))], period="202602", received=9)
+    world.build("disagreement")
+    assert state(world)[0] == date(2026, 1, 31)
+    world.deliver("insurance", "i2", [("1", "A", "王一", "甲", seen(3, 2))], period="202602", received=10)
+    world.build("disagreement")
+    assert world.rows("SELECT subject FROM base.disagreement") == [("B",)]
+    assert state(world) == (date(2026, 2, 28), 3, 1, 1, None)
+
+
+def test_a_source_that_is_silent_makes_it_not_assessable(world: Any) -> None:
+    world.project = declare(world.project)
+    world.deliver("insurance", "i1", [("1", "A", "王壹", "甲", seen(20))])
+    world.build("disagreement")
+    assert result(world)["outcome"] == "not_assessable"
+    assert state(world)[-1] == "register"
+
+
+def test_what_did_not_change_is_left_alone(world: Any) -> None:
+    world.project = declare(world.project)
+    world.deliver("register", "r1", [("A", "王一", "城", seen(1))])
+    world.deliver("insurance", "i1", [("1", "A", "王壹", "甲", seen(2))])
+    world.build("disagreement")
+    before = world.snapshot
+    world.build("disagreement")
+    assert world.snapshot == before
+    world.project = declare(world.project, grace="{days: 400}")
+    world.build("disagreement")
+    assert state(world)[2:4] == (1, 0)
+
+
+ROWS = st.lists(st.tuples(st.sampled_from("ABCD"), st.sampled_from(["甲", "乙"]), st.integers(1, 28)), max_size=4, unique_by=lambda r: r[0])
+
+
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(handovers=st.lists(st.tuples(st.sampled_from(["register", "insurance"]), ROWS), min_size=2, max_size=5))
+def test_increments_end_where_a_full_build_ends(
+    fresh_world: Callable[[str], Any], handovers: list[tuple[str, list[tuple[str, str, int]]]]
+) -> None:
+    from uuid import uuid4
+
+    def deliver(world: Any, at: int, dataset: str, rows: list[tuple[str, str, int]]) -> None:
+        made = [(i, n, "城", seen(d)) if dataset == "register" else (i, i, n, "厂", seen(d)) for i, n, d in rows]
+        # many standing rows that never change: so that what arrives is a small share, and only its subjects are made anew
+        world.deliver(dataset, f"{dataset}{at}", made, unit=f"u{at % 2}", received=at, period="202601")
+
+    content = "SELECT * FROM base.disagreement ORDER BY ALL"
+    with fresh_world(f"a{uuid4()}") as steps, fresh_world(f"b{uuid4()}") as once:
+        for world in (steps, once):
+            world.project = declare(world.project)
+            still = [(f"Z{i}", "丙", "城", seen(1)) for i in range(20)]
+            world.deliver("register", "still", still, unit="still")
+        for at, (dataset, rows) in enumerate(handovers):
+            deliver(steps, at, dataset, rows)
+            steps.build("disagreement")
+            deliver(once, at, dataset, rows)
+        once.build("disagreement")
+        assert steps.rows(content) == once.rows(content)
+        assert state(steps) == state(once)
+
+
+@pytest.mark.parametrize(
+    ("grace", "since", "last"),
+    [
+        (Grace(15), "2026-01-20", "2026-02-04"),
+        (Grace(next_month=True), "2026-01-31", "2026-02-28"),
+        # Sunday 28 September and Saturday 11 October were worked; 1 to 8 October were not
+        (Grace(7, working=True), "2025-09-26", "2025-10-13"),
+    ],
+)
+def test_days_of_grace(world: Any, grace: Grace, since: str, last: str) -> None:
+    from assets.crosschecks.building import working_days_table
+
+    world.con.execute(working_days_table())
+    assert str(world.rows(f"SELECT {grace.last_day(f'DATE {since!r}')}")[0][0]) == last
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        (CHECK.replace("to: insurance", "to: insurence"), "Did you mean 'insurance'?"),
+        (CHECK.replace('i.seen AS "since"', 'i.sen AS "since"'), "Did you mean 'seen'?"),
+        (CHECK.replace("subjects: {{register: id, insurance: id}}", "subjects: {{register: id}}"), "insurance: no subject"),
+        (CHECK.replace("grace: {grace}", "grace: {{weeks: 2}}"), "workdays"),
+        (CHECK.replace("severity: critical", "severity: grave"), "severity 'grave'"),
+        (CHECK.replace(', r.name AS "other_value"', ""), "in this order"),
+        (CHECK.replace("number:", "nummer:"), "Did you mean 'number'?"),
+    ],
+)
+def test_a_mistake_is_told_with_its_line(project: Project, wrong: str, said: str) -> None:
+    with pytest.raises(DocumentError, match=r"x01_name_differs\.check\.yaml:\d+: ") as error:
+        cross_checks(declare(project, wrong))
+    assert said in str(error.value)
+
+
+def test_every_check_of_the_project_reads(tmp_path: Path) -> None:
+    checks = cross_checks(Project.at(CODE, tmp_path))
+    assert len({c.number for c in checks}) == len(checks)
