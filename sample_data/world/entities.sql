@@ -7,14 +7,14 @@
 -- district, revoked, then cancelled.
 
 -- Who may represent: adults of 24 to 75 years on the first day, numbered, so that a draw picks one without a sort an entity.
-CREATE OR REPLACE TABLE world.adult AS
+CREATE TABLE world.adult AS
 SELECT row_number() OVER (ORDER BY person) - 1 AS n, person, unit, county, died
 FROM world.person
 WHERE born BETWEEN (first_day() - INTERVAL 75 YEAR)::DATE AND (first_day() - INTERVAL 24 YEAR)::DATE AND left_on IS NULL
     AND coalesce(registered_on, DATE '1900-01-01') < first_day();
 
 -- Numbers run over the market's entities first, then the offices and other public bodies, then social organisations.
-CREATE OR REPLACE TABLE world.entity_drawn AS
+CREATE TABLE world.entity_drawn AS
 WITH
     counts AS (
         SELECT greatest(600, people // 10) AS market, offices + greatest(160, people // 1000) AS public, greatest(160, people * 6 // 10000) AS social, adults
@@ -53,7 +53,7 @@ FROM typed
 ORDER BY entity;
 
 -- The end: revoked (吊销) and, of those, cancelled later; cancelled (注销) at once; annulled (撤销); moved out (迁出).
-CREATE OR REPLACE TABLE world.entity_end AS
+CREATE TABLE world.entity_end AS
 WITH
     old AS (SELECT *, greatest(founded + 200, first_day()) AS soon FROM world.entity_drawn WHERE (lot < 0.18 OR story) AND founded < first_day() - 200),
     drawn AS (
@@ -73,7 +73,7 @@ SELECT * FROM drawn WHERE revoked_on IS NOT NULL OR ended_on IS NOT NULL
 ORDER BY entity;
 
 -- Representatives: the first until death or change; a successor is entered 5 to 60 days after a death.
-CREATE OR REPLACE TABLE world.entity_rep AS
+CREATE TABLE world.entity_rep AS
 WITH
     changing AS (
         SELECT d.entity, d.founded, a.person AS next,
@@ -92,7 +92,7 @@ SELECT * FROM (
 ORDER BY entity, since;
 
 -- Names hold the entity's number, so no two entities ever share one: the same name under another code is then a fault.
-CREATE OR REPLACE TABLE world.entity_name AS
+CREATE TABLE world.entity_name AS
 WITH
     words AS (
         SELECT (SELECT list(word ORDER BY n) FROM world.word_firm) AS firms, (SELECT list(firm ORDER BY trade) FROM world.word_trade) AS trades,
@@ -131,7 +131,7 @@ SELECT * FROM (
 ORDER BY entity, since;
 
 -- Seats: the first and, for a few, another district of the same city. Entities of 沈抚 stay.
-CREATE OR REPLACE TABLE world.entity_move AS
+CREATE TABLE world.entity_move AS
 WITH
     counties AS (
         SELECT left(code, 4) AS city, list(code ORDER BY code) AS codes FROM world.word_division
@@ -155,7 +155,7 @@ JOIN world.word_division AS county ON county.code = s.county JOIN world.word_div
 ORDER BY entity, since;
 
 -- Each entity as it is now. `approved` is the last act of registration; what was approved when: world.entity_act.
-CREATE OR REPLACE TABLE world.entity_act AS
+CREATE TABLE world.entity_act AS
 SELECT DISTINCT entity, day FROM (
     SELECT entity, since AS day FROM world.entity_name UNION ALL SELECT entity, since FROM world.entity_move UNION ALL SELECT entity, since FROM world.entity_rep
     UNION ALL SELECT entity, ended_on FROM world.entity_end WHERE ended_on IS NOT NULL
@@ -163,7 +163,7 @@ SELECT DISTINCT entity, day FROM (
     WHERE founded < first_day() - 30 AND NOT EXISTS (FROM world.entity_end AS e WHERE e.entity = world.entity_drawn.entity))
 ORDER BY entity, day;
 
-CREATE OR REPLACE TABLE world.entity AS
+CREATE TABLE world.entity AS
 WITH
     firms AS (SELECT row_number() OVER (ORDER BY entity) - 1 AS n, entity FROM world.entity_drawn WHERE type IN ('1130', '1151') AND founded < DATE '2015-01-01' AND lot > 0.18),
     socials AS (SELECT row_number() OVER (ORDER BY entity) - 1 AS n, entity FROM world.entity_drawn WHERE type = '51' AND founded < DATE '2015-01-01' AND lot > 0.18),

@@ -4,7 +4,7 @@
 
 -- One row a decision: the grant and, every five years, the renewal, which keeps the number. A licence ends within 20 days of its
 -- holder (revoked or cancelled), or at the holder's wish.
-CREATE OR REPLACE TABLE world.licence AS
+CREATE TABLE world.licence AS
 WITH
     kinds (nth, kind, field, word, mark) AS (VALUES (1, 'food', 1, '食许', ''), (2, 'hygiene', 2, '卫许', 'WS'), (3, 'construction', 3, '建许', 'JZ'), (4, 'transport', 4, '交许', 'DY')),
     holding AS (
@@ -45,7 +45,7 @@ ORDER BY licence;
 
 -- Random inspections (双随机): two tasks a month; objects are drawn a month before, so some have closed meanwhile. Who cannot be
 -- reached is looked for again, and entered in the list of abnormal operation (经营异常名录) within 25 days of the second time.
-CREATE OR REPLACE TABLE world.inspection_task AS
+CREATE TABLE world.inspection_task AS
 SELECT
     m * 10 + half AS task, '21' || strftime(begins, '%Y%m') || padded(half, 2) AS task_no, begins AS begins, begins + 13 AS ends,
     CASE WHEN half = 1 THEN '2' ELSE '1' END AS mode, CASE WHEN half = 1 THEN 'SJ0101' ELSE 'SJ0203' END AS item_code,
@@ -53,7 +53,7 @@ SELECT
 FROM (SELECT m, half, (first_day() + to_months(m::INTEGER))::DATE + CASE WHEN half = 1 THEN 1 ELSE 14 END AS begins FROM range(24) AS a (m), range(1, 3) AS b (half))
 ORDER BY task;
 
-CREATE OR REPLACE TABLE world.inspection AS
+CREATE TABLE world.inspection AS
 WITH
     drawn AS (
         SELECT t.task, e.entity * 1000 + t.task AS inspection, e.*, t.begins, draw('elusive', e.entity) < 0.004 AND e.register = 'market' AS elusive
@@ -71,7 +71,7 @@ FROM checked AS c JOIN world.office AS o ON o.office = c.county::BIGINT * 100 + 
 WHERE c.checked_on <= today()
 ORDER BY c.inspection;
 
-CREATE OR REPLACE TABLE world.abnormal AS
+CREATE TABLE world.abnormal AS
 SELECT entity, checked_on AS unreached_on, checked_on + draw_int('abnormal listed', entity, 2, 25)::INTEGER AS listed_on
 FROM (
     SELECT entity, checked_on, row_number() OVER (PARTITION BY entity ORDER BY checked_on) AS nth
@@ -80,7 +80,7 @@ WHERE nth = 2
 ORDER BY entity;
 
 -- Penalties of market regulation, in yuan. The party is an entity or, for a few, a natural person (entity is NULL).
-CREATE OR REPLACE TABLE world.penalty AS
+CREATE TABLE world.penalty AS
 WITH
     offences (offence, act, basis, rule, grave) AS (VALUES
         (0, '销售超过保质期的食品', '《中华人民共和国食品安全法》', '第一百二十四条', false), (1, '未取得食品经营许可从事食品经营活动', '《中华人民共和国食品安全法》', '第一百二十二条', true),

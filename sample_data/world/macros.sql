@@ -44,9 +44,11 @@ CREATE OR REPLACE MACRO credit_code(body) AS body || substr('0123456789ABCDEFGHJ
     + 13 * rank31(body, 12) + 8 * rank31(body, 13) + 24 * rank31(body, 14) + 10 * rank31(body, 15) + 30 * rank31(body, 16)
     + 28 * rank31(body, 17)) % 31) % 31)::INTEGER, 1);
 -- A credit code of the sample: two leading characters, a division, MA and a serial number from 0 (below 31^6) in six characters.
-CREATE OR REPLACE MACRO uscc(head, division, serial) AS credit_code(head || division || organisation_code('MA'
-    || code_digit(serial, 28629151) || code_digit(serial, 923521) || code_digit(serial, 29791) || code_digit(serial, 961)
-    || code_digit(serial, 31) || code_digit(serial, 1)));
+CREATE OR REPLACE MACRO serial_text(serial) AS 'MA' || code_digit(serial, 28629151) || code_digit(serial, 923521) || code_digit(serial, 29791)
+    || code_digit(serial, 961) || code_digit(serial, 31) || code_digit(serial, 1);
+-- Lists of one, because an argument of a macro is worked out again wherever it is named: so it takes a tenth of the time.
+CREATE OR REPLACE MACRO uscc(head, division, serial) AS list_transform(list_transform(
+    [serial_text(serial)], lambda body: head || division || organisation_code(body)), lambda code: credit_code(code))[1];
 
 -- Ways of writing days and moments.
 CREATE OR REPLACE MACRO compact(d) AS day_number(d)::VARCHAR;

@@ -1,6 +1,6 @@
 -- Offices that act: a city or county and a field of work. They grant, fine and deliver, and are themselves public bodies.
 -- Belongs here: offices. Not here: what else is registered under 机构编制 (entities.sql).
-CREATE OR REPLACE TABLE world.office AS
+CREATE TABLE world.office AS
 WITH
     fields (field, word) AS (VALUES
         (1, '市场监督管理局'), (2, '卫生健康局'), (3, '住房和城乡建设局'), (4, '交通运输局'), (5, '公安局'), (6, '民政局'),
