@@ -256,6 +256,17 @@ def wrong_groups(
     return broken
 
 
+def wrong_counts(rows: Sequence[Record], column: str, group_by: Sequence[str], different: str | None = None) -> list[bool]:
+    """Rows whose number is not that of the rows of their group (each value of `different` once)."""
+    members: dict[Key, set[tuple[str, Any]]] = {}
+    for number, row in enumerate(rows):
+        if (key := key_of(row, group_by)) is not None and row[column] is not None:
+            value = row[different] if different else None
+            members.setdefault(key, set()).add(("row", number) if value is None else ("value", value))
+    keys = [key_of(row, group_by) for row in rows]
+    return [k is not None and row[column] is not None and row[column] != len(members[k]) for k, row in zip(keys, rows, strict=True)]
+
+
 def independent(rows: Sequence[Record], determinants: Sequence[str], column: str) -> list[bool]:
     """Rows whose value is not the most frequent of their group; all where none is."""
     counts: dict[Key, Counter[Any]] = defaultdict(Counter)

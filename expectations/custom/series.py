@@ -212,6 +212,20 @@ class ExpectGroupSizeToBeBetween(_OverRows):
     success_keys: ClassVar[tuple[str, ...]] = (*_GROUPS, *_KEYS)
 
 
+_COUNTS = ("column", "group_by", "different")
+
+
+class ExpectColumnValuesToEqualGroupSize(_OverRows):
+    """Expect a column to say how many rows its group has."""
+
+    column: str
+    group_by: list[str]
+    different: str | None = None
+    columns_from: ClassVar[tuple[str, ...]] = ("group_by", "column", "different")
+    map_metric: ClassVar[str] = of_tables("counts", series.wrong_counts, *_COUNTS)
+    success_keys: ClassVar[tuple[str, ...]] = (*_COUNTS, *_KEYS)
+
+
 _DEPENDS = ("determinants", "column")
 
 

@@ -36,6 +36,8 @@ READINGS: list[tuple[str, str, series.Reading]] = [
     ("expect_column_parts_to_sum_to_whole", "{column: x, part_by: t, whole: [null, 甲], group_by: [s], tolerance: 1, relative_tolerance: 0.5}", series.wrong_wholes),
     ("expect_group_size_to_be_between", "{group_by: [s], column: t, value_set: [甲], different: i, min_value: 1, max_value: 1}", series.wrong_groups),
     ("expect_group_size_to_be_between", "{group_by: [s, t], max_value: 1}", series.wrong_groups),
+    ("expect_column_values_to_equal_group_size", "{column: i, group_by: [s]}", series.wrong_counts),
+    ("expect_column_values_to_equal_group_size", "{column: i, group_by: [s], different: t}", series.wrong_counts),
     ("expect_columns_to_determine_column", "{determinants: [s], column: t}", series.independent),
     ("expect_columns_to_determine_column", "{determinants: [s, t], column: i}", series.independent),
     ("expect_records_to_differ_by_more_than_noise", "{column: t, same: [s], largest_group: 4}", series.near_doubles),

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from expectations.compiler.rules.national import air, forms, numbers, places, standards
+from expectations.compiler.rules.national import ages, air, forms, numbers, places, standards
 
-KINDS = (*forms.KINDS, *numbers.KINDS, *standards.KINDS, *places.KINDS, *air.KINDS)
+KINDS = (*forms.KINDS, *numbers.KINDS, *standards.KINDS, *places.KINDS, *ages.KINDS, *air.KINDS)

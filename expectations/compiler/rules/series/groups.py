@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from expectations.compiler.ir import Column, Expression, call
-from expectations.compiler.kinds import Argument, ArgumentError, Arguments, Kind, Scope, some_bound
+from expectations.compiler.kinds import Argument, ArgumentError, Arguments, Kind, Scope, column_of, some_bound
 from expectations.compiler.rules.series.scan import (
     ROWS,
     Compared,
@@ -87,6 +87,38 @@ def _check_group(arguments: Arguments) -> None:
         raise ArgumentError("value_set", "column and value_set go together.", "Give both to count the rows with these values, or neither.")
     if not arguments["column"] and arguments["max_value"] is None and (arguments["min_value"] or 0) <= 1:
         raise ArgumentError("min_value", "every group has at least one row: the rule can never fail.", "Give a column and value_set.")
+
+
+@dataclass(frozen=True)
+class CountTest(Compared):
+    """A row's number is that of the rows of its group, each value of `different` once; rows without a number are not counted."""
+
+    value: Column
+    different: Column | None
+    listed: ClassVar[tuple[str, ...]] = ("found_in_group",)
+
+    def judged(self, write: Writer) -> exp.Query:
+        n = len(self.group)
+        columns: dict[str, Expression] = {"__v": self.value, **({} if self.different is None else {"__d": self.different})}
+        number = "count(*)" if self.different is None else "count(DISTINCT __d) + count(*) FILTER (WHERE __d IS NULL)"
+        return filled(
+            f"WITH sizes AS (SELECT _batch{group_names(n)}, {number} AS found_in_group FROM here GROUP BY _batch{group_names(n)})"
+            " SELECT h._batch, h._row, s.found_in_group, TRUE AS __comparable, h.__v <> s.found_in_group AS __broken"
+            f" FROM here AS h JOIN sizes AS s ON {same_group(n, 'h', 's')}",
+            {"here": self.considered(write, **columns)},
+        )
+
+
+def _count(arguments: Arguments, scope: Scope) -> CountTest:
+    group = grouped(arguments, scope)
+    value = column_of(arguments["column"], scope, "column", ("integer",))
+    different = scope.column(arguments["different"]) if arguments["different"] else None
+    return CountTest(arguments["condition"], any_missing(value, *group), shown_names(*group, value, different), group, value, different)
+
+
+def _check_count(arguments: Arguments) -> None:
+    if not arguments["group_by"]:
+        raise ArgumentError("group_by", "no group.", "Name the columns that the rows of a group share: [card_no].")
 
 
 @dataclass(frozen=True)
@@ -200,6 +232,28 @@ KINDS = (
         ("GB/T 36344-2018 0402 关联数据一致性", "GB/T 36344-2018 0402"),
         ours=True,
         check=_check_group,
+    ),
+    Kind(
+        "expect_column_values_to_equal_group_size",
+        {
+            "column": Argument("column", required=True),
+            "group_by": Argument("columns", required=True),
+            "different": Argument("column"),
+            **ROWS,
+        },
+        _count,
+        (
+            "该列的数等于同组的行数（different：该列相同的只数一次），如保障人口等于成员行数；缺数的行不看也不数。",
+            "The column says how many rows its group has (`different`: equal values of that column count once), as the persons of a household; rows without the number are neither judged nor counted.",
+        ),
+        (
+            "{unexpected} 行的 {column} 与同组行数不符（{percent}）",
+            "{unexpected} rows have a {column} that is not the number of rows of their group ({percent})",
+        ),
+        "{column: persons, group_by: [card_no], different: member_id}",
+        ("GB/T 36344-2018 0402 关联数据一致性", "GB/T 36344-2018 0402"),
+        ours=True,
+        check=_check_count,
     ),
     Kind(
         "expect_columns_to_determine_column",
