@@ -10,6 +10,7 @@ digest the lake knows is only moved.
 
 from __future__ import annotations
 
+import json
 import logging
 import shutil
 import time
@@ -65,7 +66,7 @@ def extract_file(_con: duckdb.DuckDBPyConnection, project: Project, contract: Co
 
     The caller calls `discard()` on the extract when done. Raises `RefusedError` or `LaterError`.
     """
-    from assets.readers.options import options
+    from assets.readers.local import read_local
 
     if contract.server.type != "local":
         raise RefusedError(
@@ -75,14 +76,7 @@ def extract_file(_con: duckdb.DuckDBPyConnection, project: Project, contract: Co
         )
     if not path.is_file():
         raise RefusedError("no such file", where=shown(path))
-    scratch = project.scratch / "check"
-    if str(contract.server.properties.get("format")).lower() == "csv":
-        from assets.readers.delimited import read_delimited
-
-        return read_delimited(path, options(contract, "csv"), scratch)
-    from assets.readers.workbook import read_workbook
-
-    return read_workbook(path, contract, options(contract, "xlsx"), scratch)
+    return read_local(path, contract, project.scratch / "check")
 
 
 def collect(
@@ -170,7 +164,7 @@ class _Run:
                 self._refuse(handover, refusal, result)
 
     def _accept(self, handover: Handover, extract: Extract) -> None:
-        mapping = map_header(self.contract, extract.header, f"{handover.source}, header")
+        mapping = map_header(self.contract, extract.header, f"{handover.source}, header", handover.period)
         notes = [*extract.notes, *mapping.notes]
         before = [
             b
@@ -211,6 +205,8 @@ class _Run:
             reason="; ".join(notes) or None,
             absent=",".join(mapping.absent) or None,
             watermark=extract.watermark,
+            announced=extract.announced,
+            parts=json.dumps(extract.parts, ensure_ascii=False) if extract.parts else None,
         )
         if extract.lines != extract.records + extract.lines_other:
             raise RefusedError(

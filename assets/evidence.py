@@ -113,6 +113,15 @@ TABLES: dict[str, list[tuple[str, str, str]]] = {
         ("silent", "VARCHAR", "sources that have handed over nothing, with commas: it cannot be assessed"),
         ("made_at", "TIMESTAMP", "local time"),
     ],
+    "builds": [
+        ("dataset", "VARCHAR", "the base or thematic table that was built (schema.table)"),
+        ("snapshot", "BIGINT", "the state of the lake that it was built from"),
+        ("rows", "BIGINT", "rows written and rows taken away"),
+        ("anew", "BOOLEAN", "made from nothing: what reads it is built in full"),
+        ("as_of", "DATE", "the day at which ages of values were counted; NULL where the contract sets no limit"),
+        ("run_id", "VARCHAR", "the run that built it"),
+        ("built_at", "TIMESTAMP", "local time"),
+    ],
     "lineage": [
         ("dataset", "VARCHAR", "the table that was written (schema.table)"),
         ("batch", "VARCHAR", "a batch that is in its present state"),

@@ -33,18 +33,26 @@ def fold(name: str) -> str:
     return _BLANK.sub("", unicodedata.normalize("NFKC", name)).casefold()
 
 
-def names(contract: Contract) -> dict[str, Column]:
-    """Every folded header that a hand-over may bear, and the column that it names."""
-    return {fold(label): column for column in contract.columns for label in column.headers}
+def names(contract: Contract, period: str | None = None) -> dict[str, Column]:
+    """Every folded header that a hand-over of `period` may bear (without one: at any time), and the column that it names."""
+    return {fold(label): column for column in contract.columns for label in labels(column, period)}
 
 
-def map_header(contract: Contract, header: Sequence[str], where: str = "header") -> HeaderMap:
+def labels(column: Column, period: str | None = None) -> tuple[str, ...]:
+    """The headers of a column at the time of `period`: an alias that is not yet, or no longer, in use is none."""
+    if not period or not column.timed:
+        return column.headers
+    past = {a.name for a in column.timed} - {a.name for a in column.timed if a.holds(period)}
+    return tuple(label for label in column.headers if label not in past)
+
+
+def map_header(contract: Contract, header: Sequence[str], where: str = "header", period: str | None = None) -> HeaderMap:
     """Which position holds which declared column.
 
     Any order is taken. Undeclared columns go to `extra`, missing optional ones to `absent`. Raises `RefusedError` where
     no declared name is found, a declared column stands twice, or a required or key column is missing.
     """
-    known = names(contract)
+    known = names(contract, period)
     columns: dict[str, int] = {}
     extra: dict[str, int] = {}
     for position, name in enumerate(header):

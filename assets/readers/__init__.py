@@ -69,7 +69,8 @@ class Extract:
 
     `relation` is SQL over the connection that gives `_row BIGINT` and `c0`..`cN VARCHAR` in the order of `header`.
     Always: `records` = its rows + `rejects`, `lines` = `records` + `lines_other`. `scratch` is the folder of its working
-    files; `discard()` removes it.
+    files; `discard()` removes it. `parts` names the parts of a hand-over that has several (`assets.readers.parts`),
+    `announced` is the number of records that the source itself says it holds.
     """
 
     header: tuple[str, ...]
@@ -83,6 +84,8 @@ class Extract:
     watermark: str | None = None
     notes: list[str] = field(default_factory=list)
     scratch: Path | None = None
+    parts: list[str] = field(default_factory=list)
+    announced: int | None = None
 
     @property
     def rows(self) -> int:
@@ -111,16 +114,10 @@ def reader_for(contract: Contract) -> Reader:
     """The reader of the form that the contract's first server declares. Raises `RefusedError` for any other form."""
     server = contract.server
     if server.type == "local":
-        form = str(server.properties.get("format", "")).lower()
-        if form == "csv":
-            from assets.readers.delimited import DelimitedReader
+        from assets.readers.local import LocalReader, form_of
 
-            return DelimitedReader()
-        if form in ("xlsx", "xls"):
-            from assets.readers.workbook import WorkbookReader
-
-            return WorkbookReader()
-        raise RefusedError(f"format {form!r}", where=str(contract.path), remedy=near(form, ("csv", "xlsx", "xls")))
+        form_of(contract)
+        return LocalReader()
     if server.type == "api":
         from assets.readers.api import ApiReader
 

@@ -19,9 +19,37 @@ if TYPE_CHECKING:
     from assets.project import Project
 
 FILE = {"path": None, "format": None, "encoding": "utf-8", "settle": 2.0}
+NOTES = ("合计", "总计", "小计", "填表人", "制表人", "审核人", "单位负责人", "备注", "注", "说明")
+DATABASE = {
+    "host": None,
+    "database": None,
+    "table": None,
+    "holdBack": 60.0,
+    "changedBy": None,
+    "batchBy": None,
+    "timeBy": None,
+    "periodBy": None,
+}
+SHEETS = {"sheet": None, "sheets": None, "ignoreSheets": (), "sheetColumn": None, "fillDown": (), "fullSheet": "refuse", "notes": NOTES}
 OPTIONS: dict[str, dict[str, Any]] = {
-    "csv": {**FILE, "delimiter": ",", "lookAhead": 100},
-    "xlsx": {**FILE, "sheet": None, "notes": ("合计", "总计", "小计", "填表人", "制表人", "审核人", "单位负责人", "备注", "注", "说明")},
+    "csv": {**FILE, "delimiter": ",", "lookAhead": 100, "quotes": True, "titleLines": 0},
+    "fixed": {**FILE, "headerLine": False, "titleLines": 0, "cutBlanks": False},
+    "xlsx": {**FILE, **SHEETS},
+    "xls": {**FILE, **SHEETS},
+    "xml": {**FILE, "recordsAt": None, "totalAt": None},
+    "zip": {
+        **FILE,
+        "members": None,
+        "memberFormat": "csv",
+        "manifest": None,
+        "manifestFile": "file",
+        "manifestRows": "rows",
+        "manifestTotal": "total",
+        "onMismatch": "refuse",
+        "maxMembers": 1000,
+        "maxBytes": 8 << 30,
+        "maxRatio": 200,
+    },
     "api": {
         "location": None,
         "dateParam": "date",
@@ -33,20 +61,31 @@ OPTIONS: dict[str, dict[str, Any]] = {
         "recordsAt": "records",
         "totalAt": "total",
         "pageAt": None,
+        "sizeAt": None,
         "daysPath": None,
         "daysAt": "days",
         "since": None,
         "timeout": 30.0,
         "retries": 4,
     },
-    "postgresql": {"host": None, "port": 5432, "database": None, "schema": "public", "table": None, "changedBy": None, "holdBack": 60.0},
+    "postgresql": {**DATABASE, "port": 5432, "schema": "public"},
+    "mysql": {**DATABASE, "port": 3306},
 }
 ODCS = ("id", "description", "environment", "roles")
 
 
 def options(contract: Contract, form: str) -> dict[str, Any]:
-    """Every option of `form`, the contract's word before the default. Raises `RefusedError` for an unknown one."""
+    """Every option of `form`, the contract's word before the default. Raises `RefusedError` for an unknown one.
+
+    An archive takes the options of its members' form beside its own.
+    """
     known = OPTIONS[form]
+    if form == "zip":
+        member = str(contract.server.properties.get("memberFormat", known["memberFormat"]))
+        inside = sorted(OPTIONS.keys() - {"zip", "api", "postgresql", "mysql"})
+        if member not in inside:
+            raise RefusedError(f"memberFormat {member!r}", where=str(contract.path), remedy=near(member, inside))
+        known = {**OPTIONS[member], **known}
     given = {k: v for k, v in contract.server.properties.items() if k not in ODCS}
     for key in given:
         if key not in known:

@@ -25,11 +25,13 @@ class RecordWriter:
     """Takes decoded blocks of a file's body (UTF-8), whole physical lines each, and writes its records.
 
     `width` is the number of fields of the header, `end` the physical line's end (b"\\n" or b"\\r"), `line` the number of the
-    first line. Counts: `records` (rows and rejects), `blank` lines, `further` lines of records that take several.
+    first line; without `quotes` a quote is a character like any other. Counts: `records` (rows and rejects), `blank` lines,
+    `further` lines of records that take several.
     """
 
-    def __init__(self, folder: Path, width: int, delimiter: bytes, end: bytes, line: int, look_ahead: int) -> None:
+    def __init__(self, folder: Path, width: int, delimiter: bytes, end: bytes, line: int, look_ahead: int, *, quotes: bool = True) -> None:
         self.width, self.delimiter, self.end, self.line, self.look_ahead = width, delimiter, end, line, look_ahead
+        self.quotes = quotes
         self._other = b"\r" if end == b"\n" else b"\n"
         self.records = self.blank = self.further = self.longest = self.plain_rows = self.odd_rows = 0
         self.rejects: list[Reject] = []
@@ -49,7 +51,7 @@ class RecordWriter:
 
     def feed(self, block: bytes, *, last: bool = False) -> None:
         """Take the next physical lines; `last` where the file ends with them."""
-        if self._carry or b'"' in block:
+        if self.quotes and (self._carry or b'"' in block):
             self._quoted(self._carry + block, last)
         else:
             self._unquoted(block)
@@ -175,8 +177,8 @@ class RecordWriter:
                 f"found a {kind} within the line, at byte {text.find(self._other) + 1}; expected one kind of line end. "
                 "Export the file again with LF or CRLF throughout."
             )
-        if self._any.fullmatch(text):
-            found = re.sub(rb'"[^"]*"', b"", text).count(self.delimiter) + 1
+        if not self.quotes or self._any.fullmatch(text):
+            found = (re.sub(rb'"[^"]*"', b"", text) if self.quotes else text).count(self.delimiter) + 1
             what = "missing" if found < self.width else "surplus"
             return (
                 f"found {found} fields, expected {self.width}. Look for a {what} separator or a line break in the middle of the record; "

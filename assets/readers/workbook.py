@@ -1,231 +1,189 @@
 """The reader of workbooks (.xlsx, .xls), by python-calamine.
 
-Belongs here: which sheet and which row hold the header, which rows are no records, and bringing cells back to text.
-Not here: what the header means (`assets.headers`).
-
-What the library does, tried with 0.5: error cells (#DIV/0!), empty ones and missing ones all come as ""; numbers come as
-float; of a merged area only the first cell has the value; `iter_rows` starts at the sheet's first row and first used column.
+Belongs here: which sheets and which row hold the header, which rows are no records, and what cells have lost.
+Not here: sheets and their headers as such (`sheets`), what the header means (`assets.headers`).
 """
 
 from __future__ import annotations
 
-import io
 import re
 import tempfile
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
-from functools import cached_property
+from collections.abc import Iterable, Sequence
+from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from assets.contracts import Column, Contract
-from assets.headers import fold, map_header, names
-from assets.readers import Extract, Handover, LaterError, RefusedError
-from assets.readers.files import Watched, pending_files, shown
-from assets.readers.options import options
+from assets.headers import map_header, names
+from assets.lake import literal
+from assets.readers import Extract, LaterError, RefusedError
+from assets.readers.files import Watched, shown
+from assets.readers.parts import combine
+from assets.readers.sheets import Sheet, open_book, text_of
 from assets.readers.table import TextTable
 from expectations.documents import near
-
-if TYPE_CHECKING:
-    import duckdb
-
-    from assets.project import Project
 
 SEARCHED = 40  # rows from the top among which the header is looked for
 DIGITS = 1e15  # from here on a number has 16 digits, and a spreadsheet keeps 15
 SERIALS = (20_000, 80_000)  # days since 1899-12-30 that are dates from 1954 to 2119
 
 
-class WorkbookReader:
-    """Files of `type: local`, `format: xlsx` or `xls`."""
-
-    ahead = True
-
-    def pending(self, contract: Contract, project: Project, con: duckdb.DuckDBPyConnection) -> list[Handover]:  # noqa: ARG002 - the protocol's
-        return pending_files(contract, project, options(contract, "xlsx"))
-
-    def read(self, handover: Handover, contract: Contract, project: Project, con: duckdb.DuckDBPyConnection) -> Extract:  # noqa: ARG002 - the protocol's
-        assert handover.path is not None
-        return read_workbook(handover.path, contract, options(contract, "xlsx"), project.scratch / "collect")
-
-
-@dataclass
-class _Sheet:
-    """One sheet with its merged areas; columns count from the first used one."""
-
-    name: str
-    rows: list[list[Any]]
-    merged: dict[tuple[int, int], tuple[int, int]]
-
-    def value(self, row: int, column: int) -> Any:
-        """The cell, or what its merged area shows."""
-        cells = self.rows[row] if row < len(self.rows) else []
-        own = cells[column] if column < len(cells) else ""
-        if own == "" and (row, column) in self.merged:
-            at, over = self.merged[row, column]
-            return self.rows[at][over] if over < len(self.rows[at]) else ""
-        return own
-
-    @cached_property
-    def width(self) -> int:
-        return max(map(len, self.rows), default=0)
-
-    @property
-    def empty(self) -> bool:
-        return not any(cell != "" for row in self.rows for cell in row)
-
-    def header(self, row: int, known: dict[str, Column]) -> list[str]:
-        """The names that row gives to the columns; of a merged upper level, upper and lower name where that is declared."""
-        found = []
-        for column in range(self.width):
-            own = _text(self.value(row, column)) or ""
-            upper = (_text(self.value(row - 1, column)) or "") if row else ""
-            if upper and upper != own and (fold(upper + own) in known):
-                own = upper + own
-            elif fold(own) not in known and upper and upper != own and self.merged.get((row - 1, column)) is not None and own:
-                own = f"{upper}/{own}"
-            found.append(own)
-        return found
-
-    def score(self, row: int, known: dict[str, Column]) -> int:
-        return len({known[fold(name)].name for name in self.header(row, known) if fold(name) in known})
-
-
-def read_workbook(path: Path, contract: Contract, opts: dict[str, Any], scratch: Path) -> Extract:
+def read_file(path: Path, contract: Contract, opts: dict[str, Any], scratch: Path, period: str | None = None) -> Extract:
     """Read one workbook. Working files go to a new folder in `scratch`. Raises `RefusedError` or `LaterError`."""
     name = shown(path)
+    _check(contract, opts)
     watched = Watched(path)
     try:
         data = watched.read(-1)
         digest = watched.finish()
     finally:
         watched.close()
-    sheet, header_row = _find(_sheets(data, name, opts["sheet"]), contract, name)
+    hidden: list[str] = []
+    book = open_book(data, name, opts["sheet"], hidden)
+    chosen = _several(book, contract, opts, name) if opts["sheets"] else [_find(book, contract, name)]
     scratch.mkdir(parents=True, exist_ok=True)
     folder = Path(tempfile.mkdtemp(dir=scratch))
-    extract = Extract((), "", digest, len(data), len(sheet.rows), 0, 0, [], scratch=folder)
     try:
-        _rows(sheet, header_row, contract, opts, extract, folder, f"{name}, sheet {sheet.name!r}")
+        parts = []
+        for sheet, header_row in chosen:
+            inside = Path(tempfile.mkdtemp(dir=folder))
+            part = Extract((), "", digest, len(data), len(sheet.rows), 0, 0, [], scratch=folder)
+            _rows(sheet, header_row, contract, opts, part, inside, f"{name}, sheet {sheet.name!r}", period)
+            parts.append((f"sheet {sheet.name}", part))
+        extract = combine(parts, contract, name, period) if opts["sheets"] else parts[0][1]
     except OSError as error:
-        extract.discard()
+        Extract((), "", "", 0, 0, 0, 0, [], scratch=folder).discard()
         raise LaterError(f"{name}: working files could not be written ({error.strerror}). Make room in {scratch}.") from None
     except BaseException:
-        extract.discard()
+        Extract((), "", "", 0, 0, 0, 0, [], scratch=folder).discard()
         raise
+    extract.digest, extract.bytes, extract.scratch = digest, len(data), folder
+    if hidden:
+        extract.notes.append(f"hidden sheets were left out: {', '.join(hidden)}")
     return extract
 
 
-def _sheets(data: bytes, name: str, wanted: str | None) -> Iterator[_Sheet]:
-    from python_calamine import CalamineError, CalamineWorkbook, PasswordError, SheetTypeEnum, SheetVisibleEnum
+def _check(contract: Contract, opts: dict[str, Any]) -> None:
+    """Options that name columns, and words that may stand: what is wrong there is the contract's fault."""
+    declared = [c.name for c in contract.columns]
+    named = [*opts["fillDown"], *([opts["sheetColumn"]] if opts["sheetColumn"] else [])]
+    for column in named:
+        if column not in declared:
+            raise RefusedError(f"column {column!r} in `fillDown` or `sheetColumn`", where=str(contract.path), remedy=near(column, declared))
+    if opts["fullSheet"] not in ("refuse", "warn"):
+        raise RefusedError(f"fullSheet {opts['fullSheet']!r}", where=str(contract.path), remedy="Say refuse or warn.")
 
-    if not data:
-        raise RefusedError("an empty file", where=name, expected="a workbook", remedy="Export it again.")
-    if not data.startswith((b"PK", b"\xd0\xcf\x11\xe0")):
-        kind = "an HTML page" if data.lstrip()[:200].lower().startswith((b"<", b"\xef\xbb\xbf<")) else "no workbook, by its first bytes"
-        raise RefusedError(
-            kind, where=name, expected="a workbook (.xlsx or .xls)", remedy="Open it in a spreadsheet program and save it as .xlsx."
-        )
-    locked = RefusedError(
-        "a workbook with a password",
+
+def _header_row(sheet: Sheet, known: dict[str, Column]) -> tuple[int, int]:
+    """How many declared columns the best row names, and which row that is."""
+    best, row = max(((sheet.score(row, known), -row) for row in range(min(SEARCHED, len(sheet.rows)))), default=(0, 0))
+    return best, -row
+
+
+def _no_header(contract: Contract, sheets: Iterable[str], name: str) -> RefusedError:
+    return RefusedError(
+        f"no header in the first {SEARCHED} rows of {', '.join(map(repr, sheets))}",
         where=name,
-        expected="one that opens without",
-        remedy="Save it without a password and hand it over again.",
+        expected=f"a row such as {', '.join(c.header for c in contract.columns[:4])} ...",
+        remedy="Put the declared header above the records.",
     )
-    if data.startswith(b"\xd0\xcf") and "EncryptedPackage".encode("utf-16-le") in data:
-        raise locked
-    if data.startswith(b"PK") and b"xl/" not in data:
-        raise RefusedError(
-            "a ZIP archive that holds no workbook",
-            where=name,
-            expected="a workbook (.xlsx or .xls)",
-            remedy="Unpack it and hand over the workbooks in it.",
-        )
-    try:
-        book = CalamineWorkbook.from_filelike(io.BytesIO(data))
-        for meta in book.sheets_metadata:
-            if meta.typ == SheetTypeEnum.WorkSheet and (
-                meta.name == wanted or (wanted is None and meta.visible == SheetVisibleEnum.Visible)
-            ):
-                sheet = book.get_sheet_by_name(meta.name)
-                left = sheet.start[1] if sheet.start else 0
-                merged = {
-                    (row, column - left): (top, first - left)
-                    for (top, first), (bottom, last) in sheet.merged_cell_ranges or ()
-                    for row in range(top, bottom + 1)
-                    for column in range(first, last + 1)
-                }
-                yield _Sheet(meta.name, list(sheet.iter_rows()) if sheet.start else [], merged)
-        if wanted is not None and wanted not in book.sheet_names:
-            raise RefusedError(
-                f"no sheet {wanted!r}; the sheets are {', '.join(map(repr, book.sheet_names))}",
-                where=name,
-                expected=f"the sheet {wanted!r}",
-                remedy=f"Rename it back. {near(wanted, book.sheet_names)}",
-            )
-    except PasswordError:
-        raise locked from None
-    except CalamineError as error:
-        raise RefusedError(
-            f"a workbook that cannot be read ({str(error)[:120]})",
-            where=name,
-            expected="a whole workbook",
-            remedy="It was damaged on its way: save it again.",
-        ) from None
 
 
-def _find(sheets: Iterator[_Sheet], contract: Contract, name: str) -> tuple[_Sheet, int]:
-    """The one sheet that holds the header, and its row."""
+def _nothing(name: str, blank: int) -> RefusedError:
+    found = "an empty sheet" if blank else "no sheet with cells"
+    return RefusedError(found, where=name, expected="a header and records", remedy="Export it again.")
+
+
+def _several(book: Iterable[Sheet], contract: Contract, opts: dict[str, Any], name: str) -> list[tuple[Sheet, int]]:
+    """Every sheet that the contract means, with the row of its header; none that holds cells is passed over in silence."""
+    wanted = [opts["sheets"]] if isinstance(opts["sheets"], str) else list(opts["sheets"])
     known = names(contract)
-    found: list[tuple[int, _Sheet, int]] = []
-    blank = 0
-    for sheet in sheets:
+    chosen, seen, blank = [], [], 0
+    for sheet in book:
+        seen.append(sheet.name)
+        title = sheet.name.strip()
+        if title in opts["ignoreSheets"] or not any(w == "all" or fnmatchcase(title, w) for w in wanted):
+            continue
         if sheet.empty:
             blank += 1
             continue
-        scores = [(sheet.score(row, known), -row) for row in range(min(SEARCHED, len(sheet.rows)))]
-        best, row = max(scores, default=(0, 0))
-        found.append((best, sheet, -row))
-    if not found:
+        best, row = _header_row(sheet, known)
+        if best == 0:
+            refusal = _no_header(contract, [sheet.name], name)
+            raise RefusedError(
+                refusal.found, where=name, expected="one in every sheet", remedy="Take the sheet out, or name it under `ignoreSheets`."
+            )
+        chosen.append((sheet, row))
+    if not chosen and seen and not blank:
         raise RefusedError(
-            f"{'an empty sheet' if blank else 'no sheet with cells'}",
+            f"no sheet like {', '.join(map(str, wanted))}; the sheets are {', '.join(map(repr, seen))}",
             where=name,
-            expected="a header and records",
-            remedy="Export it again.",
+            expected="sheets so named",
+            remedy="Rename them, or correct `sheets` in the contract.",
         )
+    if not chosen:
+        raise _nothing(name, blank)
+    return chosen
+
+
+def _find(book: Iterable[Sheet], contract: Contract, name: str) -> tuple[Sheet, int]:
+    """The one sheet that holds the header, and its row."""
+    known = names(contract)
+    found: list[tuple[int, Sheet, int]] = []
+    blank = 0
+    for sheet in book:
+        if sheet.empty:
+            blank += 1
+            continue
+        best, row = _header_row(sheet, known)
+        found.append((best, sheet, row))
+    if not found:
+        raise _nothing(name, blank)
     found.sort(key=lambda f: -f[0])
     best, sheet, row = found[0]
     if best == 0:
-        raise RefusedError(
-            f"no header in the first {SEARCHED} rows of {', '.join(repr(s.name) for _, s, _ in found)}",
-            where=name,
-            expected=f"a row such as {', '.join(c.header for c in contract.columns[:4])} ...",
-            remedy="Put the declared header above the records.",
-        )
+        raise _no_header(contract, [s.name for _, s, _ in found], name)
     rivals = [s.name for score, s, _ in found if score * 2 >= best and score * 2 >= len(contract.columns)]
     if len(rivals) > 1:
         raise RefusedError(
             f"{len(rivals)} sheets that hold the header: {', '.join(map(repr, rivals))}",
             where=name,
             expected="one",
-            remedy="Hand over one sheet a file, or let the contract name the sheet by the option `sheet`.",
+            remedy="Hand over one sheet a file, or let the contract name the sheet by `sheet`, or take all of them by `sheets`.",
         )
     return sheet, row
 
 
-def _rows(sheet: _Sheet, header_row: int, contract: Contract, opts: dict[str, Any], extract: Extract, folder: Path, where: str) -> None:
-    known = names(contract)
+def _rows(
+    sheet: Sheet,
+    header_row: int,
+    contract: Contract,
+    opts: dict[str, Any],
+    extract: Extract,
+    folder: Path,
+    where: str,
+    period: str | None,
+) -> None:
+    known = names(contract, period)
+    if sheet.full:
+        said = f"{len(sheet.rows)} rows, all that a sheet of this form can hold: what followed was cut off"
+        if opts["fullSheet"] == "refuse":
+            raise RefusedError(said, where=where, expected="fewer", remedy="Hand it over in several sheets or files, or as CSV.")
+        extract.notes.append(said)
     header = sheet.header(header_row, known)
     used = [at for at, name in enumerate(header) if name or any(sheet.value(r, at) != "" for r in range(header_row + 1, len(sheet.rows)))]
-    mapping = map_header(contract, [header[at] for at in used], f"{where}, row {header_row + 1}")
-    columns = {used[at]: contract.column(name) for name, at in mapping.columns.items()}
+    from_name = [contract.column(opts["sheetColumn"]).header] if opts["sheetColumn"] else []
+    mapping = map_header(contract, [*(header[at] for at in used), *from_name], f"{where}, row {header_row + 1}", period)
+    columns = {used[at]: contract.column(name) for name, at in mapping.columns.items() if at < len(used)}
     keys = [at for at, column in columns.items() if column.key_position is not None]
+    down = [at for at, column in columns.items() if column.name in opts["fillDown"]]
     first = header_row + 1
     while first < len(sheet.rows) and sheet.score(first, known) * 2 > len(columns):
         first += 1
     lost: dict[str, int] = {}
     serial: dict[str, int] = {}
-    filled = 0
+    above: dict[int, Any] = {}
+    filled = taken = 0
     note = _note(opts["notes"])
     table = TextTable(folder)
     try:
@@ -238,6 +196,12 @@ def _rows(sheet: _Sheet, header_row: int, contract: Contract, opts: dict[str, An
                 if at < len(cells) and cells[at] == "" and (row, at) in sheet.merged:
                     cells[at] = sheet.value(row, at)
                     filled += cells[at] != ""
+            for at in down:
+                if at < len(cells) and text_of(cells[at]) is None:
+                    cells[at] = above.get(at, "")
+                    taken += cells[at] != ""
+                elif at < len(cells):
+                    above[at] = cells[at]
             for at, column in columns.items():
                 cell = cells[at] if at < len(cells) else ""
                 if isinstance(cell, float):
@@ -245,7 +209,7 @@ def _rows(sheet: _Sheet, header_row: int, contract: Contract, opts: dict[str, An
                         lost[column.header] = lost.get(column.header, 0) + 1
                     elif column.logical_type in ("date", "timestamp") and SERIALS[0] <= cell <= SERIALS[1]:
                         serial[column.header] = serial.get(column.header, 0) + 1
-            table.write(row + 1, [_text(c) for c in cells])
+            table.write(row + 1, [text_of(c) for c in cells])
     finally:
         table.close()
     extract.lines_other += first
@@ -257,9 +221,15 @@ def _rows(sheet: _Sheet, header_row: int, contract: Contract, opts: dict[str, An
             expected="records below the header",
             remedy="Export it again; an empty delivery must be agreed in words.",
         )
-    extract.header = tuple(header[at] for at in used)
+    extract.header = (*(header[at] for at in used), *from_name)
     table.width = max(table.width, sheet.width)
     extract.relation = table.relation(used)
+    if from_name:
+        extract.relation = f"SELECT *, {literal(sheet.name.strip())} AS c{len(used)} FROM ({extract.relation})"
+    _notes(extract, lost, serial, filled, taken)
+
+
+def _notes(extract: Extract, lost: dict[str, int], serial: dict[str, int], filled: int, taken: int) -> None:
     for name, count in lost.items():
         extract.notes.append(
             f"{count} cells of {name} are numbers of 16 or more digits: "
@@ -273,13 +243,15 @@ def _rows(sheet: _Sheet, header_row: int, contract: Contract, opts: dict[str, An
         )
     if filled:
         extract.notes.append(f"{filled} cells took the value of the merged cell that covers them")
+    if taken:
+        extract.notes.append(f"{taken} empty cells took the value above them")
 
 
 def _note(words: Sequence[str]) -> re.Pattern[str]:
     return re.compile("(?:" + "|".join(map(re.escape, words)) + r")(?:$|[^\w]|[0-9])")
 
 
-def _is_other(sheet: _Sheet, row: int, cells: list[Any], keys: list[int], note: re.Pattern[str]) -> bool:
+def _is_other(sheet: Sheet, row: int, cells: list[Any], keys: list[int], note: re.Pattern[str]) -> bool:
     """Blank rows, totals, signatures, notes: rows that say nothing about a key of their own."""
     filled = [at for at, cell in enumerate(cells) if cell != "" and not (isinstance(cell, str) and not cell.strip())]
     if not filled:
@@ -292,20 +264,3 @@ def _is_other(sheet: _Sheet, row: int, cells: list[Any], keys: list[int], note: 
     if len(filled) > 1 or (row, first) not in sheet.merged:
         return False
     return sum(sheet.merged.get((row, at)) == (row, first) for at in range(sheet.width)) * 2 > sheet.width
-
-
-def _text(cell: Any) -> str | None:
-    """A cell as text: whole numbers without a point, dates as ISO 8601, nothing as None."""
-    if isinstance(cell, str):
-        return cell or None
-    if isinstance(cell, bool):
-        return "TRUE" if cell else "FALSE"
-    if isinstance(cell, float):
-        return str(int(cell)) if cell.is_integer() else repr(cell)
-    if isinstance(cell, datetime):
-        return cell.strftime("%Y-%m-%d %H:%M:%S")
-    if isinstance(cell, date | time):
-        return cell.isoformat()
-    if isinstance(cell, timedelta):
-        return str(cell)
-    return None if cell is None else str(cell)

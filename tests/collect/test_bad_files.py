@@ -281,9 +281,9 @@ def test_a_file_just_put_down_is_waited_for(desk, make_column):
 def test_a_file_that_changes_while_it_is_read(desk, monkeypatch, event):
     path = desk.put("sy_202610.csv", HEAD + "1,a,b\n")
     desk.put("dl_202610.csv", HEAD + "2,a,b\n")
-    from assets.readers import delimited
+    from assets.readers import text
 
-    judge = delimited._judge
+    judge = text._judge
 
     def meanwhile(sample: bytes, encoding: str, bom: bool, name: str) -> None:
         judge(sample, encoding, bom, name)
@@ -291,7 +291,7 @@ def test_a_file_that_changes_while_it_is_read(desk, monkeypatch, event):
             path.unlink() if event == "vanishes" else path.write_text(HEAD + "1,a,b\n2,c,d\n")
 
     with monkeypatch.context() as patch:
-        patch.setattr(delimited, "_judge", meanwhile)
+        patch.setattr(text, "_judge", meanwhile)
         outcome = desk.collect()
     assert [b["source"] for b in outcome.batches] == ["dl_202610.csv"]
     assert ("vanished" if event == "vanishes" else "changed while it was read") in outcome.problems[0]
