@@ -76,16 +76,14 @@ ORDER BY entity;
 CREATE TABLE world.entity_rep AS
 WITH
     changing AS (
-        SELECT d.entity, d.founded, a.person AS next,
+        SELECT d.entity, d.founded, d.rep, draw_int('rep next', d.entity, 0, n.adults - 1) AS next,
             CASE WHEN d.rep_died > d.founded THEN d.rep_died + draw_int('rep succeeds', d.entity, 5, 60)::INTEGER
-                WHEN d.type <> '9500' AND draw('rep changes', d.entity) < 0.04
-                THEN draw_day('rep changed', d.entity, greatest(d.founded + 60, first_day()), today() - 3) END AS day
-        FROM world.entity_drawn AS d
-        JOIN world.adult AS a ON a.n = draw_int('rep next', d.entity, 0, (SELECT count(*) - 1 FROM world.adult)) AND a.died IS NULL AND a.person <> d.rep
-        WHERE d.rep_died IS NOT NULL OR draw('rep changes', d.entity) < 0.04),
+                ELSE draw_day('rep changed', d.entity, greatest(d.founded + 60, first_day()), today() - 3) END AS day
+        FROM world.entity_drawn AS d CROSS JOIN (SELECT count(*) AS adults FROM world.adult) AS n
+        WHERE d.rep_died IS NOT NULL OR (d.type <> '9500' AND draw('rep changes', d.entity) < 0.04)),
     changed AS (
-        SELECT c.entity, c.next, c.day FROM changing AS c LEFT JOIN world.entity_end AS e USING (entity)
-        WHERE c.day > c.founded AND c.day <= today() AND c.day < coalesce(least(e.revoked_on, e.ended_on), DATE '9999-12-31'))
+        SELECT c.entity, a.person AS next, c.day FROM changing AS c JOIN world.adult AS a ON a.n = c.next LEFT JOIN world.entity_end AS e USING (entity)
+        WHERE a.died IS NULL AND a.person <> c.rep AND c.day > c.founded AND c.day <= today() AND c.day < coalesce(least(e.revoked_on, e.ended_on), DATE '9999-12-31'))
 SELECT * FROM (
     SELECT d.entity, d.rep AS person, d.founded AS since, c.day AS until FROM world.entity_drawn AS d LEFT JOIN changed AS c USING (entity)
     UNION ALL SELECT entity, next, day, NULL FROM changed)
@@ -167,7 +165,11 @@ CREATE TABLE world.entity AS
 WITH
     firms AS (SELECT row_number() OVER (ORDER BY entity) - 1 AS n, entity FROM world.entity_drawn WHERE type IN ('1130', '1151') AND founded < DATE '2015-01-01' AND lot > 0.18),
     socials AS (SELECT row_number() OVER (ORDER BY entity) - 1 AS n, entity FROM world.entity_drawn WHERE type = '51' AND founded < DATE '2015-01-01' AND lot > 0.18),
-    parents AS (SELECT (SELECT count(*) FROM firms) AS firms, (SELECT count(*) FROM socials) AS socials),
+    wanting AS (
+        SELECT d.*, CASE WHEN d.type = '2130' THEN draw_int('entity parent', d.entity, 0, f.n - 1) END AS firm,
+            CASE WHEN d.type = '51' AND d.founded >= DATE '2015-01-01' AND draw('social branch', d.entity) < 0.15
+                THEN draw_int('entity parent', d.entity, 0, s.n - 1) END AS society
+        FROM world.entity_drawn AS d CROSS JOIN (SELECT count(*) AS n FROM firms) AS f CROSS JOIN (SELECT count(*) AS n FROM socials) AS s),
     acts AS (SELECT entity, max(day) AS approved FROM world.entity_act GROUP BY entity)
 SELECT
     d.entity, d.register,
@@ -190,14 +192,12 @@ SELECT
     -- whose branch it is: a market branch has a code of its own, a social organisation's has none
     coalesce(f.entity, s.entity) AS parent,
     draw('entity steady', d.entity) < 0.5 OR d.story AS steady
-FROM world.entity_drawn AS d
+FROM wanting AS d
 JOIN world.entity_name AS n ON n.entity = d.entity AND n.until IS NULL
 JOIN world.entity_rep AS r ON r.entity = d.entity AND r.until IS NULL
 JOIN world.entity_move AS m ON m.entity = d.entity AND m.until IS NULL
 JOIN acts AS a ON a.entity = d.entity
 LEFT JOIN world.entity_end AS e ON e.entity = d.entity
-CROSS JOIN parents AS p
-LEFT JOIN firms AS f ON d.type = '2130' AND f.n = draw_int('entity parent', d.entity, 0, p.firms - 1)
-LEFT JOIN socials AS s ON d.type = '51' AND d.founded >= DATE '2015-01-01' AND draw('social branch', d.entity) < 0.15
-    AND s.n = draw_int('entity parent', d.entity, 0, p.socials - 1)
+LEFT JOIN firms AS f ON f.n = d.firm
+LEFT JOIN socials AS s ON s.n = d.society
 ORDER BY d.entity;
