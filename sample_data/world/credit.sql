@@ -27,7 +27,7 @@ WITH
         WHERE d.founded < d.decided AND (d.ended_on IS NULL OR d.ended_on > d.decided) AND (d.revoked_on IS NULL OR d.revoked_on > d.decided))
 SELECT
     f.sanction, f.entity, f.county, f.decided, o.offence, o.act, o.basis, o.rule,
-    CASE WHEN f.chance < 0.12 THEN '警告' WHEN f.chance < 0.80 THEN '罚款' WHEN f.chance < 0.92 THEN '警告;罚款' WHEN f.chance < 0.97 THEN '罚款;没收违法所得'
+    CASE WHEN f.chance < 0.12 THEN '警告' WHEN f.chance < 0.80 THEN '罚款' WHEN f.chance < 0.92 THEN '警告;罚款' WHEN f.chance < 0.97 THEN '罚款;没收违法所得、没收非法财物'
         ELSE '责令停产停业;罚款' END AS kinds,
     CASE WHEN f.chance >= 0.12 THEN f.amount END AS fine,
     CASE WHEN f.chance >= 0.92 AND f.chance < 0.97 THEN f.amount // 2 END AS confiscated,
@@ -54,6 +54,29 @@ SELECT
     o.name AS organ, o.uscc AS organ_uscc, g.steady
 FROM granted AS g JOIN kinds AS k USING (kind) JOIN world.office AS o ON o.office = g.county::BIGINT * 100 + k.field
 ORDER BY permit;
+
+-- Other decisions in favour of entities, whose papers are no certificates: once for a time and place.
+CREATE OR REPLACE TABLE world.grant AS
+WITH
+    kinds (kind, field, category, doc_name, cert_name, content, days) AS (VALUES
+        (0, 11, '01', '设置大型户外广告准予许可决定书', '户外广告设置许可证', '准予设置大型户外广告', 365),
+        (1, 11, '01', '临时占用城市道路准予许可决定书', '城市道路占用许可证', '准予临时占用城市道路', 90),
+        (2, 3, '01', '城镇污水排入排水管网准予许可决定书', '城镇污水排入排水管网许可证', '准予排入城镇排水管网', 1825),
+        (3, 1, '05', '特种设备使用登记准予决定书', '特种设备使用登记证', '准予使用登记特种设备', NULL),
+        (4, 13, '03', '危险化学品经营准予许可决定书', '危险化学品经营许可证', '准予经营危险化学品（不带储存设施）', 1095),
+        (5, 12, '04', '建设项目环境影响评价审批意见', '环境影响评价批复', '同意建设项目环境影响报告表', NULL)),
+    granted AS (
+        SELECT e.entity * 4 + i AS "grant", e.entity, e.county, e.founded, e.uscc, coalesce(least(e.ended_on, e.revoked_on), today() + 1) AS last_day, e.steady,
+            draw_day('grant day', e.entity * 4 + i, first_day(), today()) AS decided, draw_int('grant kind', e.entity * 4 + i, 0, 5) AS kind
+        FROM world.entity AS e CROSS JOIN range(3) AS n (i)
+        WHERE e.register = 'market' AND draw('grant', e.entity * 4 + i) < 0.1)
+SELECT
+    g."grant", g.entity, g.county, g.decided, g.decided + draw_int('grant begins', g."grant", 0, 5)::INTEGER AS valid_from,
+    g.decided + draw_int('grant begins', g."grant", 0, 5)::INTEGER + k.days AS valid_to, k.category, k.doc_name, k.cert_name, k.content,
+    o.name AS organ, o.uscc AS organ_uscc, g.steady
+FROM granted AS g JOIN kinds AS k USING (kind) JOIN world.office AS o ON o.office = g.county::BIGINT * 100 + k.field
+WHERE g.founded < g.decided AND g.decided < g.last_day
+ORDER BY g."grant";
 
 -- Grades of tax credit, a year and firm: judged in April of the next year. New firms are M; who is revoked has none.
 CREATE OR REPLACE TABLE world.tax_grade AS

@@ -122,12 +122,12 @@ WITH
         FROM dated AS d),
     asked AS (
         SELECT c.*, CASE WHEN draw('asked', c.hotline) < 0.8 THEN c.closed_at + to_minutes(draw_int('visit', c.hotline, 60, 4000)) END AS visited_at,
-            draw('satisfied', c.hotline) - CASE WHEN c.at_once THEN 0 WHEN c.closed_at > c.due_at THEN 0.35 ELSE 0.04 END AS mood
+            draw('satisfied', c.hotline) - CASE WHEN c.at_once THEN 0 WHEN c.closed_at > c.due_at THEN 0.35 ELSE 0 END AS mood
         FROM closed AS c)
 SELECT
     a.hotline, a.person, a.county, a.topic, a.kind, a.first, a.second, a.third, a.says, a.entity, a.received_at, a.at_once, a.dispatched_at, a.accepted_at,
     a.due_at, a.closed_at, a.visited_at, a.extended, CASE WHEN NOT a.at_once AND draw('returned', a.hotline) < 0.06 THEN 1 ELSE 0 END AS returned,
-    CASE WHEN a.visited_at IS NOT NULL THEN CASE WHEN a.mood < -0.02 THEN 1 WHEN a.mood < 0.02 THEN 2 WHEN a.mood < 0.06 THEN 3 WHEN a.mood < 0.3 THEN 4 ELSE 5 END END AS satisfaction,
+    CASE WHEN a.visited_at IS NOT NULL THEN CASE WHEN a.mood < 0.01 THEN 1 WHEN a.mood < 0.03 THEN 2 WHEN a.mood < 0.05 THEN 3 WHEN a.mood < 0.3 THEN 4 ELSE 5 END END AS satisfaction,
     one_of(['热线', '热线', '热线', '微信', '网站', '辽事通'], 'channel', a.hotline) AS channel,
     draw('anonymous', a.hotline) < 0.05 AS anonymous, draw('secret', a.hotline) < 0.08 AS secret, draw('urgent', a.hotline) < 0.03 AS urgent,
     o.name AS office, o.uscc AS office_uscc, a.steady
