@@ -6,11 +6,11 @@
 -- Intervals are half open: since <= day AND (until IS NULL OR day < until). Entity 3 has a story: renamed, moved to another
 -- district, revoked, then cancelled.
 
--- Who may represent: adults of 24 to 75 years on the first day, numbered, so that a draw picks one without a sort an entity.
+-- Who may represent: adults of 24 to 75 years on the first day whose home has no allowance, numbered, so that a draw picks one without a sort an entity.
 CREATE TABLE world.adult AS
 SELECT row_number() OVER (ORDER BY person) - 1 AS n, person, unit, county, died
 FROM world.person
-WHERE born BETWEEN (first_day() - INTERVAL 75 YEAR)::DATE AND (first_day() - INTERVAL 24 YEAR)::DATE AND left_on IS NULL
+WHERE born BETWEEN (first_day() - INTERVAL 75 YEAR)::DATE AND (first_day() - INTERVAL 24 YEAR)::DATE AND left_on IS NULL AND NOT needy
     AND coalesce(registered_on, DATE '1900-01-01') < first_day();
 
 -- Numbers run over the market's entities first, then the offices and other public bodies, then social organisations.
