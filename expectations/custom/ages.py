@@ -1,4 +1,4 @@
-"""Ages as Great Expectations classes (on pandas), judged by `expectations.national.ages`."""
+"""Ages, and years that numbers bear, as Great Expectations classes (on pandas), judged by `expectations.national.ages`."""
 
 # ruff: noqa: N805 - the signatures are those that Great Expectations looks for
 from __future__ import annotations
@@ -6,10 +6,11 @@ from __future__ import annotations
 from typing import Any, ClassVar, Literal
 
 from great_expectations.compatibility import pydantic
-from great_expectations.expectations.expectation import MulticolumnMapExpectation
+from great_expectations.expectations.expectation import ColumnPairMapExpectation, MulticolumnMapExpectation
 
-from expectations.custom.judging import of_records
-from expectations.national.ages import day_number, whole_years
+from expectations.custom.judging import of_pairs, of_records
+from expectations.custom.places import EITHER, PAIR_KEYS
+from expectations.national.ages import day_number, whole_years, year_in
 
 
 def _years(record: dict[str, Any], born: str, day: str) -> int | None:
@@ -58,3 +59,11 @@ class ExpectColumnAgeToAgreeWithDates(_OfRecords):
     columns_from: ClassVar[tuple[str, ...]] = ("column", "born", "day")
     map_metric: ClassVar[str] = of_records("age_agrees", _agrees, "column", "born", "day", "tolerance")
     success_keys: ClassVar[tuple[str, ...]] = ("column_list", "column", "born", "day", "tolerance", "mostly")
+
+
+class ExpectColumnPairNumberYearAndDateToAgree(ColumnPairMapExpectation):
+    """Expect the year in a number (column_A) to be that of a date (column_B)."""
+
+    ignore_row_if: str = EITHER
+    map_metric: ClassVar[str] = of_pairs("number_year", lambda a, b: year_in(str(a)) in (None, b.year))
+    success_keys: ClassVar[tuple[str, ...]] = PAIR_KEYS

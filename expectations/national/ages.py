@@ -1,4 +1,4 @@
-"""Ages in whole years (周岁), from dates or from a resident id."""
+"""Ages in whole years (周岁), from dates or from a resident id; the year that a number bears."""
 
 from __future__ import annotations
 
@@ -22,3 +22,13 @@ def day_number(value: date | str) -> int | None:
 def whole_years(born: int, on: int) -> int:
     """Years completed on a day (both YYYYMMDD); -1 where the day is before birth. One comes of age on the birthday, as the law counts."""
     return -1 if on < born else (on - born) // 10000
+
+
+YEAR = r"(?:\A|[^0-9])((?:19|20)[0-9]{2})(?:[^0-9]|\z)"
+"""The first year in a number such as J210102-2026-000001 or 沈示许〔2026〕12号: four digits with none beside them."""
+
+
+def year_in(text: str) -> int | None:
+    """The year that a number bears, None where it bears none."""
+    found = re.search(YEAR.replace(r"\z", r"\Z"), text)
+    return int(found[1]) if found else None

@@ -1,4 +1,4 @@
-"""Rules on ages: the compiled twin of `expectations.national.ages`."""
+"""Rules on ages, and on the years that numbers bear: the compiled twin of `expectations.national.ages`."""
 
 # ruff: noqa: E501 - prose for people
 from __future__ import annotations
@@ -6,8 +6,9 @@ from __future__ import annotations
 from expectations.compiler.forms import RowTest
 from expectations.compiler.ir import Column, Constant, Expression, Shared, call, choose
 from expectations.compiler.kinds import DAYS, MAP, TEXTS, Argument, ArgumentError, Arguments, Kind, Scope, column_of, some_bound
-from expectations.compiler.rules.identity import whole_match
-from expectations.national.ages import BORN
+from expectations.compiler.rules.identity import BOTH_PRESENT, one_missing, whole_match
+from expectations.compiler.rules.pairs import pair
+from expectations.national.ages import BORN, YEAR
 
 _DATES = {"born": Argument("column", required=True), "day": Argument("column", required=True)}
 _LAW = (
@@ -54,6 +55,14 @@ def _agrees(arguments: Arguments, scope: Scope) -> RowTest:
     return _test(arguments, (age, born, on), years, holds)
 
 
+def _year(arguments: Arguments, scope: Scope) -> RowTest:
+    number, day = column_of(arguments["column_A"], scope, "column_A", TEXTS), column_of(arguments["column_B"], scope, "column_B", DAYS)
+    bears = call("match", number, YEAR)
+    written = call("whole", choose((bears, call("extract", number, YEAR, 1)), otherwise=None))
+    agrees = call("equal", written, call("quotient", call("day_number", day), 10000))
+    return pair(arguments, number, day, call("or", one_missing(number, day), call("not", bears), agrees))
+
+
 def _whole(arguments: Arguments) -> None:
     some_bound(arguments)
     for name in ("min_value", "max_value"):
@@ -93,6 +102,22 @@ KINDS = (
         ),
         "{column: age, born: birth_date, day: died_at, tolerance: 1}",
         _LAW,
+        ours=True,
+    ),
+    Kind(
+        "expect_column_pair_number_year_and_date_to_agree",
+        BOTH_PRESENT,
+        _year,
+        (
+            "证书字号、文号（A）中的年份是日期（B）所在的年份；号中没有年份（前后无数字的19xx、20xx）的不看。补录档案时把录入日期填作登记日期，即在此查出。",
+            "The year in a number (A), such as that of a certificate or a document, is the year of the date (B); numbers that bear no year (19xx or 20xx with no digit beside it) are not judged. Finds archives whose day of typing stands for the day of the act.",
+        ),
+        (
+            "{unexpected} 行 {column_A} 中的年份与 {column_B} 不符（{percent}）",
+            "{unexpected} rows have a {column_A} of another year than {column_B} ({percent})",
+        ),
+        "{column_A: cert_no, column_B: op_date}",
+        ("党政机关公文格式 GB/T 9704（文号含年份，M）", "GB/T 9704 (numbers of documents bear the year, M)"),
         ours=True,
     ),
 )
