@@ -46,6 +46,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
         "manifestRows": "rows",
         "manifestTotal": "total",
         "onMismatch": "refuse",
+        "ignoreMembers": ("readme*", "说明*"),
         "maxMembers": 1000,
         "maxBytes": 8 << 30,
         "maxRatio": 200,

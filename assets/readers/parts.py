@@ -49,14 +49,14 @@ def combine(parts: Sequence[tuple[str, Extract]], contract: Contract, where: str
             at[key] = position
             header.setdefault(key, label)
         placed.append(at)
-    whole = Extract(tuple(header.values()), "", "", 0, 0, 0, 0, [], parts=[name for name, _ in parts])
+    whole = Extract(tuple(header.values()), "", "", 0, 0, 0, 0, [])
     selects = []
-    for number, ((name, part), at) in enumerate(zip(parts, placed, strict=True), 1):
-        offset = number * PART
+    for (name, part), at in zip(parts, placed, strict=True):
         if part.lines >= PART:
-            raise RefusedError(
-                f"{part.lines} lines", where=f"{where}, {name}", expected=f"fewer than {PART}", remedy="Hand it over in parts."
-            )
+            raise RefusedError(f"{part.lines} lines", where=f"{where}, {name}", expected=f"fewer than {PART}", remedy="Divide it.")
+        # A part of several parts has numbered its rows already: its first part comes after the last so far.
+        offset = (len(whole.parts) + (0 if part.parts else 1)) * PART
+        whole.parts += [f"{name}, {inside}" for inside in part.parts] or [name]
         cells = ", ".join(f"{f'c{at[key]}' if key in at else 'NULL::VARCHAR'} AS c{i}" for i, key in enumerate(header))
         selects.append(f"SELECT _row + {offset} AS _row, {cells} FROM ({part.relation})")
         whole.lines += part.lines
