@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
+from assets.models.sql import is_disagreement
 from pipelines.links import report_url
 from pipelines.rulebook import Rule
 from pipelines.standing import BatchResult, Count, Refusal, RuleState, dimension
@@ -252,7 +253,9 @@ def rule_result(
 
 
 def _place(contract: Contract, batch: BatchResult) -> dict[str, Any]:
-    """Where a batch belongs, as cells; a base or thematic table has no unit and no period."""
+    """Where a batch belongs, as cells; a base or thematic table has no unit and no period, a ticket its dataset."""
+    if is_disagreement(contract):
+        return {"dataset": batch.unit}
     return {"unit": batch.unit, "period": batch.period} if contract.layer == "sources" else {}
 
 

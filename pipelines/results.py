@@ -15,6 +15,7 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from assets.crosschecks.declared import TABLE
 from assets.evidence import TABLES
 from assets.lake import columns_of, literal, open_lake, quote
 from pipelines.querying import QueryError, as_objects, query
@@ -42,10 +43,13 @@ _COMMENTS = {
     "repairs": "what standardising mended, by batch, column and kind",
     "results": "every rule on every batch",
     "issues": "every row that breaks a rule, by its position in the source",
+    "crosschecks": "the checks of one department against another: how far they can be judged, and what they found",
+    "builds": "every building of a base or thematic table",
     "lineage": "which batches are in each table's present state",
     "standards": "the editions of the standard that results were held to, whole",
     "waivers": "rules that officers have set aside for a time, expired ones too",
     "scores": "scores and coverage per unit, dataset, city and department; by rule, indicator, dimension and in total",
+    "disagreements": "where departments contradict each other: which records, without their values",
     "called": "what each contract calls for, the rules that meet it, and whether they were assessed: what coverage counts",
     "rules": "the rules that datasets are held to now, of their suites and yielded by their contracts",
     "datasets": "the datasets, from their contracts",
@@ -75,7 +79,7 @@ RULES: Columns = [
     ("dataset", "VARCHAR", "the dataset"),
     ("rule", "VARCHAR", "the rule's id; its meaning never changes"),
     ("position", "INTEGER", "its place among the dataset's rules"),
-    ("origin", "VARCHAR", "suite: written there; contract: yielded by the contract"),
+    ("origin", "VARCHAR", "suite: written there; contract: yielded by the contract; cross: a check of one department against another"),
     ("expectation", "VARCHAR", "the Great Expectations type"),
     ("columns", "VARCHAR[]", "the columns it looks at"),
     ("indicator", "VARCHAR", "indicator of GB/T 36344-2018"),
@@ -149,6 +153,23 @@ UNITS: Columns = [
     ("zh", "VARCHAR", "its name"),
 ]
 
+DISAGREEMENTS: Columns = [
+    ("check", "VARCHAR", "the cross-department check"),
+    ("dataset", "VARCHAR", "whose department gets the ticket"),
+    ("batch", "VARCHAR", "its record; empty where it lacks one"),
+    ("row", "BIGINT", "the record's position in the source"),
+    ("other", "VARCHAR", "the dataset that contradicts it"),
+    ("other_batch", "VARCHAR", "the other record; empty where there is none"),
+    ("other_row", "BIGINT", "the other record's position in the source"),
+    ("since_month", "DATE", "first day of the month since which they contradict each other"),
+    ("due", "DATE", "last day of grace"),
+    ("overdue", "BOOLEAN", "whether it is a defect by now: its grace was over on the last day of which all sources have spoken"),
+]
+_DISAGREEMENTS = f"""
+    SELECT d."check", d.dataset, d.batch, d."row", d.other, d.other_batch, d.other_row, date_trunc('month', d.since)::DATE, d.due,
+        coalesce(d.due < c.as_of, FALSE) AND c.silent IS NULL
+    FROM lake.{TABLE} d JOIN lake.evidence.crosschecks c USING ("check")"""
+
 # Separators, quotes and blanks tell where a record broke; nothing else of it leaves the lake.
 _SHAPE = r"""regexp_replace(left("text", 200), '[^,;|\t"'' ]', '*', 'g')"""
 
@@ -180,11 +201,11 @@ def publish(project: Project, standard: Standard | None = None, *, snapshot: int
 
 def _write(con: duckdb.DuckDBPyConnection, project: Project, standard: Standard | None, snapshot: int | None) -> None:
     from assets.waivers import load_waivers
-    from pipelines.rulebook import read_rules
+    from pipelines.rulebook import CROSS, read_rules, ticketed
     from pipelines.scores import WINDOW_DAYS, make_scores, make_standing
 
     contracts = list(project.contracts.values())
-    rules = read_rules(project, contracts)
+    rules = [r for r in read_rules(project, contracts) if r.origin != CROSS] + ticketed(project)
     con.execute("BEGIN")  # one snapshot of the lake for all tables
     make_standing(con, contracts)
     standard = standard or _standard(con, project)
@@ -215,6 +236,9 @@ def _write(con: duckdb.DuckDBPyConnection, project: Project, standard: Standard 
     for table, columns in (("standing", STANDING), ("scores", SCORES), ("called", CALLED)):
         _declare(con, table, columns)
         con.execute(f"INSERT INTO fresh.{quote(table)} BY NAME FROM temp.{quote(table)}")
+    _declare(con, "disagreements", DISAGREEMENTS)
+    if columns_of(con, TABLE) and columns_of(con, "evidence.crosschecks"):
+        con.execute(f"INSERT INTO fresh.disagreements {_DISAGREEMENTS}")
     positions: dict[str, int] = {}
     rule_rows = []
     for r in rules:

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from assets.called import Written, entries
+from assets.crosschecks.declared import EXPECTATION, CrossCheck, cross_checks
+from assets.models.sql import is_disagreement
 from expectations.documents import read_document
 
 if TYPE_CHECKING:
@@ -18,6 +20,8 @@ if TYPE_CHECKING:
     from assets.project import Project
 
 BLOCK_ABOVE = 0.05
+CROSS = "cross"
+"""Origin of a rule that a cross-department check is."""
 
 
 def holder(contract: Contract) -> str:
@@ -29,7 +33,8 @@ def holder(contract: Contract) -> str:
 class Rule:
     """One rule that a dataset is held to; `columns` are the columns it looks at, by their names in the contract.
 
-    `conditional` rules look only at the rows that their row condition chooses. `origin`: a suite has it, or the contract yields it.
+    `conditional` rules look only at the rows that their row condition chooses. `origin`: a suite has it, the contract
+    yields it, or it is a check of one department against another (`cross`).
     """
 
     dataset: str
@@ -60,7 +65,33 @@ def read_rules(project: Project, contracts: Iterable[Contract] | None = None) ->
         suite = read_document(path) if path.exists() else None
         for document, _, node in entries(contract, suite):
             found.append(_rule(contract.name, node, "suite" if document is suite else "contract"))
+        if is_disagreement(contract):
+            found += [_crossed(contract.name, check) for check in cross_checks(project, contract)]
     return found
+
+
+def ticketed(project: Project) -> list[Rule]:
+    """The cross-department checks as rules of the datasets whose departments get the tickets."""
+    return [_crossed(dataset, check) for check in cross_checks(project) for dataset in check.to]
+
+
+def _crossed(dataset: str, check: CrossCheck) -> Rule:
+    """A check as a rule; one that only tells (info) weighs nothing."""
+    return Rule(
+        dataset=dataset,
+        id=check.id,
+        expectation=EXPECTATION,
+        columns=(),
+        indicator=check.indicator,
+        weight=0.0 if check.severity == "info" else check.weight,
+        severity=check.severity,
+        blocking=False,
+        title_zh=f"{check.number} {check.title[0]}（宽限{check.grace.zh}）",
+        title_en=f"{check.title[1]} (grace: {check.grace.en})",
+        remedy_zh=check.remedy[0],
+        remedy_en=check.remedy[1],
+        origin=CROSS,
+    )
 
 
 def _rule(dataset: str, node: Mapping[str, Any], origin: str) -> Rule:

@@ -31,6 +31,9 @@ rule counts as ever, and from the day after the waiver's end so does this.
 
 **Standing batches.** Full delivery: the newest batch of each unit (by period, then receipt). Delta: the batches of the newest
 partition, and of the 31 days up to it where partitions are days. A model: its newest check.
+
+**Cross-department checks** count under the dataset whose department gets the ticket, of no unit: B is what was compared, A what
+no other department contradicts beyond the grace (`assets.crosschecks.counting`). A check that only tells (info) weighs nothing.
 """
 
 from __future__ import annotations
@@ -39,7 +42,8 @@ from collections.abc import Collection, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from assets.called import Call, calls
-from pipelines.rulebook import holder
+from assets.crosschecks.declared import TABLE
+from pipelines.rulebook import CROSS, holder
 from pipelines.views import newest
 
 if TYPE_CHECKING:
@@ -98,7 +102,8 @@ def make_standing(con: duckdb.DuckDBPyConnection, contracts: Collection[Contract
         "delivered (dataset VARCHAR, department VARCHAR, mode VARCHAR, days INTEGER)",
         [(c.name, holder(c), mode, back.get(c.name, 0)) for c, mode in modes],
     )
-    con.execute("""
+    con.execute(
+        """
         CREATE OR REPLACE TEMP TABLE standing AS
         WITH accepted AS (
             SELECT b.batch, b.dataset, d.department, coalesce(b.unit, '') AS unit, b.period, b.received_at, d.mode, d.days,
@@ -116,7 +121,13 @@ def make_standing(con: duckdb.DuckDBPyConnection, contracts: Collection[Contract
             SELECT r.batch, r.dataset, d.department, coalesce(r.elements, 0) AS elements
             FROM evidence.results r JOIN delivered d USING (dataset) WHERE d.mode = 'model'
             QUALIFY r.run_id IS NOT DISTINCT FROM first_value(r.run_id) OVER (PARTITION BY r.dataset ORDER BY r.checked_at DESC))
-        GROUP BY ALL""")
+        GROUP BY ALL
+        UNION ALL
+        SELECT r.batch, r.dataset, d.department, '' AS unit, '' AS period, max(coalesce(r.elements, 0)) AS rows
+        FROM evidence.results r JOIN delivered d USING (dataset) WHERE d.mode <> 'model' AND r.batch = ?
+        GROUP BY ALL""",
+        [TABLE],
+    )
 
 
 def make_scores(
@@ -137,8 +148,8 @@ def make_scores(
         "asked (indicator VARCHAR, dimension VARCHAR, lower BOOLEAN, weight DOUBLE, dimension_weight DOUBLE)",
         [(i.code, i.dimension, i.inverted, i.weight, standard.dimensions[i.dimension].weight) for i in standard.indicators.values()],
     )
-    known = [(r.dataset, r.id, r.indicator, r.weight) for r in rules if r.indicator in standard.indicators]
-    _insert(con, "ruled (dataset VARCHAR, rule VARCHAR, indicator VARCHAR, weight DOUBLE)", known)
+    known = [(r.dataset, r.id, r.indicator, r.weight, r.origin == CROSS) for r in rules if r.indicator in standard.indicators]
+    _insert(con, "ruled (dataset VARCHAR, rule VARCHAR, indicator VARCHAR, weight DOUBLE, crossed BOOLEAN)", known)
     wanted = [(position, c) for contract in contracts for position, c in enumerate(calls(contract), 1) if c.indicator in counting]
     declared = (
         "calls (dataset VARCHAR, call VARCHAR, position INTEGER, kind VARCHAR, columns VARCHAR[], indicator VARCHAR, wanted VARCHAR,"
@@ -184,6 +195,9 @@ _ROLLED = """sum(w * v * x) / nullif(sum(w * v) FILTER (x IS NOT NULL), 0) AS x,
         sum(w * v) / nullif(sum(w) FILTER (v IS NOT NULL), 0) AS v,
         sum(w * c) / nullif(sum(w) FILTER (c IS NOT NULL), 0) AS c, sum(waived) AS waived"""
 
+# Results of cross-department checks: under the datasets whose departments get the tickets, and of no unit.
+_CROSSED = f"(batch = '{TABLE}' AND dataset <> '{TABLE.split('.')[1]}')"
+
 _BY_RULE = f"""
 WITH latest AS (
     SELECT batch, dataset, rule, outcome, elements, missing,
@@ -191,7 +205,7 @@ WITH latest AS (
     FROM {newest("evidence.results")}
     WHERE batch IN (SELECT batch FROM standing)),
 seen AS (
-    SELECT s.dataset, s.unit, r.rule, r.indicator, r.weight, greatest(s.rows, 1) AS rows,
+    SELECT s.dataset, s.unit, r.crossed, r.rule, r.indicator, r.weight, greatest(s.rows, 1) AS rows,
         l.outcome, coalesce(l.unexpected, 0) AS unexpected,
         l.outcome = 'failed' AND exists(
             FROM set_aside w WHERE w.dataset = s.dataset AND w.rule = r.rule AND (w.unit = '' OR w.unit = s.unit)) AS aside,
@@ -199,7 +213,8 @@ seen AS (
             WHEN l.elements IS NULL THEN 1
             WHEN a.dimension = '02' THEN l.elements
             ELSE greatest(l.elements - coalesce(l.missing, 0), coalesce(l.unexpected, 0)) END AS b
-    FROM standing s JOIN ruled r USING (dataset) JOIN asked a USING (indicator)
+    FROM (SELECT *, {_CROSSED} AS crossed FROM standing) s
+        JOIN ruled r USING (dataset, crossed) JOIN asked a USING (indicator)
         LEFT JOIN latest l ON l.batch = s.batch AND l.dataset = s.dataset AND l.rule = r.rule),
 counted AS (
     SELECT *, CASE WHEN outcome = 'failed' AND unexpected = 0 THEN b ELSE least(unexpected, b) END AS breaking FROM seen),
@@ -207,18 +222,19 @@ kept AS (
     SELECT * REPLACE (CASE WHEN aside THEN 0 ELSE b END AS b, CASE WHEN aside THEN 0 ELSE breaking END AS breaking),
         CASE WHEN aside THEN breaking ELSE 0 END AS waived FROM counted),
 summed AS (
-    SELECT dataset, unit, rule, indicator, weight AS w, sum(b) AS b, sum(breaking) AS breaking, sum(waived) AS waived,
+    SELECT dataset, unit, crossed, rule, indicator, weight AS w, sum(b) AS b, sum(breaking) AS breaking, sum(waived) AS waived,
         sum(b - breaking) / nullif(sum(b), 0) AS x,
         coalesce(sum(rows) FILTER (outcome IN ('passed', 'failed')) / sum(rows), 0) AS s,
         coalesce(sum(rows) FILTER (outcome IN ('passed', 'failed') AND NOT aside) / sum(rows), 0) AS counting
-    FROM kept GROUP BY GROUPING SETS ((dataset, unit, rule, indicator, weight), (dataset, rule, indicator, weight)))
-SELECT * EXCLUDE (counting), CASE WHEN b > 0 THEN counting ELSE 0 END AS v FROM summed
+    FROM kept GROUP BY GROUPING SETS ((dataset, unit, crossed, rule, indicator, weight), (dataset, crossed, rule, indicator, weight)))
+SELECT * EXCLUDE (counting, crossed), CASE WHEN b > 0 THEN counting ELSE 0 END AS v FROM summed
+WHERE unit IS NULL OR NOT crossed
 UNION ALL BY NAME
 SELECT dataset, rule, indicator, weight AS w, 0 AS b, 0 AS breaking, 0 AS waived, 0 AS s, 0 AS v FROM ruled
 WHERE dataset IN (SELECT dataset FROM scored) AND dataset NOT IN (SELECT dataset FROM standing)
 """
 
-_THINGS = "(SELECT DISTINCT dataset, unit FROM standing UNION ALL SELECT dataset, NULL FROM scored)"
+_THINGS = f"(SELECT DISTINCT dataset, unit FROM standing WHERE NOT {_CROSSED} UNION ALL SELECT dataset, NULL FROM scored)"
 
 _BY_CALL = f"""
 SELECT t.dataset, t.unit, k.call, k.indicator, a.dimension, a.weight AS w, coalesce(max(r.s), 0) AS s

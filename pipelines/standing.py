@@ -15,6 +15,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
+from assets.models.sql import is_disagreement
 from expectations.standard import dimension_names
 from pipelines.rulebook import BLOCK_ABOVE, read_rules
 from pipelines.views import newest
@@ -191,19 +192,25 @@ def rule_states(
     `fresh` (rows as `evidence.results` holds them) take the place of what is written down.
     """
     batches = _places(con, contract)
-    columns = ("rule", "batch", "blocking", "outcome", "elements", "unexpected", "note", "result")
-    if fresh is None:
+    columns = ("rule", "batch", "blocking", "outcome", "elements", "unexpected", "note", "result", "dataset")
+    # results of cross-department checks stand under the datasets of those who get the tickets
+    of = "list_contains(?, batch)" if is_disagreement(contract) else "dataset = ? AND list_contains(?, batch)"
+    if fresh is None or is_disagreement(contract):
         rows = con.execute(
-            f"SELECT {', '.join(columns)} FROM {newest('evidence.results')} WHERE dataset = ? AND list_contains(?, batch)",
-            [contract.name, list(batches)],
+            f"SELECT {', '.join(columns)} FROM {newest('evidence.results')} WHERE {of}",
+            [list(batches)] if is_disagreement(contract) else [contract.name, list(batches)],
         ).fetchall()
     else:
-        rows = [tuple(row.get(c) for c in columns) for row in fresh if row.get("batch") in batches]
+        rows = []
+    if fresh is not None:
+        rows = [r for r in rows if r[-1] != contract.name]
+        rows += [tuple(row.get(c) for c in columns) for row in fresh if row.get("batch") in batches]
     since = _since(con, contract)
     found: dict[str, list[BatchResult]] = {}
     blocks: dict[str, bool] = {}
-    for rule, batch, blocking, outcome, elements, unexpected, note, result in rows:
+    for rule, batch, blocking, outcome, elements, unexpected, note, result, dataset in rows:
         unit, period, current = batches[batch]
+        unit = unit if dataset == contract.name else dataset
         examples = examples_of(result) if outcome == "failed" else ()
         found.setdefault(rule, []).append(
             BatchResult(batch, unit, period, current, outcome, elements or 0, unexpected or 0, note or "", examples)
@@ -224,15 +231,16 @@ def _since(con: duckdb.DuckDBPyConnection, contract: Contract) -> dict[tuple[str
         SELECT r.rule, coalesce(b.unit, '') AS unit, b.period, r.outcome FROM {newest("evidence.results")} r
             JOIN evidence.batches b USING (batch) WHERE r.dataset = ?"""
     if contract.layer != "sources":
-        dated = """SELECT rule, '' AS unit, strftime(checked_at, '%Y-%m-%d %H:%M:%S.%f') AS period, outcome
-            FROM evidence.results WHERE dataset = ?"""
+        dated = """SELECT rule, CASE WHEN ends_with(batch, '.' || dataset) THEN '' ELSE dataset END AS unit,
+                strftime(checked_at, '%Y-%m-%d %H:%M:%S.%f') AS period, outcome
+            FROM evidence.results WHERE batch = ?"""
     rows = con.execute(
         f"""
         WITH dated AS ({dated}),
         good AS (SELECT rule, unit, max(period) AS period FROM dated WHERE outcome = 'passed' GROUP BY ALL)
         SELECT d.rule, d.unit, min(d.period) FROM dated d LEFT JOIN good g ON g.rule = d.rule AND g.unit = d.unit
         WHERE d.outcome <> 'passed' AND (g.period IS NULL OR d.period > g.period) GROUP BY ALL""",
-        [contract.name],
+        [contract.name if contract.layer == "sources" else contract.table],
     ).fetchall()
     return {(rule, unit): period if contract.layer == "sources" else period[:10] for rule, unit, period in rows}
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from assets import evidence
 from assets.crosschecks.counting import cross_results, note_states
-from assets.crosschecks.declared import CrossCheck, cross_checks
+from assets.crosschecks.declared import CrossCheck, cross_checks, verify
 from assets.judging import codes_of, standard_of
 from assets.lake import columns_of, literal, one_look, quote, transaction
 from assets.models.increment import FULL_FROM, changed, new_rows, share
@@ -45,6 +45,7 @@ def build_disagreement(con: duckdb.DuckDBPyConnection, project: Project, contrac
     new = {c.id: digest(c.definition) for c in checks}
     if stands and not what and made_by == new:
         return Built(contract.table, _count(con, contract), 0, (), False)
+    verify(project, [c for c in checks if made_by.get(c.id) != new[c.id]])
     written = 0
     try:
         with transaction(con, run_id, f"build {contract.table}: {len(what.present - what.built)} batches"):

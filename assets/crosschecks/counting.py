@@ -18,7 +18,7 @@ from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
 from assets import evidence
-from assets.crosschecks.declared import CrossCheck
+from assets.crosschecks.declared import EXPECTATION, CrossCheck
 from assets.lake import literal, quote
 from assets.masking import mask
 from assets.std import current_batches, is_delta
@@ -30,8 +30,6 @@ if TYPE_CHECKING:
     from assets.project import Project
     from expectations.standard import Standard
 
-TABLE = "base.disagreement"
-EXPECTATION = "expect_departments_to_agree"
 SHOWN = 20
 """Defects that a result lists."""
 PERIOD_END = """last_day(CASE length(period) WHEN 4 THEN CAST(period || '-12-01' AS DATE)

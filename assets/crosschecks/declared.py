@@ -25,7 +25,7 @@ Belongs here: reading and checking declarations. Not here: running them (`buildi
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -39,6 +39,8 @@ if TYPE_CHECKING:
     from assets.contracts import Contract
     from assets.project import Project
 
+TABLE = "base.disagreement"
+EXPECTATION = "expect_departments_to_agree"
 FOUND = ("subject", "since", "dataset", "batch", "row", "value", "other", "other_batch", "other_row", "other_value")
 """What the SELECT of a check gives, in this order."""
 KEYS = (
@@ -125,16 +127,23 @@ class CrossCheck:
 
 
 def cross_checks(project: Project, contract: Contract | None = None) -> list[CrossCheck]:
-    """The checks beside `contract` (by default of the one contract that is filled by checks), in the order of their ids.
+    """The checks beside `contract` (by default of the one that is filled by checks), in the order of their ids.
 
-    Raises `DocumentError` with the line of a mistake.
+    Raises `DocumentError` with the line of a mistake in the declaration; the SELECT is looked at by `verify`.
     """
     contracts = [contract] if contract else [c for c in project.models() if is_disagreement(c)]
-    if not contracts:
-        return []
-    known = columns_known(project)
-    found = [_read(path, project, known) for c in contracts for path in sorted(c.path.parent.glob("*.check.yaml"))]
+    found = [_read(path, project) for c in contracts for path in sorted(c.path.parent.glob("*.check.yaml"))]
     return sorted(found, key=lambda c: c.id)
+
+
+def verify(project: Project, checks: Iterable[CrossCheck]) -> None:
+    """Raise `DocumentError` with line and near name for the first SELECT that does not fit the contracts."""
+    known = {schema: columns for schema, columns in columns_known(project).items() if schema in ("std", "codes")}
+    for check in checks:
+        check.query.check(known)
+        if check.query.outputs != FOUND:
+            found = f"the SELECT gives {', '.join(check.query.outputs)}."
+            raise check.query.error(1, found, f"Give {', '.join(FOUND)}, in this order.")
 
 
 def joined(contract: Contract) -> str:
@@ -168,7 +177,7 @@ def _query(document: Document) -> Query:
     return Query(document.path, before + sql, line + 1 - before.count("\n"))
 
 
-def _read(path: Path, project: Project, known: Any) -> CrossCheck:
+def _read(path: Path, project: Project) -> CrossCheck:
     document = read_document(path)
     data = document.data
     for key in data:
@@ -182,9 +191,6 @@ def _read(path: Path, project: Project, known: Any) -> CrossCheck:
             ("id",), f"id {data['id']!r} in a file named {path.name}.", "Use one name for both, such as x01_allowance_of_dead."
         )
     query = _query(document)
-    query.check({schema: columns for schema, columns in known.items() if schema in ("std", "codes")})
-    if query.outputs != FOUND:
-        raise document.error(("sql",), f"the SELECT gives {', '.join(query.outputs)}.", f"Give {', '.join(FOUND)}, in this order.")
     sources = [t.split(".")[1] for t in query.tables if t.startswith("std.")]
     to = _listed(data["to"])
     of = str(data.get("of") or to[0])

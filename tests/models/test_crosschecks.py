@@ -13,7 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from assets.crosschecks.declared import Grace, cross_checks
+from assets.crosschecks.declared import Grace, cross_checks, verify
 from assets.project import CODE, Project
 from expectations.documents import DocumentError
 
@@ -167,11 +167,18 @@ def test_days_of_grace(world: Any, grace: Grace, since: str, last: str) -> None:
     ],
 )
 def test_a_mistake_is_told_with_its_line(project: Project, wrong: str, said: str) -> None:
+    project = declare(project, wrong)
+
+    def read() -> None:
+        verify(project, cross_checks(project))
+
     with pytest.raises(DocumentError, match=r"x01_name_differs\.check\.yaml:\d+: ") as error:
-        cross_checks(declare(project, wrong))
+        read()
     assert said in str(error.value)
 
 
 def test_every_check_of_the_project_reads(tmp_path: Path) -> None:
-    checks = cross_checks(Project.at(CODE, tmp_path))
+    project = Project.at(CODE, tmp_path)
+    checks = cross_checks(project)
+    verify(project, checks)
     assert len({c.number for c in checks}) == len(checks)
