@@ -7,10 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from sample_data.faults import Mark
+    import duckdb
+    import pyarrow as pa
 
 SCHEMA = {
     "dataset": "string", "source": "string", "period": "string", "unit": "string", "row": "int64", "column": "string",
@@ -19,14 +21,18 @@ SCHEMA = {
 """`row` is `_row` as the reader counts it: physical line (CSV), sheet row, position in the ordered extract (table) or over the
 pages of the day (API); NULL where the fault is one of the whole hand-over. `effect` says what is expected: a rule flags the
 row, a blocking rule puts it into `quarantine`, standardising mends it (`repair`), the record is unreadable (`reject`), the
-hand-over is refused (`refuse`) or known already (`repeat`), or `none`: no rule claims it yet."""
+hand-over is refused (`refuse`) or known already (`repeat`), a check of departments against each other tells it (`cross`) or must
+leave it in peace, since its days of grace are not over (`graced`), or `none`: no rule claims it yet."""
+_TYPES = {"string": "VARCHAR", "int64": "BIGINT"}
 
 
 class Truth:
-    """Rows of the truth, as the hand-overs are written."""
+    """Rows of the truth, as the hand-overs are written, in a table of the sample's database: tens of millions fit. Any thread."""
 
-    def __init__(self) -> None:
-        self.rows: list[dict[str, Any]] = []
+    def __init__(self, con: duckdb.DuckDBPyConnection) -> None:
+        self._con, self._lock = con.cursor(), Lock()
+        columns = ", ".join(f'"{name}" {_TYPES[kind]}' for name, kind in SCHEMA.items())
+        self._con.execute(f"CREATE OR REPLACE TABLE seen.truth ({columns})")
 
     def add(
         self,
@@ -44,33 +50,33 @@ class Truth:
         clean: str | None = None,
     ) -> None:
         """One fault; the columns are those of `SCHEMA`."""
-        values = dataset, source, period, unit, row, column, kind, indicator, effect, spoilt, clean
-        self.rows.append(dict(zip(SCHEMA, values, strict=True)))
+        values = [dataset, source, period, unit, row, column, kind, indicator, effect, spoilt, clean]
+        with self._lock:
+            self._con.execute(f"INSERT INTO seen.truth VALUES ({', '.join('?' * len(values))})", values)
 
-    def add_marks(self, dataset: str, marks: Iterable[Mark], place: Callable[[int], tuple[str, str, str, int]]) -> None:
+    def add_rows(self, rows: pa.Table) -> None:
+        """Many faults; `rows` has the columns of `SCHEMA`."""
+        with self._lock:
+            self._con.register("told_rows", rows)
+            self._con.execute("INSERT INTO seen.truth BY NAME SELECT * FROM told_rows")
+            self._con.unregister("told_rows")
+
+    def add_marks(self, dataset: str, marks: Iterable[Any], place: Callable[[int], tuple[str, str, str, int]]) -> None:
         """Faults planted in rows; `place` gives source, period, unit and `_row` of a row of the view."""
-        for mark in marks:
-            source, period, unit, row = place(mark.row)
-            fault = mark.fault
-            self.add(
-                dataset,
-                source,
-                period,
-                unit,
-                fault.kind,
-                fault.indicator,
-                fault.effect,
-                row=row,
-                column=fault.column,
-                spoilt=mark.spoilt,
-                clean=mark.clean,
-            )
+        import pyarrow as pa
+
+        rows = [(dataset, *place(m.row), m.fault.column, m.fault.kind, m.fault.indicator, m.fault.effect, m.spoilt, m.clean) for m in marks]
+        fields = [pa.field(name, pa.type_for_alias(kind)) for name, kind in SCHEMA.items()]
+        self.add_rows(pa.Table.from_pylist([dict(zip(SCHEMA, row, strict=True)) for row in rows], schema=pa.schema(fields)))
+
+    @property
+    def count(self) -> int:
+        row: Any = self._con.execute("SELECT count(*) FROM seen.truth").fetchone()
+        return int(row[0])
 
     def write(self, path: Path) -> None:
         """As Parquet, in the order of dataset, source and row."""
-        import pyarrow as pa
-        import pyarrow.parquet as pq
-
-        rows = sorted(self.rows, key=lambda r: (r["dataset"], r["source"], r["row"] or 0, r["kind"]))
-        fields = [pa.field(name, pa.type_for_alias(kind)) for name, kind in SCHEMA.items()]
-        pq.write_table(pa.Table.from_pylist(rows, schema=pa.schema(fields)), path)
+        order = "dataset, source, coalesce(row, 0), kind, period, unit, spoilt, clean"
+        target = str(path).replace("'", "''")
+        with self._lock:
+            self._con.execute(f"COPY (SELECT * FROM seen.truth ORDER BY {order}) TO '{target}' (FORMAT parquet)")
