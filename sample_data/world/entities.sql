@@ -6,9 +6,11 @@
 -- Intervals are half open: since <= day AND (until IS NULL OR day < until). Entity 3 has a story: renamed, moved to another
 -- district, revoked, then cancelled.
 
--- Who may represent: adults of 24 to 75 years on the first day whose home has no allowance, numbered, so that a draw picks one without a sort an entity.
+-- Who may represent: adults of 24 to 75 years on the first day whose home has no allowance, numbered, so that a draw
+-- picks one without a sort an entity; `living` numbers those who outlive the window.
 CREATE TABLE world.adult AS
-SELECT row_number() OVER (ORDER BY person) - 1 AS n, person, unit, county, died
+SELECT row_number() OVER (ORDER BY person) - 1 AS n, CASE WHEN died IS NULL THEN row_number() OVER (PARTITION BY died IS NULL ORDER BY person) - 1 END AS living,
+    person, unit, county, died
 FROM world.person
 WHERE born BETWEEN (first_day() - INTERVAL 75 YEAR)::DATE AND (first_day() - INTERVAL 24 YEAR)::DATE AND left_on IS NULL AND NOT needy
     AND coalesce(registered_on, DATE '1900-01-01') < first_day();
@@ -79,11 +81,11 @@ WITH
         SELECT d.entity, d.founded, d.rep, draw_int('rep next', d.entity, 0, n.adults - 1) AS next,
             CASE WHEN d.rep_died > d.founded THEN d.rep_died + draw_int('rep succeeds', d.entity, 5, 60)::INTEGER
                 ELSE draw_day('rep changed', d.entity, greatest(d.founded + 60, first_day()), today() - 3) END AS day
-        FROM world.entity_drawn AS d CROSS JOIN (SELECT count(*) AS adults FROM world.adult) AS n
+        FROM world.entity_drawn AS d CROSS JOIN (SELECT count(living) AS adults FROM world.adult) AS n
         WHERE d.rep_died IS NOT NULL OR (d.type <> '9500' AND draw('rep changes', d.entity) < 0.04)),
     changed AS (
-        SELECT c.entity, a.person AS next, c.day FROM changing AS c JOIN world.adult AS a ON a.n = c.next LEFT JOIN world.entity_end AS e USING (entity)
-        WHERE a.died IS NULL AND a.person <> c.rep AND c.day > c.founded AND c.day <= today() AND c.day < coalesce(least(e.revoked_on, e.ended_on), DATE '9999-12-31'))
+        SELECT c.entity, a.person AS next, c.day FROM changing AS c JOIN world.adult AS a ON a.living = c.next LEFT JOIN world.entity_end AS e USING (entity)
+        WHERE a.person <> c.rep AND c.day > c.founded AND c.day <= today() AND c.day < coalesce(least(e.revoked_on, e.ended_on), DATE '9999-12-31'))
 SELECT * FROM (
     SELECT d.entity, d.rep AS person, d.founded AS since, c.day AS until FROM world.entity_drawn AS d LEFT JOIN changed AS c USING (entity)
     UNION ALL SELECT entity, next, day, NULL FROM changed)
