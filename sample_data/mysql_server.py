@@ -35,6 +35,7 @@ KINDS = {
 }
 """Types of DuckDB, without their arguments, and those of the protocol; any other is text."""
 ROWS = 5_000  # fetched at once
+NO_SUCH_TABLE, BAD_FIELD = 1146, 1054  # codes of the protocol
 
 
 class MySQLServer:
@@ -53,6 +54,7 @@ class MySQLServer:
         self._loop = asyncio.new_event_loop()
         self._thread = Thread(target=self._loop.run_forever, name="mysql", daemon=True)
         self._server: Any = None
+        self._sessions: list[Any] = []
 
     @property
     def dsn(self) -> str:
@@ -107,24 +109,33 @@ class MySQLServer:
 
         class Answers(Session):
             async def query(self, expression: Any, sql: str, attrs: dict[str, str]) -> Any:  # noqa: ARG002 - the library's
-                return await _answer(con.cursor(), expression, database)
+                return await _answer(con.cursor(), expression, database, self.connection.stream)
 
-        self._server = MysqlServer(session_factory=Answers, identity_provider=Identity())
+        def answers() -> Any:
+            self._sessions.append(Answers())
+            return self._sessions[-1]
+
+        self._server = MysqlServer(session_factory=answers, identity_provider=Identity())
         await self._server.start_server(host="127.0.0.1", port=0)
         return int(self._server.sockets()[0].getsockname()[1])
 
     async def _stop(self) -> None:
+        """Connections that are still open are cut."""
         self._server.close()
-        # Connections that are still open are cut: their tasks must end with the loop.
-        others = [t for t in asyncio.all_tasks() if t is not asyncio.current_task()]
-        for task in others:
-            task.cancel()
-        await asyncio.gather(*others, return_exceptions=True)
+        for session in self._sessions:
+            if session._connection is not None:
+                session._connection.stream.writer.transport.abort()
+        self._sessions.clear()
+        for _ in range(200):
+            if asyncio.all_tasks() == {asyncio.current_task()}:
+                return
+            await asyncio.sleep(0.01)
 
 
-async def _answer(con: duckdb.DuckDBPyConnection, expression: Any, database: str) -> Any:
+async def _answer(con: duckdb.DuckDBPyConnection, expression: Any, database: str, stream: Any) -> Any:
     import duckdb
     from mysql_mimic import ResultColumn, ResultSet
+    from mysql_mimic.charset import CharacterSet
     from mysql_mimic.errors import ErrorCode, MysqlError
     from mysql_mimic.types import ColumnType
     from sqlglot import exp
@@ -138,24 +149,30 @@ async def _answer(con: duckdb.DuckDBPyConnection, expression: Any, database: str
     try:
         kinds = {name: str(kind).split("(")[0] for name, kind, *_ in con.execute(f"DESCRIBE {query}").fetchall()}
         declared = dict(con.execute("SELECT col, kind FROM _declared WHERE list_contains(?, tab)", [tables]).fetchall())
-        con.execute(f"SELECT COLUMNS(*)::VARCHAR FROM ({query})" if "BLOB" not in kinds.values() else query)
+        cells = ", ".join(f"t.c{at}" if kind == "BLOB" else f"t.c{at}::VARCHAR" for at, kind in enumerate(kinds.values()))
+        con.execute(f"SELECT {cells} FROM ({query}) t({', '.join(f'c{at}' for at in range(len(kinds)))})")
     except duckdb.CatalogException:
-        raise MysqlError(f"Table {', '.join(tables)} doesn't exist", code=ErrorCode.NO_SUCH_TABLE) from None
+        raise MysqlError(f"Table {', '.join(tables)} doesn't exist", code=NO_SUCH_TABLE) from None
     except duckdb.BinderException:
-        raise MysqlError("Unknown column", code=ErrorCode.BAD_FIELD_ERROR) from None
-    columns = [ResultColumn(name, ColumnType[declared.get(name) or KINDS.get(kind, "VAR_STRING")]) for name, kind in kinds.items()]
-    for column in columns:
-        column.text_encoder = _encoded
-        column.use_default_text_encoder = False
-    return ResultSet(_rows(con), columns)
+        raise MysqlError("Unknown column", code=BAD_FIELD) from None
+    columns = [
+        ResultColumn(
+            name,
+            ColumnType[declared.get(name) or KINDS.get(kind, "VAR_STRING")],
+            CharacterSet.binary if kind == "BLOB" else CharacterSet.utf8mb4,
+            text_encoder=_encoded,
+        )
+        for name, kind in kinds.items()
+    ]
+    return ResultSet(_rows(con, stream), columns)
 
 
 def _encoded(_column: Any, value: Any) -> bytes:
     return value if isinstance(value, bytes) else str(value).encode()
 
 
-async def _rows(con: duckdb.DuckDBPyConnection) -> AsyncIterator[tuple[Any, ...]]:
+async def _rows(con: duckdb.DuckDBPyConnection, stream: Any) -> AsyncIterator[tuple[Any, ...]]:
     while rows := con.fetchmany(ROWS):
         for row in rows:
             yield row
-        await asyncio.sleep(0)
+        await stream.drain()  # or the library would hold all rows until the last

@@ -122,8 +122,10 @@ def reader_for(contract: Contract) -> Reader:
         from assets.readers.api import ApiReader
 
         return ApiReader()
-    if server.type in ("postgresql", "postgres"):
+    if server.type in ("postgresql", "postgres", "mysql"):
         from assets.readers.database import DatabaseReader
 
-        return DatabaseReader()
-    raise RefusedError(f"server type {server.type!r}", where=str(contract.path), remedy=near(server.type, ("local", "api", "postgresql")))
+        return DatabaseReader("mysql" if server.type == "mysql" else "postgresql")
+    raise RefusedError(
+        f"server type {server.type!r}", where=str(contract.path), remedy=near(server.type, ("local", "api", "postgresql", "mysql"))
+    )

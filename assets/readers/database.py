@@ -1,6 +1,7 @@
-"""The reader of PostgreSQL tables: one hand-over is what changed since the last.
+"""The reader of database tables: what of a table is one hand-over, by change time, batch number, period, or whole.
 
-Belongs here: the window of change times and reading it as text. Not here: what the rows mean. Options: docs/contracts.md.
+Belongs here: hand-overs that wait, and what both kinds of database have in common. Not here: a database's own words
+(`postgresql`, `mysql`), what the rows mean. Options: docs/contracts.md.
 
 A connection string can hold a password and the database's own words can repeat it or show values: messages here are
 made from the kind of failure alone.
@@ -11,18 +12,20 @@ from __future__ import annotations
 import hashlib
 import re
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from datetime import datetime
+from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from assets.contracts import PERIODS, Contract
 from assets.headers import fold
-from assets.lake import _extension, columns_of, literal, quote
+from assets.lake import columns_of
 from assets.readers import Extract, Handover, LaterError, RefusedError
-from assets.readers.files import partition_of
-from assets.readers.options import connection, options
+from assets.readers.files import moment_of, partition_of
+from assets.readers.options import options
 from expectations.documents import near
 
 if TYPE_CHECKING:
@@ -30,196 +33,223 @@ if TYPE_CHECKING:
 
     from assets.project import Project
 
-SESSION = "-c datestyle=ISO,YMD -c default_transaction_read_only=on"
-ADDED = {"options": SESSION, "connect_timeout": "5"}
-"""What a connection string gets where it does not say otherwise; seconds within which the server must answer."""
-TIMES = ("timestamp", "date")
+Rows = list[tuple[str | None, ...]]
+
+
+class Source(Protocol):
+    """One table of a database, open for reading. Everything comes as text.
+
+    `shown` is its name without credentials, `table` its quoted name, `columns` its columns with their types.
+    """
+
+    shown: str
+    table: str
+    columns: dict[str, str]
+
+    def ask(self, sql: str) -> Rows:
+        """The rows of a SELECT whose columns are texts."""
+
+    def text(self, expression: str) -> str:
+        """SQL that gives an expression as the database's own text."""
+
+    def quoted(self, column: str) -> str: ...
+
+    def value(self, column: str, text: str) -> str:
+        """A value as SQL that compares with the column."""
+
+    def timed(self, column: str) -> bool:
+        """Whether the column holds times."""
+
+    def now(self, back: float = 0) -> str:
+        """SQL of the server's clock, `back` seconds ago."""
+
+    def copy(self, where: str, order: Iterable[str], folder: Path) -> str:
+        """Bring the rows to a file in `folder`, in this order, and give SQL over it: `_row` and `c0`, `c1`, ... as text."""
+
+
+Opened = Callable[["Contract", "Project", "duckdb.DuckDBPyConnection", dict[str, Any]], AbstractContextManager[Source]]
+"""Opens the source of a contract; every failure of it becomes a `LaterError` without its words."""
+
+
+@dataclass(frozen=True)
+class Window:
+    """What of the table one hand-over is: rows `where`, in the `order` of these columns, up to `watermark`."""
+
+    where: str
+    order: tuple[str, ...]
+    watermark: str | None
+    moment: datetime
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class _Known:
+    """What the evidence says of earlier hand-overs: the last watermark, all of them, all periods."""
+
+    last: str | None
+    marks: frozenset[str]
+    periods: frozenset[str]
 
 
 class DatabaseReader:
-    """Servers of `type: postgresql`."""
+    """Servers of `type: postgresql` and `mysql`."""
 
     ahead = False
 
+    def __init__(self, form: str) -> None:
+        self.form = form
+        self.opened: Opened = import_module(f"assets.readers.{form}").opened
+
     def pending(self, contract: Contract, project: Project, con: duckdb.DuckDBPyConnection) -> list[Handover]:
         assert contract.delivery is not None
-        opts = options(contract, "postgresql")
-        last = _watermark(con, contract)
-        with _attached(contract, project, con, opts) as source:
-            columns, changed = _columns(source, contract, opts)
-            mark, kind = quote(changed), columns[changed]
-            above = f"{mark} > {literal(last)}::{kind}" if last else f"{mark} IS NOT NULL"
-            # A change time in the future would put all later changes below the watermark: such rows wait.
-            timed = kind.startswith(TIMES)
-            until = f" AND {mark} <= (now() - interval '{float(opts['holdBack'])} seconds')" if timed else ""
-            found = source(f"SELECT max({mark})::text, count(*)::text FROM {_table(contract, opts)} WHERE {above}{until}")
-            upper, count = found[0]
-            if upper is None:
-                return []
-            odd = source(
-                f"SELECT (count(*) - count({mark}))::text{f', count(*) FILTER (WHERE {mark} > now())::text' if timed else ''} "
-                f"FROM {_table(contract, opts)}"
-            )[0]
-        moment = _moment(upper)
-        details = {"from": last, "to": upper, "count": int(count), "without": int(odd[0] or 0), "future": int(odd[1] or 0) if timed else 0}
-        period = moment.strftime(PERIODS[contract.delivery.period])
-        return [
-            Handover(contract.name, None, period, partition_of(contract, moment), _shown(contract, opts), None, datetime.now(), details)
-        ]
+        opts = options(contract, self.form)
+        given = [o for o in ("changedBy", "batchBy", "periodBy") if opts[o]]
+        if len(given) > 1 or (not given and contract.delivery.mode != "full") or (opts["batchBy"] and not opts["timeBy"]):
+            raise RefusedError(
+                f"{', '.join(given) or 'none of changedBy, batchBy, periodBy'} in a {contract.delivery.mode} delivery",
+                where=str(contract.path),
+                expected="one of changedBy, batchBy with timeBy, periodBy; none for a full table as it stands",
+            )
+        known = _known(con, contract)
+        with self.opened(contract, project, con, opts) as source:
+            windows = _windows(source, contract, opts, known)
+            found = source.shown
+        form = PERIODS[contract.delivery.period]
+        handovers = []
+        for window in windows:
+            period = window.moment.strftime(form)
+            details: dict[str, Any] = {"window": window}
+            if opts["periodBy"]:
+                try:
+                    moment_of(contract, period)
+                except ValueError as error:
+                    if "before the first" in str(error):
+                        continue
+                    details["refusal"] = RefusedError(str(error), where=found, expected=f"a {contract.delivery.period} period")
+            partition = partition_of(contract, window.moment)
+            handovers.append(Handover(contract.name, None, period, partition, found, None, datetime.now(), details))
+        return handovers
 
     def read(self, handover: Handover, contract: Contract, project: Project, con: duckdb.DuckDBPyConnection) -> Extract:
-        opts = options(contract, "postgresql")
+        opts = options(contract, self.form)
+        window: Window = handover.details["window"]
         scratch = project.scratch / "collect"
         scratch.mkdir(parents=True, exist_ok=True)
         folder = Path(tempfile.mkdtemp(dir=scratch))
-        extract = Extract((), "", "", 0, 0, 0, 0, [], watermark=handover.details["to"], scratch=folder)
+        extract = Extract((), "", "", 0, 0, 0, 0, [], watermark=window.watermark, scratch=folder, notes=list(window.notes))
         try:
-            with _attached(contract, project, con, opts) as source:
-                columns, changed = _columns(source, contract, opts)
-                extract.header = tuple(columns)
-                path = folder / "rows.parquet"
-                con.execute(_copy(contract, opts, columns, changed, handover, path))
-            _account(con, extract, path, contract)
+            with self.opened(contract, project, con, opts) as source:
+                extract.header = tuple(source.columns)
+                labels = {fold(label) for key in contract.key for label in contract.column(key).headers}
+                keys = [c for c in source.columns if fold(c) in labels and c not in window.order]
+                extract.relation = source.copy(window.where, [*window.order, *keys], folder)
+            _account(con, extract, contract)
         except BaseException:
             extract.discard()
             raise
-        for count, said in (
-            (handover.details["without"], f"have no {changed} and can never be collected by it"),
-            (handover.details["future"], f"have a {changed} in the future and wait for it"),
-        ):
-            if count:
-                extract.notes.append(f"{count} rows of the source {said}")
         return extract
 
 
-def _watermark(con: duckdb.DuckDBPyConnection, contract: Contract) -> str | None:
+def _known(con: duckdb.DuckDBPyConnection, contract: Contract) -> _Known:
     if columns_of(con, "evidence.batches") is None:
-        return None
-    row = con.execute(
-        "SELECT watermark FROM evidence.batches WHERE dataset = ? AND status IN ('collected', 'standardised') AND watermark IS NOT NULL "
-        "ORDER BY collected_at DESC LIMIT 1",
+        return _Known(None, frozenset(), frozenset())
+    rows = con.execute(
+        "SELECT watermark, period, status FROM evidence.batches WHERE dataset = ? AND status IN ('collected', 'standardised', 'repeated') "
+        "ORDER BY collected_at DESC",
         [contract.name],
-    ).fetchone()
-    return row[0] if row else None
+    ).fetchall()
+    last = next((mark for mark, _, status in rows if mark is not None and status != "repeated"), None)
+    return _Known(last, frozenset(mark for mark, _, _ in rows if mark is not None), frozenset(period for _, period, _ in rows))
 
 
-class _Query:
-    """Runs a SELECT at the source and gives its rows of text."""
-
-    def __init__(self, con: duckdb.DuckDBPyConnection) -> None:
-        self._con = con
-
-    def __call__(self, sql: str) -> list[tuple[Any, ...]]:
-        return self._con.execute(f"SELECT * FROM postgres_query('source', {literal(sql)})").fetchall()
-
-
-@contextmanager
-def _attached(contract: Contract, project: Project, con: duckdb.DuckDBPyConnection, opts: dict[str, Any]) -> Iterator[_Query]:
-    """The source, attached read-only as `source`; every failure of it becomes a `LaterError` without its words."""
-    import duckdb
-
-    shown = _shown(contract, opts)
-    try:
-        con.execute(f"LOAD {literal(str(_extension('postgres_scanner')))}")
-        con.execute("DETACH DATABASE IF EXISTS source")
-        con.execute(f"ATTACH {literal(_dsn(contract, project, opts))} AS source (TYPE postgres, READ_ONLY)")
-        try:
-            yield _Query(con)
-        finally:
-            con.execute("DETACH DATABASE IF EXISTS source")
-    except duckdb.Error as error:
-        raise LaterError(f"{shown}: {_kind(str(error))}. Nothing was kept; the next run tries again.") from None
+def _windows(source: Source, contract: Contract, opts: dict[str, Any], known: _Known) -> list[Window]:
+    if opts["changedBy"]:
+        return _changed(source, opts, known)
+    if opts["batchBy"]:
+        return _batches(source, opts, known)
+    if opts["periodBy"]:
+        return _periods(source, opts, known)
+    assert contract.delivery is not None
+    now = datetime.now()
+    if now.strftime(PERIODS[contract.delivery.period]) in known.periods:
+        return []
+    count = source.ask(f"SELECT {source.text('count(*)')} FROM {source.table}")[0][0]
+    return [Window("1 = 1", (), None, now)] if int(count or 0) else []
 
 
-def _kind(said: str) -> str:
-    said = said.lower()
-    if "authentication failed" in said or "no password supplied" in said or ('role "' in said and "does not exist" in said):
-        return "the database refuses the user or the password: check connections.toml"
-    if "does not exist" in said:
-        return "the database has no such database, table or column: check the contract"
-    if "permission denied" in said:
-        return "the user may not read the table: ask the department for the right to"
-    if "no space left" in said:
-        return "working files could not be written, the disk is full: make room"
-    if (
-        "could not connect" in said
-        or "unable to connect" in said
-        or "no route" in said
-        or "connection refused" in said
-        or "could not translate" in said
-    ):
-        return "the database cannot be reached"
-    if "terminating connection" in said or "closed the connection" in said or "connection" in said or "ssl" in said:
-        return "the connection to the database was lost while it was read"
-    return "the database gave an error"
-
-
-def _dsn(contract: Contract, project: Project, opts: dict[str, Any]) -> str:
-    dsn = connection(project, contract.server.name).get("dsn")
-    if dsn is None:
-        parts = {"host": opts["host"], "port": opts["port"], "dbname": opts["database"]}
-        dsn = " ".join(f"{k}='{v}'" for k, v in parts.items() if v is not None)
-    if dsn.startswith(("postgresql://", "postgres://")):
-        from urllib.parse import quote as escaped
-
-        for name, value in ADDED.items():
-            if f"{name}=" not in dsn:
-                dsn = f"{dsn}{'&' if '?' in dsn else '?'}{name}={escaped(value)}"
-        return dsn
-    return " ".join([dsn, *(f"{name}='{value}'" for name, value in ADDED.items() if f"{name}=" not in dsn)])
-
-
-def _shown(contract: Contract, opts: dict[str, Any]) -> str:
-    return f"{contract.server.name}: {opts['schema']}.{opts['table'] or contract.name}"
-
-
-def _table(contract: Contract, opts: dict[str, Any]) -> str:
-    return f"{quote(opts['schema'].replace('.', ''))}.{quote(str(opts['table'] or contract.name))}"
-
-
-def _columns(source: _Query, contract: Contract, opts: dict[str, Any]) -> tuple[dict[str, str], str]:
-    """The table's columns with their types, and the one of change times."""
-    table = str(opts["table"] or contract.name)
-    rows = source(
-        "SELECT a.attname::text, format_type(a.atttypid, a.atttypmod)::text FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid "
-        f"JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = {literal(opts['schema'])} AND c.relname = {literal(table)} "
-        "AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum"
-    )
-    columns: dict[str, str] = dict(rows)
-    if not columns:
-        raise LaterError(f"{_shown(contract, opts)}: the database has no such table, or the user may not see it.")
-    wanted = str(opts["changedBy"])
-    changed = next((c for c in columns if c == wanted), None) or next((c for c in columns if fold(c) == fold(wanted)), None)
-    if changed is None:
-        raise RefusedError(
-            f"no column {wanted!r} (`changedBy`)",
-            where=_shown(contract, opts),
-            expected="the column with the time of change",
-            remedy=near(wanted, columns),
+def _changed(source: Source, opts: dict[str, Any], known: _Known) -> list[Window]:
+    """One window: changes above the last watermark, up to the highest that is old enough."""
+    changed = _column(source, opts, "changedBy")
+    mark = source.quoted(changed)
+    above = f"{mark} > {source.value(changed, known.last)}" if known.last else f"{mark} IS NOT NULL"
+    # A change time in the future would put all later changes below the watermark: such rows wait.
+    timed = source.timed(changed)
+    until = f" AND {mark} <= {source.now(float(opts['holdBack']))}" if timed else ""
+    [(upper,)] = source.ask(f"SELECT {source.text(f'max({mark})')} FROM {source.table} WHERE {above}{until}")
+    if upper is None:
+        return []
+    count = source.text("count(*)")
+    [(without,)] = source.ask(f"SELECT {count} FROM {source.table} WHERE {mark} IS NULL")
+    future = source.ask(f"SELECT {count} FROM {source.table} WHERE {mark} > {source.now()}")[0][0] if timed else "0"
+    notes = [
+        f"{rows} rows of the source {said}"
+        for rows, said in (
+            (int(without or 0), f"have no {changed} and can never be collected by it"),
+            (int(future or 0), f"have a {changed} in the future and wait for it"),
         )
-    return columns, changed
+        if rows
+    ]
+    where = f"{above} AND {mark} <= {source.value(changed, upper)}"
+    return [Window(where, (changed,), upper, _moment(upper, "changedBy"), tuple(notes))]
 
 
-def _copy(contract: Contract, opts: dict[str, Any], columns: dict[str, str], changed: str, handover: Handover, path: Path) -> str:
-    """COPY of the window to a file, cast to text at the source; by change time, then key, so that `_row` means something."""
-    labels = {fold(label) for key in contract.key for label in contract.column(key).headers}
-    order = ", ".join(quote(c) for c in (changed, *(c for c in columns if fold(c) in labels and c != changed)))
-    cells = ", ".join(f"{quote(name)}::text AS c{at}" for at, name in enumerate(columns))
-    mark, kind = quote(changed), columns[changed]
-    below = f"{mark} > {literal(handover.details['from'])}::{kind} AND " if handover.details["from"] else ""
-    select = (
-        f"SELECT (row_number() OVER (ORDER BY {order}))::bigint AS _row, {cells} FROM {_table(contract, opts)} "
-        f"WHERE {below}{mark} <= {literal(handover.details['to'])}::{kind}"
+def _batches(source: Source, opts: dict[str, Any], known: _Known) -> list[Window]:
+    """One window for each batch number that is not known and whose rows are old enough."""
+    number, time = _column(source, opts, "batchBy"), _column(source, opts, "timeBy")
+    mark, at = source.quoted(number), source.quoted(time)
+    until = source.now(float(opts["holdBack"])) if source.timed(time) else None
+    ready = f"CASE WHEN max({at}) <= {until} THEN 1 ELSE 0 END" if until else "1"
+    listed = source.ask(
+        f"SELECT {source.text(mark)}, {source.text(f'max({at})')}, {source.text(ready)} FROM {source.table} GROUP BY {mark}"
     )
-    return f"COPY (SELECT * FROM postgres_query('source', {literal(select)})) TO {literal(str(path))} (FORMAT parquet)"
+    lost = [row for row in listed if row[0] is None]
+    notes = (f"rows of the source have no {number} and can never be collected by it",) if lost else ()
+    windows = []
+    for batch, newest, old in sorted(listed, key=lambda r: (len(r[0] or ""), r[0] or "")):
+        if batch is None or batch in known.marks or old != "1":
+            continue
+        if newest is None:
+            raise LaterError(f"{source.shown}: batch {batch} has no {time} (`timeBy`): ask the department to fill it.")
+        windows.append(Window(f"{mark} = {source.value(number, batch)}", (time,), batch, _moment(newest, "timeBy"), notes))
+    return windows
 
 
-def _account(con: duckdb.DuckDBPyConnection, extract: Extract, path: Path, contract: Contract) -> None:
+def _periods(source: Source, opts: dict[str, Any], known: _Known) -> list[Window]:
+    """One window for each period that is not known."""
+    column = _column(source, opts, "periodBy")
+    mark = source.quoted(column)
+    listed = [row[0] for row in source.ask(f"SELECT DISTINCT {source.text(mark)} FROM {source.table} WHERE {mark} IS NOT NULL")]
+    return [
+        Window(f"{mark} = {source.value(column, period)}", (), period, _moment(period, "periodBy"))
+        for period in sorted(p for p in listed if p)
+        if period not in known.marks
+    ]
+
+
+def _column(source: Source, opts: dict[str, Any], option: str) -> str:
+    """The column that an option names, in the source's spelling."""
+    wanted, columns = str(opts[option]), source.columns
+    found = wanted if wanted in columns else next((c for c in columns if fold(c) == fold(wanted)), None)
+    if found is None:
+        raise RefusedError(f"no column {wanted!r} (`{option}`)", where=source.shown, expected="such a column", remedy=near(wanted, columns))
+    return found
+
+
+def _account(con: duckdb.DuckDBPyConnection, extract: Extract, contract: Contract) -> None:
     """Rows, bytes and digest of what was read: SHA-256 over the number of rows and the sum of their hashes."""
     width = len(extract.header)
     cells = ", ".join(f"coalesce(c{at}, chr(0))" for at in range(width))
     size = " + ".join(f"coalesce(strlen(c{at}), 0)" for at in range(width))
-    extract.relation = f"SELECT * FROM read_parquet({literal(str(path))})"
     row = con.execute(
         f"SELECT count(*), coalesce(sum({size}), 0), "
         f"bit_xor(md5_number(concat_ws(chr(31), _row, {cells})))::VARCHAR FROM ({extract.relation})"
@@ -230,10 +260,10 @@ def _account(con: duckdb.DuckDBPyConnection, extract: Extract, path: Path, contr
     extract.digest = hashlib.sha256(f"{contract.name} {row[0]} {row[2]}".encode()).hexdigest()
 
 
-def _moment(watermark: str) -> datetime:
-    """The time in a watermark of any form that begins with year and month."""
+def _moment(watermark: str, option: str) -> datetime:
+    """The time in a text of any form that begins with year and month."""
     digits = re.sub(r"\D", "", watermark)
     try:
         return datetime(int(digits[:4]), int(digits[4:6]), int(digits[6:8] or 1), int(digits[8:10] or 0))
     except ValueError:
-        raise LaterError("the column of change times (`changedBy`) holds no times: it must begin with year, month and day.") from None
+        raise LaterError(f"the column that `{option}` names holds no times: it must begin with year, month and day.") from None

@@ -1,0 +1,153 @@
+"""MySQL (and what speaks its protocol) as a source of tables, by PyMySQL.
+
+Belongs here: connecting, its words for failures, its SQL. Not here: what of a table is a hand-over (`database`).
+
+Values stay the text that the protocol carries: the client's conversions are switched off, so that 0000-00-00 is no
+error, decimals keep their digits and unsigned numbers their size. Rows are streamed: neither side holds them all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+from assets.contracts import Contract
+from assets.readers import LaterError
+from assets.readers.database import Rows
+from assets.readers.options import connection
+from assets.readers.table import TextTable
+
+if TYPE_CHECKING:
+    import duckdb
+    import pymysql
+
+    from assets.project import Project
+
+REACHED = 5  # seconds within which the server must answer
+SILENT = 600  # seconds without a byte after which the connection counts as lost
+#: Codes of the protocol for columns of times (timestamp, date, datetime, newdate) and of whole numbers.
+TIMES, NUMBERS = (7, 10, 12, 14), (1, 2, 3, 8, 9)
+#: Settings of a dsn's query part that are handed on to the client.
+SETTINGS = ("ssl_ca", "ssl_cert", "ssl_key", "ssl_disabled", "ssl_verify_cert", "ssl_verify_identity")
+
+
+@contextmanager
+def opened(contract: Contract, project: Project, con: duckdb.DuckDBPyConnection, opts: dict[str, Any]) -> Iterator[MySQL]:  # noqa: ARG001 - `Opened`
+    """The table, in one read-only transaction that sees one state of it."""
+    import pymysql
+
+    table = str(opts["table"] or contract.name)
+    shown = f"{contract.server.name}: {opts['database']}.{table}"
+    link = None
+    try:
+        link = pymysql.connect(**_connection(contract, project, opts), conv={}, autocommit=None)
+        with link.cursor() as cursor:
+            cursor.execute("SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+            cursor.execute("START TRANSACTION READ ONLY")
+        yield MySQL(link, table, shown)
+    except pymysql.MySQLError as error:
+        raise LaterError(f"{shown}: {_kind(error)}. Nothing was kept; the next run tries again.") from None
+    except RuntimeError:
+        # PyMySQL's way of asking for the package `cryptography`.
+        raise LaterError(f"{shown}: the password can only be sent over TLS: give `ssl_ca` in the dsn.") from None
+    finally:
+        if link is not None and link.open:
+            link.close()
+
+
+def _connection(contract: Contract, project: Project, opts: dict[str, Any]) -> dict[str, Any]:
+    dsn = connection(project, contract.server.name).get("dsn")
+    given: dict[str, Any] = {"host": opts["host"], "port": int(opts["port"]), "database": opts["database"]}
+    if dsn is not None:
+        parts = urlsplit(dsn)
+        try:
+            port = parts.port
+        except ValueError:
+            port = None
+        if parts.scheme not in ("mysql", "mariadb") or not parts.hostname:
+            raise LaterError(f"{contract.server.name}: the dsn is no address such as mysql://user:password@host:3306/database.")
+        given.update(host=parts.hostname, port=port or 3306, database=unquote(parts.path.strip("/")) or opts["database"])
+        given.update(user=unquote(parts.username or ""), password=unquote(parts.password or ""))
+        given.update({k: v for k, v in parse_qsl(parts.query) if k in SETTINGS})
+    return given | {"charset": "utf8mb4", "connect_timeout": REACHED, "read_timeout": SILENT}
+
+
+class MySQL:
+    """One table (`assets.readers.database.Source`)."""
+
+    def __init__(self, link: pymysql.Connection[Any], table: str, shown: str) -> None:
+        self.shown, self._link = shown, link
+        self.table = self.quoted(table)
+        with link.cursor() as cursor:
+            cursor.execute(f"SELECT * FROM {self.table} LIMIT 0")
+            self._codes = {str(name): int(code) for name, code, *_ in cursor.description or ()}
+        self.columns = {name: str(code) for name, code in self._codes.items()}
+        [(self._now,)] = self.ask("SELECT NOW()")
+
+    def ask(self, sql: str) -> Rows:
+        with self._link.cursor() as cursor:
+            cursor.execute(sql)
+            return [tuple(map(_text, row)) for row in cursor.fetchall()]
+
+    def text(self, expression: str) -> str:
+        return expression
+
+    def quoted(self, column: str) -> str:
+        return "`" + column.replace("`", "``") + "`"
+
+    def value(self, column: str, text: str) -> str:
+        number = self._codes[column] in NUMBERS and text.lstrip("-").isdigit()
+        return text if number else self._link.escape(text)
+
+    def timed(self, column: str) -> bool:
+        return self._codes[column] in TIMES
+
+    def now(self, back: float = 0) -> str:
+        at = datetime.fromisoformat(str(self._now)) - timedelta(seconds=back)
+        return self._link.escape(at.strftime("%Y-%m-%d %H:%M:%S"))
+
+    def copy(self, where: str, order: Iterable[str], folder: Path) -> str:
+        from pymysql.cursors import SSCursor
+
+        table = TextTable(folder)
+        [(count,)] = self.ask(f"SELECT COUNT(*) FROM {self.table} WHERE {where}")
+        by = ", ".join(map(self.quoted, order))
+        cursor = self._link.cursor(SSCursor)
+        try:
+            cells = ", ".join(map(self.quoted, self.columns))
+            cursor.execute(f"SELECT {cells} FROM {self.table} WHERE {where}{f' ORDER BY {by}' if by else ''}")
+            for number, row in enumerate(cursor.fetchall_unbuffered(), 1):
+                table.write(number, [_text(cell) for cell in row])
+        finally:
+            table.close()
+            # Closing the cursor, and its result when it is forgotten, would read what is left to the end.
+            if cursor._result is not None:
+                cursor._result.unbuffered_active = False
+        if table.rows != int(count or 0):
+            raise LaterError(f"{self.shown}: {table.rows} of {count} rows came. Nothing was kept; the next run tries again.")
+        table.width = len(self.columns)
+        return table.relation(range(table.width))
+
+
+def _text(cell: Any) -> str | None:
+    """Text as it came; bytes that are no text (BLOB, BINARY, BIT) as 0x and digits."""
+    return cell if cell is None or isinstance(cell, str) else "0x" + bytes(cell).hex()
+
+
+def _kind(error: pymysql.MySQLError) -> str:
+    code = error.args[0] if error.args and isinstance(error.args[0], int) else 0
+    if code in (1045, 1698, 2059):
+        return "the database refuses the user or the password: check connections.toml"
+    if code in (1049, 1054, 1146):
+        return "the database has no such database, table or column: check the contract"
+    if code in (1044, 1142, 1143):
+        return "the user may not read the table: ask the department for the right to"
+    if code in (2002, 2003, 2005):
+        return "the database cannot be reached"
+    if code in (2006, 2013, 2055, 1053, 1927) or not code:
+        return "the connection to the database was lost while it was read"
+    return f"the database gave error {code}"
