@@ -52,7 +52,9 @@ class Column:
     missing: tuple[str, ...]
     repair: tuple[str, ...]
     description: str
-    authority: tuple[str, ...]
+    authority: tuple[Any, ...]
+    agreement: str | None = None
+    derived: str | None = None
     unique: bool = False
     options: Mapping[str, Any] = field(default_factory=dict)
     quality: tuple[Mapping[str, Any], ...] = ()
@@ -231,7 +233,7 @@ def _check_against_odcs(document: Document) -> None:
         raise document.error((*error.instance_path, *([stray[1]] if stray else [])), found, remedy)
 
 
-_CUSTOM = ("delivery", "catalogue", "fusion", "increment", "materialisation")
+_CUSTOM = ("delivery", "catalogue", "fusion", "history", "increment", "matching", "materialisation", "number")
 _ODCS_KEYS = (
     "apiVersion",
     "kind",
@@ -279,7 +281,7 @@ def _column(document: Document, position: int, node: Mapping[str, Any]) -> Colum
     if logical not in LOGICAL_TYPES:
         raise document.error((*keys, "logicalType"), f"logicalType {logical!r}.", near(logical, LOGICAL_TYPES))
     custom = _custom(node)
-    known = ("codes", "aliases", "missing", "repair", "authority", "width", "position")
+    known = ("codes", "aliases", "missing", "repair", "authority", "agreement", "derived", "width", "position")
     for key in custom:
         if key not in known:
             raise document.error((*keys, "customProperties"), f"unknown custom property {key!r} of {name}.", near(key, known))
@@ -307,6 +309,8 @@ def _column(document: Document, position: int, node: Mapping[str, Any]) -> Colum
         repair=tuple(custom.get("repair") or ()),
         description=node.get("description", ""),
         authority=tuple(custom.get("authority") or ()),
+        agreement=custom.get("agreement"),
+        derived=custom.get("derived"),
         unique=bool(node.get("unique")),
         options=node.get("logicalTypeOptions") or {},
         quality=tuple(node.get("quality") or ()),

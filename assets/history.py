@@ -6,11 +6,10 @@ Belongs here: those relations, as SQL over the lake. Not here: what a rule makes
 from __future__ import annotations
 
 from collections.abc import Collection
-from datetime import datetime
 from typing import TYPE_CHECKING
 
-from assets.contracts import PERIODS
 from assets.lake import columns_of, literal, quote
+from assets.std import period_start
 from expectations.compiler.rules.series.scan import EARLIER
 from expectations.compiler.rules.series.workdays import BATCHES
 
@@ -19,8 +18,6 @@ if TYPE_CHECKING:
 
     from assets.contracts import Contract
     from expectations.compiler.plan import Plan
-
-_PERIODS = {len(datetime(2000, 1, 1).strftime(form)): form for form in PERIODS.values()}
 
 
 def relations(con: duckdb.DuckDBPyConnection, contract: Contract, plan: Plan, batches: Collection[str]) -> dict[str, str]:
@@ -48,7 +45,6 @@ def _batches(contract: Contract, *, with_columns: bool) -> str:
 
     Its columns are those declared that the hand-over has, and those undeclared that any row of it has.
     """
-    cases = " ".join(f"WHEN {n} THEN try_strptime(b.period, {literal(form)})" for n, form in _PERIODS.items())
     declared = ", ".join(literal(c.name) for c in contract.columns)
     columns, joined = "NULL::VARCHAR[]", ""
     if with_columns:
@@ -61,7 +57,7 @@ def _batches(contract: Contract, *, with_columns: bool) -> str:
             f" FROM raw.{quote(contract.name)} WHERE _extra IS NOT NULL GROUP BY _batch) x ON x._batch = b.batch"
         )
     return (
-        f"(SELECT b.batch, coalesce(b.unit, '') AS unit, CASE length(b.period) {cases} END AS period, b.received_at AS received,"
+        f"(SELECT b.batch, coalesce(b.unit, '') AS unit, {period_start('b.period')} AS period, b.received_at AS received,"
         f" b.rows_raw AS row_count, {columns} AS columns FROM evidence.batches b{joined}"
         f" WHERE b.dataset = {literal(contract.name)} AND b.status IN ('collected', 'standardised'))"
     )

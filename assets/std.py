@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Collection
+from datetime import datetime
 from typing import TYPE_CHECKING
 
+from assets.deliveries import PERIODS
 from assets.lake import columns_of, literal, quote
 
 if TYPE_CHECKING:
@@ -110,7 +112,7 @@ def current_rows(contract: Contract, source: str | None = None, batches: Collect
     `source` stands in for the table of all batches: SQL for some of its rows, with all rows of each key that it holds.
     `batches`, where they are known already, lets files of older batches be skipped.
     Deltas: the newest row of each key, by the event column, then by receipt of the batch, then by position; rows whose event
-    is missing come last. A delta without a key keeps every row.
+    is missing come last. A key whose newest row is a delete has none. A delta without a key keeps every row.
     """
     source = source or f"std_batches.{quote(contract.name)}"
     columns = columns_shown(contract)
@@ -124,7 +126,30 @@ def current_rows(contract: Contract, source: str | None = None, batches: Collect
     return (
         f"SELECT {rows} FROM {source} s JOIN evidence.batches b ON b.batch = s._batch AND b.dataset = {literal(contract.name)}"
         f" AND b.status = 'standardised' QUALIFY row_number() OVER (PARTITION BY {key} ORDER BY {', '.join(order)}) = 1"
+        + (f" AND NOT {deletes}" if (deletes := is_delete(contract, "s.")) else "")
     )
+
+
+def is_delete(contract: Contract, prefix: str = "") -> str | None:
+    """SQL that is true of a row which takes its key away (an operation flag says so), never NULL; None where no row does."""
+    operation = contract.delivery.operation if contract.delivery else None
+    if operation is None:
+        return None
+    return f"coalesce({prefix}{quote(operation.column)} IN ({', '.join(map(literal, operation.delete))}), FALSE)"
+
+
+_FORMS = {len(datetime(2000, 1, 1).strftime(form)): form for form in PERIODS.values()}
+
+
+def period_start(period: str) -> str:
+    """SQL for the first moment of a period, as hand-overs name it (SQL for 202610, 20261024, 2026102408); NULL for other text."""
+    cases = " ".join(f"WHEN {n} THEN try_strptime({period}, {literal(form)})" for n, form in _FORMS.items())
+    return f"CASE length({period}) {cases} END"
+
+
+def period_end(period: str) -> str:
+    """SQL for the last day of a period."""
+    return f"CASE length({period}) WHEN 6 THEN last_day({period_start(period)}) ELSE CAST({period_start(period)} AS DATE) END"
 
 
 def is_delta(contract: Contract) -> bool:

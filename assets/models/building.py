@@ -8,17 +8,31 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from graphlib import CycleError, TopologicalSorter
 from typing import TYPE_CHECKING
 
 from assets import evidence
 from assets.judging import codes_of
 from assets.lake import literal, one_look, quote, transaction
+from assets.models.feed import built_as_of, note, state
 from assets.models.fusion import Fusion, drop_temporary, fuse, is_fusion, read_fusion
-from assets.models.increment import FULL_FROM, TOUCHED, Changed, changed, cut_down, read_increment, share, standing_rows, touch
+from assets.models.increment import (
+    FULL_FROM,
+    TOUCHED,
+    Changed,
+    ages,
+    changed,
+    cut_down,
+    cut_down_model,
+    may_go_by_keys,
+    read_increment,
+    share,
+    standing_rows,
+    touch,
+)
 from assets.models.sql import CODES, Query, code_rows, columns_known, dependencies, is_disagreement, is_view, read_model
-from assets.std import digest, ensure_std, ensure_view
+from assets.std import digest, ensure_std, ensure_view, period_end
 from expectations.documents import DocumentError
 
 if TYPE_CHECKING:
@@ -56,8 +70,9 @@ class _Model:
     @property
     def definition(self) -> str:
         """Names what the table is made by: with another text, other columns or another order of authority, it is made anew."""
-        orders = dict(self.fusion.orders) if self.fusion else {}
-        return digest(json.dumps([self.query.text, self.declared, self.contract.key, orders, dict(self.codes)]))
+        orders = repr(dict(self.fusion.orders)) if self.fusion else ""
+        made = [(c.agreement, c.derived) for c in self.contract.columns]
+        return digest(json.dumps([self.query.text, self.declared, self.contract.key, orders, made, dict(self.codes)]))
 
     def select(self, replaced: Mapping[str, str] | None = None) -> str:
         """Its SQL, code tables written out, and the given tables replaced."""
@@ -99,33 +114,81 @@ def build(con: duckdb.DuckDBPyConnection, project: Project, contract: Contract, 
     with one_look(con):
         for source in model.sources:
             ensure_std(con, source)
+        read = state(con)
         what = changed(con, contract, model.sources, model.models)
         stands = is_view(contract) or _stands(con, model)
+        as_of = _as_of(con, model, what)
+        aged = _aged(con, model, as_of) if stands else None
+        if stands and not what and not aged and not is_view(contract):
+            return Built(contract.table, _count(con, contract.table), 0, (), False)
+        increment = read_increment(contract)
+        by_keys = (
+            stands
+            and aged is not _ALL
+            and not is_view(contract)
+            and may_go_by_keys(con, increment, what, model.models)
+            and share(con, what.moved, model.sources) < FULL_FROM
+        )
     if is_view(contract):
-        return _view(con, model, what, run_id)
-    if stands and not what:
-        return Built(contract.table, _count(con, contract.table), 0, (), False)
+        return _view(con, model, what, run_id, read)
     new = sorted(what.present - what.built)
-    increment = read_increment(contract)
-    incremental = (
-        increment is not None
-        and stands
-        and bool(what.built)
-        and not model.models
-        and all(s.name in increment.expressions for s in model.sources if what.moved[s.name])
-        and share(con, what.moved, model.sources) < FULL_FROM
-    )
+    build = _Build(model, what, f"DATE '{as_of}'" if as_of else "NULL", aged)
     try:
         with transaction(con, run_id, f"build {contract.table}: {len(new)} batches"):
             if not stands:
                 _create(con, model)
-            written = _by_keys(con, model, what) if incremental else _in_full(con, model, what, fresh=not stands)
+            _tell_ages(con, build)
+            taken, written = _by_keys(con, build) if by_keys else _in_full(con, build, fresh=not stands)
             _incorporate(con, contract, what, run_id)
+            note(con, contract, read, run_id, rows=taken + written, anew=not stands, as_of=as_of)
+            rows = _count(con, contract.table)
     finally:
         con.execute("DROP TABLE IF EXISTS temp.touched")
         if model.fusion:
             drop_temporary(con, model.fusion)
-    return Built(contract.table, _count(con, contract.table), written, tuple(new), not incremental)
+    return Built(contract.table, rows, written, tuple(new), not by_keys)
+
+
+_ALL = "all"
+"""Every age is to be counted anew: the hand-overs speak of an earlier day than before."""
+
+
+@dataclass(frozen=True)
+class _Build:
+    """One build: what moved, SQL for the day at which ages are counted, and a SELECT of the keys that change by age alone."""
+
+    model: _Model
+    what: Changed
+    as_of: str
+    aged: str | None
+
+
+def _as_of(con: duckdb.DuckDBPyConnection, model: _Model, what: Changed) -> date | None:
+    """The last day that the standing hand-overs speak of, where a model counts ages; it does not depend on today."""
+    if not (model.fusion and model.fusion.limited):
+        return None
+    batches = ", ".join(map(literal, sorted(set().union(*what.standing.values())))) or "NULL"
+    row = con.execute(f"SELECT max({period_end('period')}) FROM evidence.batches WHERE batch IN ({batches})").fetchone()
+    return row[0] if row else None
+
+
+def _aged(con: duckdb.DuckDBPyConnection, model: _Model, as_of: date | None) -> str | None:
+    """A SELECT of the keys whose row changes by age alone; `_ALL` where every row may; None where none does."""
+    before = built_as_of(con, model.contract) if as_of else None
+    if as_of is None or before is None or as_of == before:
+        return None
+    if as_of < before:
+        return _ALL
+    keys = ", ".join(map(quote, model.contract.key))
+    select = f"SELECT {keys} FROM {quote(model.contract.table)} WHERE _until <= DATE '{as_of}'"
+    return select if con.execute(f"SELECT 1 FROM ({select}) LIMIT 1").fetchone() else None
+
+
+def _tell_ages(con: duckdb.DuckDBPyConnection, build: _Build) -> None:
+    """Make `temp.ages` where rows of older hand-overs are carried on."""
+    kept = [ages(s, batches) for s in build.model.sources if (batches := build.what.kept[s.name])]
+    if kept and build.model.fusion:
+        con.execute(f"CREATE OR REPLACE TEMP TABLE ages AS {' UNION ALL '.join(kept)}")
 
 
 def _read(project: Project, contract: Contract) -> _Model:
@@ -162,46 +225,49 @@ def _create(con: duckdb.DuckDBPyConnection, model: _Model) -> None:
     con.execute(f"COMMENT ON TABLE {table} IS {literal(f'{model.contract.title} [{model.definition}]')}")
 
 
-def _rows(con: duckdb.DuckDBPyConnection, model: _Model, replaced: Mapping[str, str]) -> str:
+def _rows(con: duckdb.DuckDBPyConnection, build: _Build, replaced: Mapping[str, str]) -> str:
+    model = build.model
     select = model.select(replaced)
     if model.fusion:
-        return fuse(con, model.fusion, select)
+        return fuse(con, model.fusion, select, as_of=build.as_of, aged=any(build.what.kept.values()))
     columns = ", ".join(f"CAST({quote(c.name)} AS {c.sql_type}) AS {quote(c.name)}" for c in model.contract.columns)
     return f"SELECT {columns} FROM ({select}\n)"
 
 
-def _in_full(con: duckdb.DuckDBPyConnection, model: _Model, what: Changed, *, fresh: bool) -> int:
-    """Build from all rows. A table that stands keeps its unchanged rows, so that its change feed shows what changed."""
+def _in_full(con: duckdb.DuckDBPyConnection, build: _Build, *, fresh: bool) -> tuple[int, int]:
+    """Build from all rows: rows taken away and rows written. A table that stands keeps its unchanged rows, so that its feed tells."""
+    model = build.model
     table = quote(model.contract.table)
-    rows = _rows(con, model, {s.table: standing_rows(s, what.standing[s.name]) for s in model.sources})
+    rows = _rows(con, build, {s.table: standing_rows(s, build.what.standing[s.name]) for s in model.sources})
     if fresh:
-        return _affected(con, f"INSERT INTO {table} {rows}")
+        return 0, _affected(con, f"INSERT INTO {table} {rows}")
     if model.fusion:
-        con.execute(f"DELETE FROM {table}")
-        return _affected(con, f"INSERT INTO {table} {rows}")
+        return _affected(con, f"DELETE FROM {table}"), _affected(con, f"INSERT INTO {table} {rows}")
     con.execute(f"CREATE OR REPLACE TEMP TABLE touched AS {rows}")
-    con.execute(f"DELETE FROM {table} WHERE {_whole(model)} NOT IN (SELECT {_whole(model)} FROM {TOUCHED})")
-    return _affected(con, f"INSERT INTO {table} SELECT * FROM {TOUCHED} EXCEPT ALL SELECT * FROM {table}")
+    taken = _affected(con, f"DELETE FROM {table} WHERE {_whole(model)} NOT IN (SELECT {_whole(model)} FROM {TOUCHED})")
+    return taken, _affected(con, f"INSERT INTO {table} SELECT * FROM {TOUCHED} EXCEPT ALL SELECT * FROM {table}")
 
 
 def _whole(model: _Model) -> str:
     return f"({', '.join(quote(c.name) for c in model.contract.columns)})"
 
 
-def _by_keys(con: duckdb.DuckDBPyConnection, model: _Model, what: Changed) -> int:
+def _by_keys(con: duckdb.DuckDBPyConnection, build: _Build) -> tuple[int, int]:
+    model, what = build.model, build.what
     increment = read_increment(model.contract)
     assert increment is not None
-    if not touch(con, increment, what.moved, model.sources):
-        return 0
+    if not touch(con, increment, what, model.sources, model.models, [build.aged] if build.aged else []):
+        return 0, 0
     table = quote(model.contract.table)
     replaced = {s.table: cut_down(increment, s, what.standing[s.name]) for s in model.sources if s.name in increment.expressions}
-    rows = _rows(con, model, replaced)
+    replaced |= {m.table: cut_down_model(increment, m) for m in model.models if m.name in increment.expressions}
+    rows = _rows(con, build, replaced)
     touched = f"({increment.key}) IN (SELECT ({increment.key}) FROM {TOUCHED})"
-    con.execute(f"DELETE FROM {table} WHERE {touched}")
-    return _affected(con, f"INSERT INTO {table} SELECT * FROM ({rows}) WHERE {touched}")
+    taken = _affected(con, f"DELETE FROM {table} WHERE {touched}")
+    return taken, _affected(con, f"INSERT INTO {table} SELECT * FROM ({rows}) WHERE {touched}")
 
 
-def _view(con: duckdb.DuckDBPyConnection, model: _Model, what: Changed, run_id: str) -> Built:
+def _view(con: duckdb.DuckDBPyConnection, model: _Model, what: Changed, run_id: str, read: int) -> Built:
     contract = model.contract
     columns = ", ".join(f"CAST({quote(c.name)} AS {c.sql_type}) AS {quote(c.name)}" for c in contract.columns)
     select = f"SELECT {columns} FROM ({model.select()}\n)"
@@ -210,7 +276,10 @@ def _view(con: duckdb.DuckDBPyConnection, model: _Model, what: Changed, run_id: 
         made = ensure_view(con, contract.table, contract.title, select)
         if what:
             _incorporate(con, contract, what, run_id)
-    return Built(contract.table, _count(con, contract.table), 0, tuple(new), made)
+        if what or made:
+            note(con, contract, read, run_id, rows=0, anew=True)
+        rows = _count(con, contract.table)
+    return Built(contract.table, rows, 0, tuple(new), made)
 
 
 def _incorporate(con: duckdb.DuckDBPyConnection, contract: Contract, what: Changed, run_id: str) -> None:

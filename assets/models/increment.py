@@ -1,24 +1,26 @@
-"""What a run must build again: the batches that came or went since a model was built, and the keys that they touch.
+"""What a run must build again: what came or went since a model was built, and the keys that it touches.
 
-A contract's `increment` is SQL for the touched keys, one SELECT a source dataset over `new.<dataset>`, joined by UNION:
-`SELECT id_number FROM new.population_register`. It says two things: which rows of a source bear on which keys of the model,
-and that no other row does. So the sources can be cut down to these rows before the model runs.
+A contract's `increment` is SQL for the touched keys, SELECTs over `new.<dataset>` joined by UNION, one or more a dataset:
+`SELECT id_number FROM new.population_register`. It says two things: which rows of a dataset bear on which keys of the model,
+and that no other row does. So what the model reads can be cut down to these rows before it runs. `new.` of a source are the rows
+of the batches that came or went; of a base or thematic table, the rows that were written or taken away since (`feed`).
 
-Belongs here: batches, touched keys, cut-down sources. Not here: the model's own SQL, writing.
+Belongs here: batches, touched keys, cut-down inputs. Not here: the model's own SQL, writing.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
 from assets.lake import literal, quote
-from assets.models.sql import Query, line_of, read_model
-from assets.std import columns_shown, current_batches, current_rows, is_delta
+from assets.models.feed import Below, below
+from assets.models.sql import READABLE, Query, is_view, line_of, read_model
+from assets.std import columns_shown, current_batches, current_rows, is_delta, period_start
 from expectations.documents import near, read_document
 
 if TYPE_CHECKING:
@@ -35,10 +37,10 @@ FULL_FROM = 0.5
 
 @dataclass(frozen=True)
 class Increment:
-    """The `increment` of a contract: `expressions` gives, by source dataset, the model's key as SQL over its rows."""
+    """The `increment` of a contract: `expressions` gives, by dataset, the ways from its rows to the model's key, as SQL."""
 
     contract: Contract
-    expressions: Mapping[str, tuple[str, ...]]
+    expressions: Mapping[str, tuple[tuple[str, ...], ...]]
 
     @cached_property
     def key(self) -> str:
@@ -46,7 +48,17 @@ class Increment:
 
     def touching(self, dataset: str, touched: str = TOUCHED) -> str:
         """Condition over a row of `dataset` (alias `r`): it bears on a touched key."""
-        return f"({', '.join(self.expressions[dataset])}) IN (SELECT ({self.key}) FROM {touched})"
+        return "(" + " OR ".join(f"({', '.join(way)}) IN (SELECT ({self.key}) FROM {touched})" for way in self.expressions[dataset]) + ")"
+
+    def keys(self, dataset: str, rows: str) -> list[str]:
+        """SELECTs of the keys that `rows` (SQL, with a name of its own or in brackets) of a dataset bear on."""
+        kinds = [self.contract.column(k).sql_type for k in self.contract.key]
+        return [
+            "SELECT "
+            + ", ".join(f"CAST({e} AS {kind}) AS {quote(k)}" for e, kind, k in zip(way, kinds, self.contract.key, strict=True))
+            + f" FROM {rows} AS r"
+            for way in self.expressions[dataset]
+        ]
 
 
 def read_increment(contract: Contract) -> Increment | None:
@@ -55,8 +67,8 @@ def read_increment(contract: Contract) -> Increment | None:
     if text is None:
         return None
     query = Query(contract.path, str(text), _line(contract))
-    expressions: dict[str, tuple[str, ...]] = {}
-    inputs = read_model(contract).tables
+    expressions: dict[str, list[tuple[str, ...]]] = {}
+    inputs = {t.split(".")[1]: t for t in read_model(contract).tables if t.split(".")[0] in READABLE}
     for branch in query.branches:
         tables = list(branch.find_all(exp.Table))
         at = line_of(branch)
@@ -65,20 +77,16 @@ def read_increment(contract: Contract) -> Increment | None:
                 at, "an increment's SELECT reads one table of `new`.", "Write SELECT <key> FROM new.<dataset>, and join several by UNION."
             )
         name = tables[0].name
-        if f"std.{name}" not in inputs:
-            raise query.error(
-                at, f"new.{name}: the model reads no std.{name}.", near(name, [t.split(".")[1] for t in inputs if t.startswith("std.")])
-            )
+        if name not in inputs:
+            raise query.error(at, f"new.{name}: the model reads no {name}.", near(name, inputs))
         if len(branch.selects) != len(contract.key):
             raise query.error(
                 at,
                 f"{len(branch.selects)} columns for the key ({', '.join(contract.key)}).",
                 "Give one expression a key column, in the key's order.",
             )
-        if name in expressions:
-            raise query.error(at, f"new.{name} stands twice.", "Write one SELECT a source.")
-        expressions[name] = tuple(_over_row(e) for e in branch.selects)
-    return Increment(contract, expressions)
+        expressions.setdefault(name, []).append(tuple(_over_row(e) for e in branch.selects))
+    return Increment(contract, {name: tuple(ways) for name, ways in expressions.items()})
 
 
 def _over_row(expression: exp.Expr) -> str:
@@ -99,16 +107,21 @@ def _line(contract: Contract) -> int:
 class Changed:
     """What a model is made of (`built`) and will be made of (`present`).
 
-    By source dataset: the batches that stand (`standing`), and those that came or went since (`moved`).
+    By source dataset: the batches that stand (`standing`), those that came or went since (`moved`), those older ones of which
+    rows are carried on (`kept`). `since` is the state of the lake that the model was built from, None where that is not known;
+    `below` what was written since then into the models that it reads, by table.
     """
 
     built: frozenset[str]
     present: frozenset[str]
     standing: Mapping[str, frozenset[str]]
     moved: Mapping[str, frozenset[str]]
+    kept: Mapping[str, frozenset[str]]
+    since: int | None = None
+    below: Mapping[str, Below] = field(default_factory=dict)
 
     def __bool__(self) -> bool:
-        return self.built != self.present
+        return self.built != self.present or any(b.rows or b.anew for b in self.below.values())
 
 
 def changed(con: duckdb.DuckDBPyConnection, contract: Contract, sources: Collection[Contract], models: Collection[Contract]) -> Changed:
@@ -117,17 +130,21 @@ def changed(con: duckdb.DuckDBPyConnection, contract: Contract, sources: Collect
     built = _batches(con, lineage, contract.table)
     standing: dict[str, frozenset[str]] = {}
     moved: dict[str, frozenset[str]] = {}
+    carried: dict[str, frozenset[str]] = {}
     present: frozenset[str] = frozenset()
     for source in sources:
         standing[source.name] = now = _batches(con, current_batches(source))
-        kept = _batches(con, f"SELECT DISTINCT _batch FROM ({carried})") if (carried := carried_rows(source)) else frozenset()
+        kept = _batches(con, f"SELECT DISTINCT _batch FROM ({rows})") if (rows := carried_rows(source)) else frozenset()
         before = _batches(
             con, f"SELECT batch FROM evidence.batches WHERE dataset = ? AND batch IN ({lineage})", source.name, contract.table
         )
         stood = before & _batches(con, current_batches(source, among=before))
         moved[source.name] = (now ^ stood) | (kept ^ (before - stood))
+        carried[source.name] = kept
         present |= now | kept
-    return Changed(built, present.union(*(_batches(con, lineage, m.table) for m in models)), standing, moved)
+    present = present.union(*(_batches(con, lineage, m.table) for m in models))
+    since, under = below(con, contract, models)
+    return Changed(built, present, standing, moved, carried, since, under)
 
 
 def _batches(con: duckdb.DuckDBPyConnection, sql: str, *values: str) -> frozenset[str]:
@@ -149,19 +166,56 @@ def share(con: duckdb.DuckDBPyConnection, moved: Mapping[str, Collection[str]], 
     return float(row[0] or 0) if row else 0.0
 
 
-def touch(con: duckdb.DuckDBPyConnection, increment: Increment, moved: Mapping[str, Collection[str]], sources: Collection[Contract]) -> int:
-    """Fill the temporary table `touched` with the keys that the moved batches bear on; gives their number."""
-    parts = []
+def may_go_by_keys(con: duckdb.DuckDBPyConnection, increment: Increment | None, what: Changed, models: Collection[Contract]) -> bool:
+    """Whether every input that moved tells the keys that it touches, and too little moved to build in full."""
+    if increment is None or not what.built:
+        return False
+    if any(batches and name not in increment.expressions for name, batches in what.moved.items()):
+        return False
+    for model in models:
+        under = what.below.get(model.table)
+        if under is None or not (under.rows or under.anew):
+            continue
+        if under.anew or is_view(model) or model.name not in increment.expressions:
+            return False
+        whole = con.execute(f"SELECT count(*) FROM {quote(model.table)}").fetchone() or (0,)
+        if under.rows / 2 >= FULL_FROM * whole[0]:
+            return False
+    return True
+
+
+def touch(
+    con: duckdb.DuckDBPyConnection,
+    increment: Increment,
+    what: Changed,
+    sources: Collection[Contract],
+    models: Collection[Contract] = (),
+    further: Collection[str] = (),
+) -> int:
+    """Fill the temporary table `touched` with the keys that what moved bears on, and those of `further` SELECTs; their number."""
+    parts = list(further)
     for source in sources:
-        if moved[source.name]:
-            columns = ", ".join(
-                f"{e} AS {quote(k)}" for e, k in zip(increment.expressions[source.name], increment.contract.key, strict=True)
-            )
-            parts.append(f"SELECT {columns} FROM ({new_rows(source, moved[source.name])}) AS r")
+        if what.moved[source.name]:
+            parts += increment.keys(source.name, f"({new_rows(source, what.moved[source.name])})")
+    for model in models:
+        if (under := what.below.get(model.table)) and under.rows:
+            parts += increment.keys(model.name, under.feed)
+    if not parts:
+        return 0
     present = " AND ".join(f"{quote(k)} IS NOT NULL" for k in increment.contract.key)
     con.execute(f"CREATE OR REPLACE TEMP TABLE touched AS SELECT DISTINCT * FROM ({' UNION ALL '.join(parts)}) WHERE {present}")
     row = con.execute(f"SELECT count(*) FROM {TOUCHED}").fetchone()
     return row[0] if row else 0
+
+
+def ages(source: Contract, batches: Collection[str]) -> str:
+    """SQL for the age of batches whose rows are carried on: `batch`, `handovers` and `days` older than the one that stands."""
+    newest = "PARTITION BY coalesce(unit, '') ORDER BY period DESC, received_at DESC, batch DESC"
+    return (
+        f"SELECT * FROM (SELECT batch, row_number() OVER ({newest}) - 1 AS handovers,"
+        f" date_diff('day', {period_start('period')}, first_value({period_start('period')}) OVER ({newest})) AS days"
+        f" FROM evidence.batches WHERE dataset = {literal(source.name)} AND status = 'standardised') WHERE batch IN ({_listed(batches)})"
+    )
 
 
 def carried_rows(source: Contract) -> str | None:
@@ -220,3 +274,8 @@ def cut_down(increment: Increment, source: Contract, batches: Collection[str]) -
         near_rows = f"(SELECT * FROM {table} SEMI JOIN (SELECT {key} FROM {table} AS r WHERE {touching}) USING ({key}))"
         return f"SELECT * FROM ({current_rows(source, near_rows)}) AS r WHERE {touching}"
     return f"SELECT * FROM ({standing_rows(source, batches)}) AS r WHERE {touching}"
+
+
+def cut_down_model(increment: Increment, model: Contract) -> str:
+    """The rows of a base or thematic table that bear on touched keys."""
+    return f"SELECT * FROM {quote(model.table)} AS r WHERE {increment.touching(model.name)}"

@@ -66,7 +66,7 @@ class _Tracer:
 
     def trace(self, contract: Contract, key: tuple[str, ...]) -> Origin:
         from assets.models import read_model
-        from assets.models.fusion import is_fusion
+        from assets.models.fusion import column_sources, is_fusion
 
         row = self._row(contract, key)
         shown = {k: self._shown(contract.column(k), row[k]) for k in contract.key}
@@ -78,7 +78,7 @@ class _Tracer:
             )
             return Origin(contract.table, contract.title, shown, attributes)
         query = read_model(contract)
-        made_from = query.column_sources(self.columns)
+        made_from = column_sources(contract, query, self.columns)
         if is_fusion(query):
             return Origin(contract.table, contract.title, shown, tuple(self._fused(contract, query, row, made_from)))
         inputs = tuple(self._inputs(contract, row))
@@ -194,7 +194,8 @@ class _Tracer:
         winners = row.get("_winner") or {}
         at = {source: place for source, place in row["_from"].items() if place and place["batch"]}
         for column in contract.columns:
-            sources = [s for s in fusion.orders.get(column.name, fusion.sources) if s in at]
+            order = fusion.orders.get(column.name)
+            sources = [s for s in (order.sources if order else fusion.sources) if s in at]
             said = {}
             for source in sources:
                 of = next((c for table, c in made_from[column.name] if table == f"std.{source}"), None)
@@ -216,13 +217,17 @@ class _Tracer:
         from assets.models.increment import read_increment
 
         increment = read_increment(contract)
-        for name, expressions in (increment.expressions if increment else {}).items():
+        for name, ways in (increment.expressions if increment else {}).items():
             source = self.project.contracts[name]
-            same = " AND ".join(f"({e}) = CAST(? AS {contract.column(k).sql_type})" for e, k in zip(expressions, contract.key, strict=True))
+            if source.layer != "sources":
+                continue
+            kinds = [contract.column(k).sql_type for k in contract.key]
+            each = [" AND ".join(f"({e}) = CAST(? AS {kind})" for e, kind in zip(way, kinds, strict=True)) for way in ways]
+            same = " OR ".join(f"({one})" for one in each)
             found = self._select(
                 "SELECT r._batch, count(*) AS n, min(r._row) AS first, max(r._row) AS last"
                 f" FROM std.{quote(name)} AS r WHERE {same} GROUP BY ALL ORDER BY r._batch",
-                [row[k] for k in contract.key],
+                [row[k] for k in contract.key] * len(ways),
             )
             for one in found:
                 handed = self._handed_over(source, one["_batch"], one["first"])

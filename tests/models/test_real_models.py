@@ -9,6 +9,7 @@ import pytest
 from assets import evidence
 from assets.lake import columns_of, open_lake
 from assets.models import build, check_model, columns_known, create_views, dependencies, order, read_model
+from assets.models.fusion import column_sources
 from assets.models.increment import read_increment
 from assets.project import CODE, Project
 
@@ -46,7 +47,7 @@ def test_a_level_of_classification_never_falls_along_an_edge(real):
     known = columns_known(project)
     levels = {(c.table, column.name): column.classification for c in project.contracts.values() for column in c.columns}
     for contract in project.models():
-        made_from = read_model(contract).column_sources(known)
+        made_from = column_sources(contract, read_model(contract), known)
         for column in contract.columns:
             above = {source: levels[source] for source in made_from[column.name] if source in levels}
             assert all(level <= column.classification for level in above.values()), f"{contract.name}.{column.name}: {above}"
