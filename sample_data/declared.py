@@ -56,7 +56,7 @@ class Handovers(_Part):
         ends = [_moment(day) for day in self.on] or [_moment(self.until)]
         while not self.on and len(ends) < self.last:
             ends.insert(0, _before(ends[0], self.every))
-        begins = [_before(ends[0], self.every), *ends[:-1]]
+        begins = [datetime(1900, 1, 1) if self.first == "all" else _before(ends[0], self.every), *ends[:-1]]
         return [Moment(begins=b, ends=e, name=e.strftime(form), first=n == 0) for n, (b, e) in enumerate(zip(begins, ends, strict=True))]
 
 

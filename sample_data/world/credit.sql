@@ -109,7 +109,7 @@ WITH
     able AS (
         SELECT e.entity * 4 AS listing, e.entity, NULL::BIGINT AS person, e.county, e.founded AS since, e.ended_on, g.decided AS sentenced, e.steady
         FROM world.entity AS e LEFT JOIN grave AS g USING (entity)
-        WHERE e.register = 'market' AND (g.entity IS NOT NULL OR draw('listing', e.entity) < 0.035)
+        WHERE e.register = 'market' AND (g.entity IS NOT NULL OR draw('listing', e.entity) < CASE WHEN e.ended_on >= first_day() THEN 0.12 ELSE 0.03 END)
         UNION ALL
         SELECT p.person * 4 + 1, NULL, p.person, p.county, (p.born + INTERVAL 20 YEAR)::DATE, NULL, NULL, p.steady
         FROM world.person AS p

@@ -190,7 +190,7 @@ SELECT
 FROM done AS d JOIN world.office AS o ON o.office = d.county::BIGINT * 100 + d.field
 ORDER BY d.service_case;
 
--- Ratings (好差评) of finished cases: 5 very satisfied to 1 very dissatisfied. Bad ones are mended within 15 working days, mostly.
+-- Ratings (好差评) of finished cases: 5 very satisfied to 1 very dissatisfied. Bad ones are mended within 15 working days, or never.
 CREATE OR REPLACE TABLE world.rating AS
 WITH
     given AS (
@@ -208,8 +208,7 @@ SELECT
         ELSE one_of(['办理时间过长', '要求重复提交材料', '工作人员态度冷淡', '办事指南不清楚'], 'bad', s.rating) END AS text,
     draw('real name', s.rating) < 0.9 AS real_name,
     CASE WHEN s.score <= 2 THEN s.rated_at::DATE + 21 END AS mend_due,
-    CASE WHEN s.score <= 2 AND draw('mended', s.rating) < 0.92 THEN s.rated_at::DATE + draw_int('mended after', s.rating, 1, 20)::INTEGER
-        WHEN s.score <= 2 AND draw('mended', s.rating) < 0.97 THEN s.rated_at::DATE + draw_int('mended late', s.rating, 23, 40)::INTEGER END AS mended_on,
+    CASE WHEN s.score <= 2 AND draw('mended', s.rating) < 0.94 THEN s.rated_at::DATE + draw_int('mended after', s.rating, 1, 19)::INTEGER END AS mended_on,
     s.steady
 FROM scored AS s
 WHERE s.rated_at::DATE <= today()
