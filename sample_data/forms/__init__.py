@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import numpy as np
     import pyarrow as pa
 
-    from sample_data.declared import Declaration, Drift, Moment
+    from sample_data.declared import Declaration, Drift, Fault, Moment
 
 PART = 1_000_000_000
 """`_row` of a hand-over of several parts: the part's number (from 1) times this, and the row within the part."""
@@ -28,7 +28,10 @@ HOURS = 9
 
 @dataclass(frozen=True)
 class Scene:
-    """One hand-over that is to be written: `drift` is what is wrong with it as a whole, `words` helper columns of its first row."""
+    """One hand-over that is to be written.
+
+    `drift` is what is wrong with it as a whole, `words` helper columns of its first row, `faults` what the rows' `_fault` counts.
+    """
 
     declaration: Declaration
     moment: Moment
@@ -38,6 +41,7 @@ class Scene:
     serial: int = 1
     name: str | None = None
     words: Mapping[str, Any] = field(default_factory=dict)
+    faults: tuple[Fault, ...] = ()
 
     def text(self, template: str, **more: Any) -> str:
         """A text of the declaration with its places filled in."""
@@ -117,10 +121,14 @@ class Form(Protocol):
 def form_of(declaration: Declaration) -> Form:
     """The form that the contract's first server declares. Raises `DocumentError` for one that the sample cannot write."""
     server = declaration.contract.server
-    kind = str(server.properties.get("format", "")).lower() if server.type == "local" else server.type
+    return form_named(str(server.properties.get("format", "")) if server.type == "local" else server.type, declaration)
+
+
+def form_named(kind: str, declaration: Declaration) -> Form:
+    """The form of that name."""
     from sample_data.forms import lines
 
-    match kind:
+    match kind.lower():
         case "csv":
             return lines.Delimited()
         case "fixed":

@@ -6,6 +6,7 @@ Belongs here: a row as one text (made by SQL), and writing such texts with the l
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -158,7 +159,11 @@ class Records:
         return [("line", _by_units(declaration, line))]
 
     def writer(self, scene: Scene) -> Lines:
-        return Lines(scene, scene.folder / scene.declaration.name / f"{scene.moment.ends:%Y-%m-%d}.jsonl", "utf-8", "\n", by_line=False)
+        path = scene.folder / scene.declaration.name / f"{scene.moment.ends:%Y-%m-%d}.jsonl"
+        if scene.announced:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.with_suffix(".announced").write_text(str(scene.announced))
+        return Lines(scene, path, "utf-8", "\n", by_line=False)
 
 
 class Xml:
@@ -258,11 +263,17 @@ def _custom(declaration: Declaration, name: str) -> dict[str, Any]:
     return custom
 
 
-TWO = (
-    r"[\x{A4}\x{A7}\x{A8}\x{B0}\x{B1}\x{B7}\x{2014}\x{2018}\x{2019}\x{201C}\x{201D}\x{2026}\x{25A1}"
-    r"\x{3000}-\x{3003}\x{3005}\x{3008}-\x{3015}\x{4E00}-\x{9FA5}\x{E766}-\x{E864}\x{FF01}-\x{FF5E}]"
-)
-"""Characters of two bytes in GB18030, as far as the sample has any; all others beyond ASCII have four."""
+@cache
+def _two() -> str:
+    """The characters that take two bytes in GB18030, as a class of a regular expression; all others beyond ASCII take four."""
+    ranges: list[list[int]] = []
+    for code in (*range(0x80, 0xD800), *range(0xE000, 0x10000)):
+        if len(chr(code).encode("gb18030")) == 2:
+            if ranges and ranges[-1][1] == code - 1:
+                ranges[-1][1] = code
+            else:
+                ranges.append([code, code])
+    return "[" + "".join(rf"\x{{{a:X}}}-\x{{{b:X}}}" for a, b in ranges) + "]"
 
 
 def _bytes(value: str, wide: bool) -> str:
@@ -270,5 +281,5 @@ def _bytes(value: str, wide: bool) -> str:
     if not wide:
         return f"strlen({value})"
     beyond = f"regexp_replace({value}, '[\\x00-\\x7F]', '', 'g')"
-    odd = f"regexp_replace({beyond}, {text(TWO)}, '', 'g')"
+    odd = f"regexp_replace({beyond}, {text(_two())}, '', 'g')"
     return f"(length({value}) + length({beyond}) + 2 * length({odd}))"

@@ -1,0 +1,134 @@
+"""Workbooks of the older form (.xls, BIFF8 in an OLE2 container), as old programs of departments still write them.
+
+Belongs here: as much of the two formats as texts, numbers and merged areas need. Not here: what stands where (`workbook`).
+
+Source: Microsoft's [MS-XLS] and [MS-CFB]. A sheet holds 65,536 rows.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from sample_data.forms import Scene
+from sample_data.forms.workbook import Sheets, Workbook
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pyarrow as pa
+
+MOST = 65_536
+SECTOR, TABLE = 512, 128
+FREE, END, FAT, DIFAT = 0xFFFFFFFF, 0xFFFFFFFE, 0xFFFFFFFD, 0xFFFFFFFC
+IN_HEADER = 109  # sectors of the allocation table that the header itself names
+BOF, EOF, BOUNDSHEET, CODEPAGE, DIMENSIONS, LABEL, NUMBER, MERGED = 0x809, 0x0A, 0x85, 0x42, 0x200, 0x204, 0x203, 0xE5
+AREAS = 1027  # merged areas a record
+
+
+class OldWorkbook(Workbook):
+    """Files of `format: xls`."""
+
+    def writer(self, scene: Scene) -> OldBook:
+        return OldBook(scene)
+
+
+class OldBook(Sheets):
+    """An .xls file, held in memory until it is saved."""
+
+    def __init__(self, scene: Scene) -> None:
+        super().__init__(scene)
+        self._sheets: list[list[bytes]] = []
+
+    def open(self) -> None:
+        self._sheets.append([])
+
+    def lines(self, first: int, rows: Sequence[Sequence[str | None]]) -> None:
+        self._sheets[-1] += [
+            _label(first - 1 + n, at, text) for n, row in enumerate(rows) for at, text in enumerate(row) if text is not None
+        ]
+
+    def put(self, numbers: np.ndarray, cells: Sequence[pa.Array], numeric: Sequence[pa.Array | None]) -> None:
+        if numbers[-1] > MOST:
+            raise self.declaration.error(
+                ("form",), f"{self.path.name} would hold over {MOST} rows, which an .xls cannot.", "Cut it by `units`, or deliver .xlsx."
+            )
+        columns = [values.to_pylist() for values in cells]
+        masks = [mask.to_pylist() if mask is not None else None for mask in numeric]
+        for n, row in enumerate((numbers - 1).tolist()):
+            for at, (values, mask) in enumerate(zip(columns, masks, strict=True)):
+                if values[n] is not None:
+                    number = mask is not None and mask[n]
+                    self._sheets[-1].append(
+                        _record(NUMBER, struct.pack("<HHHd", row, at, 0, float(values[n]))) if number else _label(row, at, values[n])
+                    )
+
+    def shut(self, areas: Sequence[tuple[int, int, int, int]]) -> None:
+        for first in range(0, len(areas), AREAS):
+            some = areas[first : first + AREAS]
+            packed = b"".join(struct.pack("<HHHH", top, bottom, left, right) for top, left, bottom, right in some)
+            self._sheets[-1].append(_record(MERGED, struct.pack("<H", len(some)) + packed))
+
+    def save(self) -> None:
+        bof = [_record(BOF, struct.pack("<HHHHII", 0x600, kind, 0, 0, 0, 6)) for kind in (5, 0x10)]
+        size = struct.pack("<IIHHH", 0, MOST, 0, 256, 0)
+        sheets = [b"".join([bof[1], _record(DIMENSIONS, size), *records, _record(EOF, b"")]) for records in self._sheets]
+
+        def globals_(offsets: Sequence[int]) -> bytes:
+            names = [name[:31] for name in self.names]
+            bounds = [
+                _record(BOUNDSHEET, struct.pack("<IBBBB", offset, 0, 0, len(name), 1) + name.encode("utf-16-le"))
+                for offset, name in zip(offsets, names, strict=True)
+            ]
+            return b"".join([bof[0], _record(CODEPAGE, struct.pack("<H", 1200)), *bounds, _record(EOF, b"")])
+
+        at, offsets = len(globals_([0] * len(sheets))), []
+        for sheet in sheets:
+            offsets.append(at)
+            at += len(sheet)
+        self.path.write_bytes(container(b"".join([globals_(offsets), *sheets])))
+
+
+def _record(kind: int, data: bytes) -> bytes:
+    return struct.pack("<HH", kind, len(data)) + data
+
+
+def _label(row: int, column: int, text: str) -> bytes:
+    packed = text.encode("utf-16-le")
+    return _record(LABEL, struct.pack("<HHHHB", row, column, 0, len(packed) // 2, 1) + packed)
+
+
+def container(workbook: bytes) -> bytes:
+    """An OLE2 file (version 3) with the one stream `Workbook`."""
+    data = workbook.ljust(max(4096, -(-len(workbook) // SECTOR) * SECTOR), b"\0")
+    count = len(data) // SECTOR + 1  # the directory has a sector of its own behind the stream
+    tables, further = 1, 0
+    while tables * TABLE < count + tables + further:  # the table holds itself too
+        tables += 1
+        further = -(-max(0, tables - IN_HEADER) // (TABLE - 1))
+    directory = count - 1
+    chain = [*range(1, directory), END, END, *[FAT] * tables, *[DIFAT] * further]
+    first = directory + 1
+    sectors = list(range(first, first + tables))
+    header = struct.pack(
+        "<8s16sHHHHH6sIIIIIIIIII",
+        b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", b"\0" * 16, 0x3E, 3, 0xFFFE, 9, 6, b"\0" * 6,
+        0, tables, directory, 0, 4096, END, 0, first + tables if further else END, further, sectors[0],
+    )  # fmt: skip
+    named = sectors[:IN_HEADER] + [FREE] * (IN_HEADER - len(sectors[:IN_HEADER]))
+    header += struct.pack(f"<{IN_HEADER - 1}I", *named[1:])
+    more = sectors[IN_HEADER:]
+    difat = b""
+    for n in range(further):
+        some = more[n * (TABLE - 1) : (n + 1) * (TABLE - 1)]
+        following = first + tables + n + 1 if n + 1 < further else END
+        difat += struct.pack(f"<{TABLE}I", *some, *[FREE] * (TABLE - 1 - len(some)), following)
+    fat = struct.pack(f"<{tables * TABLE}I", *chain, *[FREE] * (tables * TABLE - len(chain)))
+    entries = _entry("Root Entry", 5, 1, END, 0) + _entry("Workbook", 2, FREE, 0, len(data)) + _entry("", 0, FREE, 0, 0) * 2
+    return header + data + entries + fat + difat
+
+
+def _entry(name: str, kind: int, child: int, start: int, size: int) -> bytes:
+    """One entry of the directory."""
+    text = name.encode("utf-16-le") + b"\0\0" if name else b""
+    return text.ljust(64, b"\0") + struct.pack("<HBBIII16sIQQIQ", len(text), kind, 1, FREE, FREE, child, b"\0" * 16, 0, 0, 0, start, size)

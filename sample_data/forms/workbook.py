@@ -111,54 +111,50 @@ class Runs:
             self.areas.append((self._begun, row - 1))
 
 
-class Book:
-    """One workbook that is being written."""
+class Sheets:
+    """A workbook that is being written, sheet by sheet: what stands where. How it is kept is said by `Book` and by the older form."""
 
     def __init__(self, scene: Scene) -> None:
-        self._scene, self._names = scene, []
-        self._declaration = scene.declaration
+        self.scene, self.names = scene, list[str]()
+        self.declaration = scene.declaration
         self.path = scene.path
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        self._archive = zipfile.ZipFile(self.path, "w", zipfile.ZIP_DEFLATED, compresslevel=1)
-        self._sheet: IO[bytes] | None = None
-        names = list(columns_of(self._declaration))
-        self._written = [n for n in names if n not in scene.missing]
-        self._at = [names.index(n) for n in self._written]
-        self._typed = {
-            n: [k for k, f in enumerate(self._declaration.faults) if f.typed and n in f.changes(self._declaration.columns)]
-            for n in self._written
-        }
-        self._part = 0
+        columns = list(columns_of(self.declaration))
+        self._written = [n for n in columns if n not in scene.missing]
+        self._at = [columns.index(n) for n in self._written]
+        changed = [f.changes(self.declaration.columns) if f.typed else {} for f in scene.faults]
+        self._typed = {n: [k for k, names in enumerate(changed) if n in names] for n in self._written}
+        self._next = self._count = 0
+        self._open = False
 
     def add(self, rows: pa.Table, parts: pa.Array | None) -> np.ndarray:
         import numpy as np
 
         if parts is None:
-            sheet = self._scene.text(self._declaration.form.sheet or "{period}")
-            return self._rows(rows, sheet)
+            return self._rows(rows, self._name())
         names = parts.to_pylist()
         cuts = [0, *(n for n in range(1, len(names)) if names[n] != names[n - 1]), len(names)]
-        numbers = [self._rows(rows.slice(a, b - a), str(names[a])) + self._part * PART for a, b in pairwise(cuts)]
+        numbers = [self._rows(rows.slice(a, b - a), str(names[a])) + len(self.names) * PART for a, b in pairwise(cuts)]
         return np.concatenate(numbers)
+
+    def _name(self) -> str:
+        return self.scene.text(self.declaration.form.sheet or "{period}")
 
     def _rows(self, rows: pa.Table, name: str) -> np.ndarray:
         import numpy as np
         import pyarrow as pa
         import pyarrow.compute as pc
 
-        if self._sheet is None or self._names[-1] != name:
+        if not self._open or self.names[-1] != name:
             self._begin(name)
-        assert self._sheet is not None
-        count = rows.num_rows
-        numbers = np.arange(self._next, self._next + count)
-        texts = pc.cast(pa.array(numbers), pa.string())
+        numbers = np.arange(self._next, self._next + rows.num_rows)
         faults = rows.column("_fault").combine_chunks()
         begins = {id(runs): runs.shown(rows, self._next) for runs in self._runs}
-        cells = []
-        for place, (at, column) in enumerate(zip(self._at, self._written, strict=True)):
+        cells, masks = [], []
+        for at, column in zip(self._at, self._written, strict=True):
             values = rows.column(at).combine_chunks()
             numeric = None
-            if column in self._declaration.form.numbers:
+            if column in self.declaration.form.numbers:
                 numeric = pc.fill_null(pc.match_substring_regex(values, NUMBER), False)
             if self._typed[column]:
                 typed = pc.fill_null(pc.is_in(faults, pa.array(self._typed[column], faults.type)), False)
@@ -166,63 +162,103 @@ class Book:
             for runs in self._runs:
                 if at in runs.columns:
                     values = pc.if_else(pa.array(begins[id(runs)]), values, pa.scalar(None, pa.string()))
-            cells.append(_cells(values, letters(place), texts, numeric))
-        made = pc.binary_join_element_wise('<row r="', texts, '">', *cells, "</row>", "", null_handling="replace")
-        self._sheet.write(whole(made))
-        self._next += count
-        self._count += count
+            cells.append(values)
+            masks.append(numeric)
+        self.put(numbers, cells, masks)
+        self._next += rows.num_rows
+        self._count += rows.num_rows
         return numbers
 
     def _begin(self, name: str) -> None:
         self._end()
-        self._names.append(name)
-        self._part += 1
-        self._count = 0
-        form, names = self._declaration.form, list(columns_of(self._declaration))
-        self._runs = [Runs([names.index(n) for n in part]) for part in (form.merge, form.once) if part]
-        self._layout = Layout(self._scene, sheet=name)
-        self._next = 1 + len(self._layout.rows)
-        info = zipfile.ZipInfo(f"xl/worksheets/sheet{self._part}.xml", DATE)
+        self.names.append(name)
+        form, columns = self.declaration.form, list(columns_of(self.declaration))
+        self._runs = [Runs([columns.index(n) for n in part]) for part in (form.merge, form.once) if part]
+        self._layout = Layout(self.scene, sheet=name)
+        self._next, self._count, self._open = 1 + len(self._layout.rows), 0, True
+        self.open()
+        self.lines(1, self._layout.rows)
+
+    def _end(self) -> None:
+        if not self._open:
+            return
+        form = self.declaration.form
+        foot = [[self.scene.text(c, rows=self._count, sheet=self.names[-1]) if c else None for c in row] for row in form.foot]
+        self.lines(self._next, foot)
+        areas = list(self._layout.merged)
+        for runs in self._runs:
+            runs.end(self._next)
+        if form.merge:
+            places = [self._at.index(c) for c in self._runs[0].columns if c in self._at]
+            areas += [(a - 1, p, b - 1, p) for a, b in self._runs[0].areas for p in places]
+        self.shut(areas)
+        self._open = False
+
+    def close(self) -> list[Path]:
+        if not self.names:
+            self._begin(self._name())
+        self._end()
+        self.save()
+        self.scene.keep_time(self.path)
+        return [self.path]
+
+    def open(self) -> None:
+        """A sheet begins, the last of `names`."""
+        raise NotImplementedError
+
+    def lines(self, first: int, rows: Sequence[Sequence[str | None]]) -> None:
+        """Rows of texts from the row `first` on (from 1)."""
+        raise NotImplementedError
+
+    def put(self, numbers: np.ndarray, cells: Sequence[pa.Array], numeric: Sequence[pa.Array | None]) -> None:
+        """Records, a column of texts each, at the rows `numbers`; `numeric` masks those that are numbers."""
+        raise NotImplementedError
+
+    def shut(self, areas: Sequence[tuple[int, int, int, int]]) -> None:
+        """The sheet ends; `areas` are merged in it (row, column, last row, last column, from 0)."""
+        raise NotImplementedError
+
+    def save(self) -> None:
+        """All sheets are there."""
+        raise NotImplementedError
+
+
+class Book(Sheets):
+    """An .xlsx file, streamed into its archive."""
+
+    def __init__(self, scene: Scene) -> None:
+        super().__init__(scene)
+        self._archive = zipfile.ZipFile(self.path, "w", zipfile.ZIP_DEFLATED, compresslevel=1)
+        self._sheet: IO[bytes]
+
+    def open(self) -> None:
+        info = zipfile.ZipInfo(f"xl/worksheets/sheet{len(self.names)}.xml", DATE)
         info.compress_type = zipfile.ZIP_DEFLATED
         info._compresslevel = 1  # type: ignore[attr-defined]  # the only way to say it of a streamed member
         self._sheet = self._archive.open(info, "w", force_zip64=True)
         self._sheet.write(f'{_XML}<worksheet xmlns="{_MAIN}"><sheetData>'.encode())
-        self._plain(1, self._layout.rows)
 
-    def _plain(self, first: int, rows: Sequence[Sequence[str | None]]) -> None:
-        assert self._sheet is not None
+    def lines(self, first: int, rows: Sequence[Sequence[str | None]]) -> None:
         self._sheet.write("".join(_row(first + n, values) for n, values in enumerate(rows)).encode())
 
-    def _end(self) -> None:
-        if self._sheet is None:
-            return
-        form = self._declaration.form
-        foot = [[self._scene.text(c, rows=self._count, sheet=self._names[-1]) if c else None for c in row] for row in form.foot]
-        self._plain(self._next, foot)
-        areas = [f"{letters(a)}{top + 1}:{letters(b)}{bottom + 1}" for top, a, bottom, b in self._layout.merged]
-        for runs in self._runs:
-            runs.end(self._next)
-            if runs.columns == [list(columns_of(self._declaration)).index(n) for n in form.merge]:
-                places = [self._at.index(c) for c in runs.columns if c in self._at]
-                areas += [f"{letters(p)}{a}:{letters(p)}{b}" for a, b in runs.areas for p in places]
-        merged = (
-            f'<mergeCells count="{len(areas)}">{"".join(f"<mergeCell ref={chr(34)}{a}{chr(34)}/>" for a in areas)}</mergeCells>'
-            if areas
-            else ""
-        )
+    def put(self, numbers: np.ndarray, cells: Sequence[pa.Array], numeric: Sequence[pa.Array | None]) -> None:
+        import pyarrow as pa
+        import pyarrow.compute as pc
+
+        texts = pc.cast(pa.array(numbers), pa.string())
+        made = [_cells(values, letters(n), texts, mask) for n, (values, mask) in enumerate(zip(cells, numeric, strict=True))]
+        self._sheet.write(whole(pc.binary_join_element_wise('<row r="', texts, '">', *made, "</row>", "", null_handling="replace")))
+
+    def shut(self, areas: Sequence[tuple[int, int, int, int]]) -> None:
+        merged = "".join(f'<mergeCell ref="{letters(a)}{top + 1}:{letters(b)}{bottom + 1}"/>' for top, a, bottom, b in areas)
+        merged = f'<mergeCells count="{len(areas)}">{merged}</mergeCells>' if areas else ""
         self._sheet.write(f"</sheetData>{merged}</worksheet>".encode())
         self._sheet.close()
-        self._sheet = None
 
-    def close(self) -> list[Path]:
-        if not self._names:
-            self._begin(self._scene.text(self._declaration.form.sheet or "{period}"))
-        self._end()
-        for path, text in _parts(self._names).items():
+    def save(self) -> None:
+        for path, text in _parts(self.names).items():
             self._archive.writestr(zipfile.ZipInfo(path, DATE), text.encode("utf-8"), zipfile.ZIP_DEFLATED, 1)
         self._archive.close()
-        self._scene.keep_time(self.path)
-        return [self.path]
 
 
 class Workbook:
