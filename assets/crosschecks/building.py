@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from assets import evidence
 from assets.crosschecks.counting import cross_results, note_states
-from assets.crosschecks.declared import CrossCheck, cross_checks, verify
+from assets.crosschecks.declared import ENDED, CrossCheck, cross_checks, verify
 from assets.judging import codes_of, standard_of
 from assets.lake import columns_of, literal, one_look, quote, transaction
 from assets.models.increment import FULL_FROM, changed, new_rows, share
@@ -108,10 +108,12 @@ def _make(
             return current_rows(source, batches=None if is_delta(source) else standing[name])
         return _touched_rows(source, check.subjects[name], standing[name])
 
+    mended = f" AND NOT coalesce(CAST({ENDED} AS DATE) <= due, FALSE)" if ENDED in check.query.outputs else ""
     rows = (
         f'SELECT {literal(check.id)} AS "check", CAST(subject AS VARCHAR) AS subject, CAST(since AS DATE) AS since,'
-        f' {check.grace.last_day("since")} AS due, dataset, batch, "row", CAST(value AS VARCHAR) AS value,'
-        f" other, other_batch, other_row, CAST(other_value AS VARCHAR) AS other_value FROM ({check.query.rewritten(replaced)}\n)"
+        f' {check.grace.last_day("since")} AS due, dataset, batch, "row", CAST(value AS VARCHAR) AS value, other, other_batch,'
+        f" other_row, CAST(other_value AS VARCHAR) AS other_value FROM ({check.query.rewritten(replaced)}\n)"
+        f" WHERE subject IS NOT NULL AND since IS NOT NULL{mended}"
     )
     columns = ", ".join(quote(c.name) for c in contract.columns)
     if moved is None:
