@@ -43,18 +43,18 @@ class Moment(_Part):
 
 
 class Handovers(_Part):
-    """The periods that are delivered: `last` of them, every so often, up to `until`; or those that end `on` these days."""
+    """The periods that are delivered: `last` of them, every so often, up to `until`; or those that end on the days `ends`."""
 
     every: Literal["hour", "day", "week", "month", "year"] = "month"
     last: int = Field(1, ge=1)
     until: datetime | date = date.fromisoformat(TODAY)
-    on: tuple[datetime | date, ...] = ()
+    ends: tuple[datetime | date, ...] = ()
     first: Literal["all", "own"] = "all"
 
     def moments(self, form: str) -> list[Moment]:
         """Oldest first; `form` is how the contract's delivery writes a period (`%Y%m`)."""
-        ends = [_moment(day) for day in self.on] or [_moment(self.until)]
-        while not self.on and len(ends) < self.last:
+        ends = [_moment(day) for day in self.ends] or [_moment(self.until)]
+        while not self.ends and len(ends) < self.last:
             ends.insert(0, _before(ends[0], self.every))
         begins = [datetime(1900, 1, 1) if self.first == "all" else _before(ends[0], self.every), *ends[:-1]]
         return [Moment(begins=b, ends=e, name=e.strftime(form), first=n == 0) for n, (b, e) in enumerate(zip(begins, ends, strict=True))]

@@ -169,7 +169,8 @@ def test_each_table_is_read_back(kind: str, tmp_path_factory: pytest.TempPathFac
 
 def test_an_interface_is_read_back(tmp_path: Path) -> None:
     custom = [
-        {"property": "pageSize", "value": 5}, {"property": "recordsAt", "value": "data.rows"}, {"property": "totalAt", "value": "data.count"},
+        {"property": "pageSize", "value": 5}, {"property": "recordsAt", "value": "data.rows"},
+        {"property": "totalAt", "value": "data.count"},
         {"property": "pageAt", "value": "data.page"}, {"property": "daysPath", "value": "things/days"},
     ]  # fmt: skip
     server = {"server": "office_api", "type": "api", "location": "http://127.0.0.1:8765/api/things", "customProperties": custom}
