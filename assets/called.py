@@ -82,6 +82,9 @@ KINDS = {
     "reference": Kind(
         "0105", "在代码表内", "is in its code table", ("改用代码表中的代码", "Use a code of the table"), lambda r: r.indicator == "0105"
     ),
+    "operation": Kind(
+        "0105", "是约定的操作标志", "is a flag of the delivery", ("按约定填写操作标志", "Use the flags that the delivery declares")
+    ),
     "form": Kind(
         "0302",
         "能读成声明的类型",
@@ -195,9 +198,13 @@ def _of_column(contract: Contract, position: int, column: Column) -> Iterator[Ca
         return _call(contract, kind, (column.name,), (*at, key) if key else at, wanted, kwargs, **meta)
 
     at: Keys = ("schema", 0, "properties", position)
-    in_key = column.key_position is not None
-    if column.required:
+    operation = contract.delivery.operation if contract.delivery else None
+    flagged = operation is not None and column.name == operation.column
+    in_key = column.key_position is not None or flagged
+    if column.required or flagged:
         yield call("presence", NOT_NULL, {}, **(IN_KEY if in_key else {}))
+    if operation is not None and flagged:
+        yield call("operation", "expect_column_values_to_be_in_set", {"value_set": list(operation.known)}, **IN_KEY)
     if column.codes:
         held = OF_TABLE.get(column.codes, "expect_column_values_to_be_in_set")
         yield call("reference", held, {} if column.codes in OF_TABLE else {"value_set": {"$code": column.codes}})

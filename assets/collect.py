@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from assets.batches import batch_id, batch_row, known_batches
+from assets.comparing import Comparison
 from assets.contracts import Contract
 from assets.handovers import already_kept, keep_collected, keep_refused
 from assets.headers import map_header
@@ -166,28 +167,7 @@ class _Run:
     def _accept(self, handover: Handover, extract: Extract) -> None:
         mapping = map_header(self.contract, extract.header, f"{handover.source}, header", handover.period)
         notes = [*extract.notes, *mapping.notes]
-        before = [
-            b
-            for b in self.known
-            if b["status"] != "refused"
-            and b["status"] != "repeated"
-            and b["unit"] == (handover.unit or "")
-            and b["period"] <= handover.period
-        ]
-        if before and self.contract.delivery and self.contract.delivery.mode == "full":
-            last = before[-1]
-            if extract.rows < last["rows_raw"] * (1 - self.contract.delivery.max_fall):
-                raise RefusedError(
-                    f"{extract.rows} rows, where batch {last['batch']} had {last['rows_raw']}: the dataset would collapse",
-                    where=handover.source,
-                    expected=f"a fall of at most {self.contract.delivery.max_fall:.0%}",
-                    remedy="Hand over the full file. If the fall is true, raise `maxFall` in the contract for this once.",
-                )
-            if last["period"] == handover.period:
-                newer = last["received_at"] <= handover.received_at
-                notes.append(
-                    f"a further hand-over for {handover.period}: it {'stands in place of' if newer else 'is older than'} {last['batch']}"
-                )
+        notes += Comparison(self.con, self.contract, handover, extract, mapping, self.known, self._waiting).notes()
         batch = batch_id(handover, extract.digest)
         row = batch_row(
             self.contract,
@@ -217,6 +197,10 @@ class _Run:
         self._remember(row)
         self.ready.append(Ready(handover, extract, mapping, row))
         self.writer.early(self.ready[-1])
+
+    def _waiting(self, batch: str) -> str | None:
+        item = next((r for r in self.ready if r.row["batch"] == batch and not r.written), None)
+        return raw_select(self.contract, item.extract, item.mapping, batch) if item else None
 
     def _remember(self, row: dict[str, Any]) -> None:
         self.known.append(

@@ -1,7 +1,7 @@
 """How a source dataset arrives: the `delivery` custom property of its contract, and the times of its columns' names.
 
 Belongs here: the options, their meaning and their checks. Not here: servers and forms (`assets.readers`), what a hand-over
-is held to by them (`assets.collect`, `assets.semantics`).
+is held to by them (`assets.comparing`).
 """
 
 from __future__ import annotations

@@ -55,6 +55,7 @@ def map_header(contract: Contract, header: Sequence[str], where: str = "header",
     known = names(contract, period)
     columns: dict[str, int] = {}
     extra: dict[str, int] = {}
+    doubled: list[tuple[Column, int, int]] = []
     for position, name in enumerate(header):
         column = known.get(fold(name))
         if column is None:
@@ -63,15 +64,11 @@ def map_header(contract: Contract, header: Sequence[str], where: str = "header",
                 label += " (again)"
             extra[label] = position
         elif column.name in columns:
-            first = columns[column.name]
-            raise RefusedError(
-                f"column {_said(column)} stands twice, as {header[first]!r} (column {first + 1}) and {name!r} (column {position + 1})",
-                where=where,
-                expected="each column once",
-                remedy="Remove one of them and hand the file over again.",
-            )
+            doubled.append((column, columns[column.name], position))
         else:
             columns[column.name] = position
+    if doubled:
+        raise _twice(doubled, header, where)
     if not columns:
         raise RefusedError(
             f"none of the {len(contract.columns)} declared columns; the first names are {', '.join(repr(n[:40]) for n in header[:4])}",
@@ -80,7 +77,8 @@ def map_header(contract: Contract, header: Sequence[str], where: str = "header",
             remedy=_separator(header) or "Put the header into the first line, as the contract declares it.",
         )
     missing = [c for c in contract.columns if c.name not in columns]
-    needed = [c for c in missing if c.required or c.key_position is not None]
+    operation = contract.delivery.operation if contract.delivery else None
+    needed = [c for c in missing if c.required or c.key_position is not None or (operation and c.name == operation.column)]
     if needed:
         said = "; ".join(f"{_said(c)}{_nearest(c, extra)}" for c in needed)
         raise RefusedError(
@@ -95,6 +93,25 @@ def map_header(contract: Contract, header: Sequence[str], where: str = "header",
     return HeaderMap(columns, extra, tuple(c.name for c in missing), notes)
 
 
+def _twice(doubled: Sequence[tuple[Column, int, int]], header: Sequence[str], where: str) -> RefusedError:
+    """Declared columns that stand twice; several of them in a row are a second table beside the first."""
+    column, first, again = doubled[0]
+    if len(doubled) > 1 and doubled[-1][2] - again < len(doubled) * 2:
+        return RefusedError(
+            f"two tables side by side: {len(doubled)} columns from {header[again]!r} (column {again + 1}) on "
+            f"are those from {header[first]!r} (column {first + 1}) on over again",
+            where=where,
+            expected="one table a sheet or file",
+            remedy="Put the second table below the first, or hand it over by itself.",
+        )
+    return RefusedError(
+        f"column {_said(column)} stands twice, as {header[first]!r} (column {first + 1}) and {header[again]!r} (column {again + 1})",
+        where=where,
+        expected="each column once",
+        remedy="Remove one of them and hand the file over again.",
+    )
+
+
 def _said(column: Column) -> str:
     return column.header if column.title in (column.header, column.name) else f"{column.header} ({column.title})"
 
@@ -105,6 +122,9 @@ def _nearest(column: Column, extra: dict[str, int]) -> str:
         ((difflib.SequenceMatcher(None, fold(label), other).ratio(), name) for label in column.headers for other, name in folded.items()),
         default=(0.0, ""),
     )
+    timed = next((a for a in column.timed if best[1] and fold(a.name) == fold(best[1]) and a.time), None)
+    if timed:
+        return f" ({best[1]!r} is its name {timed.time} only)"
     return f" (the undeclared column {best[1]!r} looks like it)" if best[0] >= 0.6 else ""
 
 

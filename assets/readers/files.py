@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from assets.contracts import PERIODS, Contract
 from assets.readers import Handover, LaterError, RefusedError
+from expectations.documents import near
 
 if TYPE_CHECKING:
     from assets.project import Project
@@ -140,6 +141,13 @@ def name_of(contract: Contract, path: Path, received: datetime) -> tuple[str | N
     unit = match.groupdict().get("unit")
     if unit is not None and not _UNIT.fullmatch(unit):
         raise RefusedError(f"the unit {unit!r}", where=name, expected="letters, digits, - and _", remedy="Correct the file's name.")
+    if delivery.units and unit not in delivery.units:
+        raise RefusedError(
+            f"the unit {unit!r}, which does not hand over this dataset",
+            where=name,
+            expected=f"one of {', '.join(delivery.units)}",
+            remedy=near(str(unit), delivery.units) or "If it does now, let the contract name it under `units`.",
+        )
     return unit, match["period"], moment
 
 
