@@ -16,7 +16,7 @@ from assets import evidence
 from assets.judging import codes_of
 from assets.lake import literal, one_look, quote, transaction
 from assets.models.feed import built_as_of, note, state
-from assets.models.fusion import Fusion, drop_temporary, fuse, is_fusion, read_fusion
+from assets.models.fusion import Fusion, drop_temporary, fuse, is_fusion, read_fusion, values_view
 from assets.models.increment import (
     FULL_FROM,
     TOUCHED,
@@ -137,6 +137,7 @@ def build(con: duckdb.DuckDBPyConnection, project: Project, contract: Contract, 
         with transaction(con, run_id, f"build {contract.table}: {len(new)} batches"):
             if not stands:
                 _create(con, model)
+                _values(con, model)
             _tell_ages(con, build)
             taken, written = _by_keys(con, build) if by_keys else _in_full(con, build, fresh=not stands)
             _incorporate(con, contract, what, run_id)
@@ -223,6 +224,14 @@ def _create(con: duckdb.DuckDBPyConnection, model: _Model) -> None:
     con.execute(f"DROP TABLE IF EXISTS {table}")
     con.execute(f"CREATE TABLE {table} ({declared})")
     con.execute(f"COMMENT ON TABLE {table} IS {literal(f'{model.contract.title} [{model.definition}]')}")
+
+
+def _values(con: duckdb.DuckDBPyConnection, model: _Model) -> None:
+    """Make the view of what sources say where they disagree: `base.<name>__values`."""
+    if model.fusion and model.fusion.contested:
+        departments = {s.name: s.department for s in model.sources}
+        title = f"{model.contract.title}：各方所称 what each source says"
+        ensure_view(con, f"{model.contract.table}__values", title, values_view(model.fusion, departments))
 
 
 def _rows(con: duckdb.DuckDBPyConnection, build: _Build, replaced: Mapping[str, str]) -> str:

@@ -33,7 +33,7 @@ TRACE = ("_source", EVENT, *POSITION)
 NEWEST = "_event DESC NULLS LAST, _batch DESC, _row DESC"
 AGES = "temp.ages"
 """Batches whose rows are carried on: `batch`, `handovers` and `days` by which it is older than what stands."""
-_STRUCTS = "lambda s: s IS NOT NULL"
+_GIVEN = "lambda one: one IS NOT NULL"
 
 
 def is_fusion(query: Query) -> bool:
@@ -178,6 +178,26 @@ def column_sources(contract: Contract, query: Query, columns: Columns) -> dict[s
         read = (f.name for f in sqlglot.parse_one(str(column.derived), read="duckdb").find_all(exp.Column))
         found[column.name] = tuple(dict.fromkeys(source for name in read for source in found[name]))
     return found
+
+
+def values_view(fusion: Fusion, departments: Mapping[str, str]) -> str:
+    """SELECT of what sources say where they disagree, one row an attribute and source; `departments` by source.
+
+    It costs nothing to keep: the record holds it (`_said`), and only where there is something to hold.
+    """
+    key = ", ".join(f"r.{quote(k)}" for k in fusion.contract.key)
+
+    def by_source(values: Mapping[str, str]) -> str:
+        return f"CASE d.source {' '.join(f'WHEN {literal(s)} THEN {v}' for s, v in values.items())} END"
+
+    place = {part: by_source({s: f"r._from.{quote(s)}.{quote(part)}" for s in fusion.sources}) for part in ("event", "batch", "row")}
+    won = " ".join(f"WHEN {literal(a)} THEN r._winner.{quote(a)}" for a in fusion.contested)
+    return (
+        f"SELECT {key}, d.attribute AS attribute, d.source AS source, {by_source({s: literal(t) for s, t in departments.items()})}"
+        f' AS department, d."value" AS "value", CASE d.attribute {won} END = d.source AS won, CAST({place["event"]} AS TIMESTAMP) AS event,'
+        f' {place["batch"]} AS batch, {place["row"]} AS "row"'
+        f" FROM (SELECT *, unnest(_said) AS d FROM {quote(fusion.contract.table)} WHERE _said IS NOT NULL) AS r"
+    )
 
 
 def provenance_columns(contract: Contract, query: Query) -> dict[str, str]:
@@ -340,11 +360,11 @@ class _Columns:
             f" 'value': CAST({self.of(s, order.attribute)} AS VARCHAR)}} END"
             for s in order.sources
         )
-        return f"list_filter([{', '.join(said)}], {_STRUCTS})"
+        return f"list_filter([{', '.join(said)}], {_GIVEN})"
 
     def _outvoted(self, order: Order) -> str:
         said = ", ".join(f"CAST({self.of(s, order.attribute)} AS VARCHAR)" for s in order.sources)
-        against = f"list_filter([{said}], lambda v: v <> CAST({quote(order.attribute)} AS VARCHAR))"
+        against = f"list_filter([{said}], lambda said: said <> CAST({self._value(order)} AS VARCHAR))"
         return f"{self._differ(order)} AND len({against}) > len(list_distinct({against}))"
 
     def _carried(self) -> str:
@@ -356,10 +376,10 @@ class _Columns:
             for n, s in numbered
         )
         some = " OR ".join(f"a{n}.batch IS NOT NULL" for n, _ in numbered)
-        return f"CASE WHEN {some} THEN list_filter([{', '.join(each)}], {_STRUCTS}) END"
+        return f"CASE WHEN {some} THEN list_filter([{', '.join(each)}], {_GIVEN}) END"
 
 
 def _named(tests: Mapping[str, str]) -> str:
     """SQL for the list of the names whose test is true, NULL where none is."""
     names = ", ".join(f"CASE WHEN {test} THEN {literal(a)} END" for a, test in tests.items())
-    return f"CASE WHEN {' OR '.join(tests.values())} THEN list_filter([{names}], {_STRUCTS}) END"
+    return f"CASE WHEN {' OR '.join(tests.values())} THEN list_filter([{names}], {_GIVEN}) END"

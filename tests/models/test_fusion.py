@@ -135,3 +135,42 @@ def test_who_is_only_in_quarantine_now_stays_as_last_known(world, between):
     world.deliver("register", "r3", [(COY, "柯", "南", MAR)], unit="a", period="202603")
     assert world.build("people")["people"].full is False
     assert world.rows(people) == [(COY, "柯", "r3")]
+
+
+def test_what_each_source_says_where_they_disagree_is_a_view(world):
+    world.deliver("register", "r1", [(ANN, "安", "东", JAN), (BEN, "本", "西", JAN)])
+    world.deliver("insurance", "i1", [("1", ANN, "安安", "厂", FEB), ("2", BEN, "本", None, FEB)])
+    world.build("people")
+    assert world.rows("FROM base.people__values ORDER BY source") == [
+        (ANN, "name", "insurance", "部门", "安安", False, FEB, "i1", 2),
+        (ANN, "name", "register", "部门", "安", True, JAN, "r1", 2),
+    ]
+
+
+def test_the_later_event_counts_whatever_came_later(world):
+    """Delivered in the reverse order of what happened: load time decides nothing."""
+    world.deliver("insurance", "i2", [("2", ANN, "新", "新厂", MAR)], received=1)
+    world.build("people")
+    world.deliver("insurance", "i1", [("1", ANN, "旧", "旧厂", JAN)], received=9)
+    world.build("people")
+    assert world.rows("SELECT name, employer FROM base.people") == [("新", "新厂")]
+
+
+def test_a_value_from_quarantine_never_wins(world):
+    world.deliver("register", "r1", [(BEN, "本", "西", JAN)], broken=[ANN])
+    world.deliver("insurance", "i1", [("1", ANN, "安", "厂", JAN)])
+    world.build("people")
+    assert world.rows(f"SELECT name, _from.register IS NULL FROM base.people WHERE id = '{ANN}'") == [("安", True)]
+
+
+def test_the_age_of_what_is_carried_on_is_told(world):
+    world.deliver("register", "r1", [(ANN, "安", "东", JAN)], period="202601")
+    world.deliver("register", "r2", [(BEN, "本", "西", FEB)], period="202602", broken=[ANN])
+    world.deliver("register", "r4", [(BEN, "本", "西", FEB)], period="202604", broken=[ANN])
+    world.build("people")
+    ann = {"source": "register", "handovers": 2, "days": 90}
+    assert world.rows("SELECT id, _carried FROM base.people ORDER BY id") == [(ANN, [ann]), (BEN, None)]
+    for month in ("05", "06"):
+        world.deliver("register", f"r{month}", [(BEN, "本", "西", FEB)], period=f"2026{month}", broken=[ANN])
+        world.build("people")
+    assert world.rows("SELECT id FROM base.people") == [(BEN,)]  # three hand-overs are the limit
