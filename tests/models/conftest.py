@@ -32,7 +32,7 @@ schema:
     properties:
 {columns}
 customProperties:
-  - {{property: delivery, value: {{mode: {mode}, period: monthly, event: seen}}}}
+  - {{property: delivery, value: {{mode: {mode}, period: monthly, event: seen{further}}}}}
 """
 )
 MODEL = (
@@ -91,10 +91,11 @@ TOWNS = "\n".join(
 TOWNS_SQL = 'SELECT p.town AS "town", count(*) AS "people" FROM base.people AS p WHERE p.town IS NOT NULL GROUP BY p.town\n'
 
 
-def write_source(root: Path, name: str, columns: str, mode: str) -> None:
+def write_source(root: Path, name: str, columns: str, mode: str, further: str = "") -> None:
+    """`further` are delivery options besides, such as `, unit: city`."""
     path = root / "assets" / "sources" / "office" / f"{name}.odcs.yaml"
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(SOURCE.format(name=name, columns=columns, mode=mode), encoding="utf-8")
+    path.write_text(SOURCE.format(name=name, columns=columns, mode=mode, further=further), encoding="utf-8")
 
 
 def write_model(root: Path, name: str, columns: str, sql: str, custom: str = "  []", layer: str = "base") -> None:
@@ -212,3 +213,32 @@ def fresh_world(tmp_path: Path) -> Callable[[str], Any]:
             yield World(project, con)
 
     return make
+
+
+FLAGGED = "\n".join(
+    [
+        "      - {name: id, businessName: 号, logicalType: string, primaryKey: true}",
+        "      - {name: name, businessName: 名, logicalType: string}",
+        "      - {name: town, businessName: 镇, logicalType: string}",
+        "      - {name: flag, businessName: 操作, logicalType: string}",
+        SEEN,
+    ]
+)
+OPERATION = ", operation: {column: flag, insert: I, update: U, delete: D}"
+LISTED_SQL = """SELECT l.id AS "id", l.name AS "name", l.town AS "town", NULL AS "employer",
+    'list' AS "_source", l.seen AS "_event", l._batch AS "_batch", l._row AS "_row"
+FROM std.list AS l
+"""
+
+
+@pytest.fixture
+def flagged(tmp_path: Path) -> Iterator[World]:
+    """People from one delta with operation flags, and towns counted over them by keys."""
+    root = tmp_path / "flagged"
+    write_source(root, "list", FLAGGED, "delta", OPERATION)
+    plain = PEOPLE.replace(AUTHORITY, "customProperties: []")
+    write_model(root, "people", plain, LISTED_SQL, "  - {property: increment, value: 'SELECT id FROM new.list'}")
+    write_model(root, "counted", TOWNS, TOWNS_SQL, "  - {property: increment, value: 'SELECT town FROM new.people'}", layer="thematic")
+    project = Project(root, root / "data")
+    with open_lake(project) as con:
+        yield World(project, con)
