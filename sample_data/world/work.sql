@@ -143,7 +143,7 @@ WITH
             CASE WHEN f.size = 1 AND f.head_born < today() - 60 * 366 AND draw('destitute', f.home) < 0.3 THEN 'destitute'
                 WHEN draw('edge', f.home) < 0.12 THEN 'edge' WHEN f.county_before IN ('210103', '210211', '210411') THEN 'urban' ELSE 'rural' END AS kind,
             CASE WHEN draw('granted', f.home) < 0.87 THEN draw_day('granted day', f.home, greatest(DATE '2014-01-01', (f.head_born + INTERVAL 18 YEAR)::DATE), first_day() - 40)
-                ELSE draw_day('granted day', f.home, first_day(), today() - 70) END AS begun,
+                ELSE draw_day('granted day', f.home, first_day(), today() - 5) END AS begun,
             CASE WHEN draw('withdrawn', f.home) < 0.09 THEN draw_day('withdrawn day', f.home, first_day() + 60, today() - 20) END AS withdrawn
         FROM world.family AS f WHERE f.needy),
     lives AS (SELECT home, count(*) AS persons, CASE WHEN count(*) = count(died) THEN max(died) END AS died_out, min(born) AS oldest FROM world.life JOIN homes USING (home) GROUP BY home),
