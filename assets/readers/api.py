@@ -1,7 +1,7 @@
 """The reader of JSON APIs that give their records in pages, one hand-over a day.
 
 Belongs here: which days wait, fetching the pages of a day, and what makes a set of pages untrustworthy.
-Not here: what the records mean. Options: docs/contracts.md.
+Not here: asking (`answers`), what the records mean. Options: docs/contracts.md.
 """
 
 from __future__ import annotations
@@ -11,27 +11,22 @@ import json
 import tempfile
 import time
 from collections.abc import Iterator
-from datetime import date, datetime, timedelta
+from dataclasses import dataclass
+from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urljoin, urlsplit, urlunsplit
 
 from assets.contracts import PERIODS, Contract
 from assets.lake import columns_of
 from assets.readers import Extract, Handover, LaterError, RefusedError
+from assets.readers.answers import AGAIN, Page, Source
 from assets.readers.files import partition_of
-from assets.readers.options import connection, options
 from assets.readers.table import TextTable
 
 if TYPE_CHECKING:
     import duckdb
-    import requests
 
     from assets.project import Project
-
-AGAIN = 2  # further tries for a page that came cut, twice or under another number
-PATIENCE = 60  # seconds for which a Retry-After is obeyed
-REACHED = 3.05  # seconds within which a server must take the connection: what is not there is not tried again
 
 
 class ApiReader:
@@ -41,7 +36,7 @@ class ApiReader:
 
     def pending(self, contract: Contract, project: Project, con: duckdb.DuckDBPyConnection) -> list[Handover]:
         assert contract.delivery is not None
-        source = _Source(contract, project)
+        source = Source(contract, project)
         since = date.fromisoformat(str(source.opts["since"] or contract.delivery.start).ljust(10, "x").replace("xxx", "-01")[:10])
         form = PERIODS[contract.delivery.period]
         done = _collected_periods(con, contract)
@@ -63,7 +58,7 @@ class ApiReader:
         folder = Path(tempfile.mkdtemp(dir=scratch))
         extract = Extract((), "", "", 0, 0, 0, 0, [], watermark=handover.details["day"].isoformat(), scratch=folder)
         try:
-            with _Source(contract, project) as source:
+            with Source(contract, project) as source:
                 _read_day(source, handover.details["day"], contract, extract, folder)
         except OSError as error:
             extract.discard()
@@ -84,212 +79,131 @@ def _collected_periods(con: duckdb.DuckDBPyConnection, contract: Contract) -> se
     return {period for (period,) in rows}
 
 
-class _Source:
-    """One API: its address (with the base that `connections.toml` gives it), its session, its answers."""
+@dataclass
+class _Day:
+    """One reading of all pages of a day. `twice`: records that came on more than one page."""
 
-    def __init__(self, contract: Contract, project: Project) -> None:
-        self.opts = options(contract, "api")
-        found = connection(project, contract.server.name)
-        address = urlsplit(str(self.opts["location"]))
-        if "location" in found:
-            base = urlsplit(found["location"])
-            address = address._replace(scheme=base.scheme, netloc=base.netloc)
-        self.address = urlunsplit(address)
-        self.shown = urlunsplit((address.scheme, address.netloc.rpartition("@")[2], address.path, "", ""))
-        self._token = found.get("token")
+    header: dict[str, int]
+    table: TextTable
+    bytes: int = 0
+    twice: int = 0
+    digest: str = ""
 
-    def __enter__(self) -> _Source:
-        import requests
-        from requests.adapters import HTTPAdapter
-        from urllib3.util import Retry
 
-        retry = Retry(
-            total=int(self.opts["retries"]),
-            connect=0,
-            backoff_factor=0.25,
-            backoff_max=20,
-            retry_after_max=PATIENCE,
-            status_forcelist=(429, 500, 502, 503, 504),
-            allowed_methods=("GET",),
-            raise_on_status=False,
-        )
-        self.session: requests.Session = requests.Session()
-        for scheme in ("http://", "https://"):
-            self.session.mount(scheme, HTTPAdapter(max_retries=retry))
-        self.session.headers["Accept"] = "application/json"
-        if self._token:
-            self.session.headers["Authorization"] = f"Bearer {self._token}"
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.session.close()
-
-    def get(self, address: str, parameters: dict[str, Any], what: str) -> tuple[Any, int]:
-        """The JSON of one answer and its size. A cut or garbled answer is asked for again."""
-        import requests
-
-        said = ""
-        for attempt in range(AGAIN + 1):
-            if attempt:
-                time.sleep(0.2 * attempt)
-            try:
-                answer = self.session.get(address, params=parameters, timeout=(REACHED, float(self.opts["timeout"])))
-                if answer.status_code != 200:
-                    self._status(answer.status_code, what)
-                # Numbers stay the text that came: a float would lose digits and zeros.
-                return json.loads(answer.content, parse_float=str, parse_int=str, parse_constant=str), len(answer.content)
-            except requests.exceptions.RetryError:
-                said = "it goes on failing (429 or 5xx)"
-                break
-            except requests.exceptions.ConnectTimeout:
-                said = "it cannot be reached"
-                break
-            except requests.exceptions.Timeout:
-                said = f"no answer within {self.opts['timeout']} s"
-            except requests.exceptions.ChunkedEncodingError:
-                said = "the connection was cut"
-            except requests.exceptions.RequestException as error:
-                said = (
-                    "it cannot be reached"
-                    if isinstance(error, requests.exceptions.ConnectionError)
-                    else f"no usable answer ({type(error).__name__})"
-                )
-                if "RemoteDisconnected" in str(error) or "IncompleteRead" in str(error) or "reset" in str(error):
-                    said = "the connection was cut"
-                if said == "it cannot be reached":
-                    break
-            except ValueError:
-                said = "the answer is no JSON: cut off, or an error page"
-        raise LaterError(f"{self.shown}: {said} ({what}). Nothing was kept; the next run tries again.")
-
-    def _status(self, status: int, what: str) -> None:
-        if status in (401, 403):
-            raise LaterError(f"{self.shown}: access refused ({status}, {what}). Check the token in connections.toml.")
-        if status == 429 or status >= 500:
-            raise LaterError(f"{self.shown}: it goes on answering {status} ({what}). Nothing was kept; the next run tries again.")
-        raise RefusedError(
-            f"status {status} ({what})",
-            where=self.shown,
-            expected="status 200 and a page",
-            remedy="Ask the department whether the page exists; the day is fetched again by the next run.",
-        )
-
-    def days(self, since: date) -> Iterator[date]:
-        """Days that the API lists, or every day from `since` to yesterday."""
-        if self.opts["daysPath"] is None:
-            for ahead in range((date.today() - since).days):
-                yield since + timedelta(days=ahead)
-            return
-        try:
-            answer, _ = self.get(urljoin(self.address, str(self.opts["daysPath"])), {}, "the list of days")
-            listed = _at(answer, str(self.opts["daysAt"]))
-            form = str(self.opts["dateForm"])
-            yield from [datetime.strptime(str(day), form).date() for day in listed]
-        except (RefusedError, TypeError, ValueError, LookupError) as error:
+def _read_day(source: Source, day: date, contract: Contract, extract: Extract, folder: Path) -> None:
+    """Read a day; where records came on two pages, read it again to tell what is there twice from pages that move."""
+    read = _pass(source, day, contract, folder)
+    if read.twice:
+        again = Path(tempfile.mkdtemp(dir=folder))
+        if _pass(source, day, contract, again).digest != read.digest:
             raise LaterError(
-                f"{self.shown}: the list of days is not as the contract says (`daysPath`, `daysAt`, `dateForm`): {error}."
-            ) from None
-
-    def page(self, day: date, number: int) -> tuple[list[dict[str, Any]], int, str | None, int]:
-        """Records, the announced total, the page's own number where it says so, and the size of the answer."""
-        opts = self.opts
-        what = f"{day}, page {number}"
-        answer, size = self.get(
-            self.address,
-            {opts["dateParam"]: day.strftime(str(opts["dateForm"])), opts["pageParam"]: number, opts["sizeParam"]: opts["pageSize"]},
-            what,
-        )
-        try:
-            records = _at(answer, str(opts["recordsAt"]))
-            total = int(_at(answer, str(opts["totalAt"])))
-            own = str(_at(answer, str(opts["pageAt"]))) if opts["pageAt"] else None
-        except (LookupError, TypeError, ValueError):
-            raise RefusedError(
-                f"an answer without `{opts['recordsAt']}` or `{opts['totalAt']}` ({what})",
-                where=self.shown,
-                expected="both, as the contract says",
-                remedy="Ask the department, or correct the contract.",
-            ) from None
-        if not isinstance(records, list) or not all(isinstance(r, dict) for r in records):
-            raise RefusedError(f"`{opts['recordsAt']}` is no list of records ({what})", where=self.shown, expected="a list of JSON objects")
-        return records, total, own, size
+                f"{source.shown}: {read.twice} records of {day} came on two pages, and others when the day was asked for again: "
+                "its pages move while they are read. Nothing was kept; the next run tries again."
+            )
+        extract.notes.append(f"{read.twice} records came on two pages, and again so when the day was asked for twice: kept as they came")
+    extract.digest, extract.bytes = read.digest, read.bytes
+    rows = read.table.rows
+    extract.records = extract.lines = extract.announced = rows
+    extract.header = tuple(read.header) if rows else tuple(c.header for c in contract.columns)
+    extract.relation = read.table.relation(range(len(read.header))) if rows else _nothing(len(extract.header))
+    if not rows:
+        extract.notes.append("the source says that it has no records for this day")
 
 
-def _at(answer: Any, path: str) -> Any:
-    for key in path.split("."):
-        answer = answer[key]
-    return answer
-
-
-def _read_day(source: _Source, day: date, contract: Contract, extract: Extract, folder: Path) -> None:
-    table = TextTable(folder)
+def _pass(source: Source, day: date, contract: Contract, folder: Path) -> _Day:
+    read = _Day({}, TextTable(folder))
     sha = hashlib.sha256(f"{contract.name} {day.isoformat()}\n".encode())
-    header: dict[str, int] = {}
+    seen: set[int] = set()
+    header = read.header
     try:
-        for records, size in _pages(source, day):
-            extract.bytes += size
-            for record in records:
+        for page in _pages(source, day):
+            read.bytes += page.bytes
+            here: set[int] = set()
+            for record in page.records:
                 for name in record:
                     header.setdefault(name, len(header))
                 values: list[str | None] = [None] * len(header)
                 for name, value in record.items():
                     values[header[name]] = _text(value)
-                table.write(table.rows + 1, values)
-                sha.update(json.dumps(record, ensure_ascii=False, sort_keys=True).encode() + b"\n")
+                read.table.write(read.table.rows + 1, values)
+                line = json.dumps(record, ensure_ascii=False, sort_keys=True).encode()
+                sha.update(line + b"\n")
+                mark = hash(line)
+                read.twice += mark in seen
+                here.add(mark)
+            seen |= here
     finally:
-        table.close()
-    extract.digest = sha.hexdigest()
-    extract.records = extract.lines = table.rows
-    extract.header = tuple(header) if table.rows else tuple(c.header for c in contract.columns)
-    extract.relation = table.relation(range(len(header))) if table.rows else _nothing(len(extract.header))
-    if not table.rows:
-        extract.notes.append("the source says that it has no records for this day")
+        read.table.close()
+    read.digest = sha.hexdigest()
+    return read
 
 
-def _pages(source: _Source, day: date) -> Iterator[tuple[list[dict[str, Any]], int]]:
-    """The pages of a day until all announced records have come; each page once, or `RefusedError`."""
+def _pages(source: Source, day: date) -> Iterator[Page]:
+    """The pages of a day until all announced records have come; each page once and of one size, or `RefusedError`."""
     number = int(source.opts["firstPage"])
     seen: dict[bytes, int] = {}
-    got, announced = 0, None
-    while announced is None or got < announced:
+    first: Page | None = None
+    got, cursor = 0, None
+    while first is None or got < first.total:
         fault = ""
         for attempt in range(AGAIN + 1):
             if attempt:
                 time.sleep(0.2 * attempt)
-            records, total, own, size = source.page(day, number)
-            mark = hashlib.sha256(json.dumps(records, ensure_ascii=False).encode()).digest()
-            if own is not None and own != str(number):
-                fault = f"page {own} came where page {number} was asked for"
-            elif records and mark in seen:
-                fault = f"page {number} is page {seen[mark]} over again"
-            elif not records and (announced or total) > got:
-                fault = f"page {number} is empty, though {got} of {announced or total} records have come: a page is missing"
-            else:
-                fault = ""
+            page = source.page(day, number, cursor)
+            mark = hashlib.sha256(json.dumps(page.records, ensure_ascii=False).encode()).digest()
+            fault = _fault(page, number, first, got, seen.get(mark))
+            if first is not None and page.total != first.total:
+                raise LaterError(
+                    f"{source.shown}: the total changed from {first.total} to {page.total} while {day} was read. "
+                    f"Nothing was kept; the next run tries again."
+                )
+            if not fault:
                 break
         if fault:
             raise RefusedError(
                 f"{fault} ({day})",
                 where=source.shown,
-                expected="each page once",
+                expected="each page once, all of one size",
                 remedy="Nothing was kept; the next run fetches the day again. If it stays so, tell the department.",
             )
-        if announced is not None and total != announced:
-            raise LaterError(
-                f"{source.shown}: the total changed from {announced} to {total} while {day} was read. "
-                f"Nothing was kept; the next run tries again."
-            )
-        announced, got = total, got + len(records)
+        first = first or page
+        got += len(page.records)
         seen[mark] = number
         number += 1
-        if got > announced:
+        if got > first.total:
             raise RefusedError(
-                f"{got} records, where {announced} were announced ({day})",
+                f"{got} records, where {first.total} were announced ({day})",
                 where=source.shown,
                 expected="as many as announced",
                 remedy="Nothing was kept; the next run fetches the day again. If it stays so, tell the department.",
             )
-        yield records, size
+        if source.opts["cursorAt"] and got < first.total and page.cursor in (None, cursor):
+            raise RefusedError(
+                f"no token for the page after {number - 1}, though {got} of {first.total} records have come ({day})",
+                where=source.shown,
+                expected=f"a new one at `{source.opts['cursorAt']}`",
+                remedy="Nothing was kept; the next run fetches the day again. If it stays so, tell the department.",
+            )
+        cursor = page.cursor
+        yield page
+
+
+def _fault(page: Page, number: int, first: Page | None, got: int, same_as: int | None) -> str:
+    """What is wrong with a page beside those before it; empty where nothing is."""
+    count = len(page.records)
+    total = first.total if first is not None else page.total
+    if page.number is not None and page.number != str(number):
+        return f"page {page.number} came where page {number} was asked for"
+    if page.records and same_as is not None:
+        return f"page {number} is page {same_as} over again"
+    if not page.records and total > got:
+        return f"page {number} is empty, though {got} of {total} records have come: a page is missing"
+    if first is None:
+        return ""
+    # Another size moves the borders of pages: records between would be lost or come twice.
+    if page.size != first.size or count > len(first.records) or (count < len(first.records) and got + count < total):
+        return f"page {number} has {count} records where the first had {len(first.records)}: the page size changed"
+    return ""
 
 
 def _nothing(width: int) -> str:

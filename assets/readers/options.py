@@ -63,6 +63,8 @@ OPTIONS: dict[str, dict[str, Any]] = {
         "totalAt": "total",
         "pageAt": None,
         "sizeAt": None,
+        "cursorAt": None,
+        "cursorParam": "cursor",
         "daysPath": None,
         "daysAt": "days",
         "since": None,

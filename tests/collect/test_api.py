@@ -44,6 +44,8 @@ class Office:
         if asked.path == "/api/licences/days":
             return self.send(request, {"days": sorted(self.days)})
         query = {k: v[0] for k, v in parse_qs(asked.query).items()}
+        if "page" not in query:  # pages by a token: it is the number, in disguise
+            query["page"] = query.get("token", "t1")[1:]
         self.asked.append(f"{query['date']}/{query['page']}")
         page, size = int(query["page"]), int(query["size"])
         fault = self.faults.pop(0) if self.faults else None
@@ -58,6 +60,10 @@ class Office:
             return None
         if fault == "twice":
             shown = records[(page - 2) * size : (page - 1) * size]
+        if fault == "border":  # a record was put in before the pages that were still to be asked for
+            shown = records[(page - 1) * size - 1 : min(page * size - 1, len(records) - 1)]
+        if fault == "smaller":
+            shown = records[(page - 1) * 2 : page * 2]
         if fault == "empty":
             shown = []
         if fault == "more":
@@ -66,7 +72,8 @@ class Office:
             total += 1
         if fault == "page":
             page -= 1
-        body = {"data": {"list": shown, "total": total, "page": page}}
+        following = f"t{page + 1}" if page * size < total and fault != "tokenless" else None
+        body: dict[str, Any] = {"data": {"list": shown, "total": total, "page": page, "next": following}}
         if fault == "shape":
             body = {"data": {"rows": []}}
         self.send(request, body, cut=fault == "cut", text="<html>" if fault == "html" else self.raw)
@@ -188,6 +195,7 @@ def test_lasting_faults_wait_for_the_next_run(api, faults, words):
         (["more"], "records, where 1 were announced"),
         ([None, "page", "page", "page"], "page 1 came where page 2 was asked for"),
         (["shape"], "without `data.list`"),
+        ([None, *["smaller"] * 3], "page 2 has 2 records where the first had 3: the page size changed"),
     ],
 )
 def test_pages_that_do_not_add_up_are_refused_and_fetched_again(api, faults, words):
@@ -209,6 +217,37 @@ def test_pages_that_do_not_add_up_are_refused_and_fetched_again(api, faults, wor
     [mended] = api.collect().batches
     assert (mended["status"], mended["rows_raw"]) == ("collected", 7)
     assert api.sql("SELECT count(*) FROM evidence.batches WHERE status = 'refused'") == [(0,)]
+
+
+def test_pages_that_move_while_they_are_read_are_not_kept(api):
+    api.office.faults = [None, "border", "border"]
+    outcome = api.collect()
+    assert outcome.batches == []
+    assert "1 records of 2026-10-01 came on two pages, and others when the day was asked for again" in outcome.problems[0]
+    api.office.faults = [None, "smaller"]
+    assert [b["rows_raw"] for b in api.collect().batches] == [7]
+
+
+def test_records_that_are_there_twice_are_kept_twice_and_said(api):
+    api.office.days["2026-10-01"] = [*RECORDS[:4], RECORDS[0], *RECORDS[5:]]
+    [batch] = api.collect().batches
+    assert api.raw("id") == [("001",), ("002",), ("003",), ("004",), ("001",), ("006",), ("007",)]
+    assert "1 records came on two pages, and again so when the day was asked for twice: kept as they came" in batch["reason"]
+    assert api.office.asked == [f"2026-10-01/{page}" for page in (1, 2, 3, 1, 2, 3)]
+
+
+def test_pages_by_a_token(api):
+    contract = api.root / "assets/sources/office/people.odcs.yaml"
+    text = contract.read_text().replace("property: pageAt\n    value: data.page", "property: cursorAt\n    value: data.next")
+    contract.write_text(text.replace("property: pageSize", "property: cursorParam\n    value: token\n  - property: pageSize"))
+    api.project = type(api.project).at(api.root, api.root / "data")
+    [batch] = api.collect().batches
+    assert (batch["rows_raw"], batch["announced"]) == (7, 7)
+    assert api.office.asked == ["2026-10-01/1", "2026-10-01/2", "2026-10-01/3"]
+    api.office.days["2026-10-02"] = RECORDS
+    api.office.faults = [None, "tokenless"]
+    [refused] = api.collect().batches
+    assert "no token for the page after 2, though 6 of 7 records have come" in refused["reason"]
 
 
 def test_an_office_out_of_reach_is_a_problem(api):
