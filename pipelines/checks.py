@@ -14,7 +14,7 @@ import dagster as dg
 
 from assets.models.sql import is_disagreement
 from pipelines.links import report_url
-from pipelines.rulebook import Rule
+from pipelines.rulebook import CROSS, Rule
 from pipelines.standing import BatchResult, Count, Refusal, RuleState, dimension
 
 if TYPE_CHECKING:
@@ -71,19 +71,30 @@ def rule_groups(rules: Sequence[Rule]) -> dict[str, list[Rule]]:
 
     The UI holds up to 40 checks an asset; blocking and other rules never share a check. Where there are too many, first those
     that the contract yields go together, for they are routine; then indicator by indicator, those of most rules first, and no
-    more than need be.
+    more than need be. Cross-department checks of one number share one.
     """
+    crossed = _numbered([r for r in rules if r.origin == CROSS])
+    rules = [r for r in rules if r.origin != CROSS]
+    room = MOST - len(crossed)
     groups = {check_name(rule): [rule] for rule in rules}
-    if len(groups) < MOST:
-        return groups
+    if len(groups) < room:
+        return groups | crossed
     together = _grouped([r for r in rules if r.origin == "contract"], "contract_")
     groups = {name: of for name, of in groups.items() if of[0].origin != "contract"} | together
     shared = _grouped([r for r in rules if r.origin != "contract"])
     for name in sorted(shared, key=lambda n: -len(shared[n])):
-        if len(groups) < MOST:
+        if len(groups) < room:
             break
         groups = {n: of for n, of in groups.items() if of[0] not in shared[name]} | {name: shared[name]}
-    return groups
+    return groups | crossed
+
+
+def _numbered(rules: Sequence[Rule]) -> dict[str, list[Rule]]:
+    """Cross-department checks by their numbers: X05 may be several rules, and is one matter."""
+    numbers: dict[str, list[Rule]] = {}
+    for rule in rules:
+        numbers.setdefault(rule.id[:3], []).append(rule)
+    return {check_name(of[0]) if len(of) == 1 else f"{dimension(of[0].indicator)}__{number}": of for number, of in numbers.items()}
 
 
 def _grouped(rules: Sequence[Rule], prefix: str = "") -> dict[str, list[Rule]]:

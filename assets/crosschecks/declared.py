@@ -240,7 +240,7 @@ def _severity(document: Document) -> Severity:
     value = document.data.get("severity", "warning")
     if value not in ("critical", "warning", "info"):
         raise document.error(("severity",), f"severity {value!r}.", near(str(value), ("critical", "warning", "info")))
-    return value  # type: ignore[no-any-return]
+    return value
 
 
 def _grace(document: Document) -> Grace:

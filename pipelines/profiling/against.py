@@ -142,7 +142,7 @@ def drafted(project: Project, con: duckdb.DuckDBPyConnection, found: Found, tole
 
 
 def _compare(con: duckdb.DuckDBPyConnection, contract: Contract, found: Found, made: Draft, faults: list[dict[str, Any]]) -> Held:
-    from pipelines.truth.planted import batch_of
+    from pipelines.truth.report import batch_of
 
     held = Held(contract.name, len(made.rules))
     columns = {d.proposal.id: set(d.proposal.columns) for d in made.rules}

@@ -12,8 +12,11 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+from pipelines.truth.crossing import EFFECTS, compare_crossed
+from pipelines.truth.report import EXAMPLES, Example, KindLine, RuleRate, TruthReport, batch_of, rows_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -26,95 +29,12 @@ if TYPE_CHECKING:
 CLAIMED_BY_THE_PATH = ("reject", "refuse", "repeat", "repair")
 
 
-@dataclass
-class KindLine:
-    """One planted kind of a dataset. `claimed`: somebody is bound to catch it, so that a miss counts."""
-
-    dataset: str
-    kind: str
-    indicator: str
-    effect: str
-    claimed: bool
-    planted: int = 0
-    caught: int = 0
-
-    @property
-    def missed(self) -> int:
-        return self.planted - self.caught
-
-
-@dataclass
-class RuleRate:
-    """One rule kind (expectation type) over all datasets: the faults that its rules claim, and its alarms without cause.
-
-    `caught` were caught by a rule of this kind, `by_others` by rules of other kinds only, `missed` by none.
-    """
-
-    type: str
-    rules: int = 0
-    planted: int = 0
-    caught: int = 0
-    by_others: int = 0
-    missed: int = 0
-    false_alarms: int = 0
-
-
 @dataclass(frozen=True)
 class Claim:
     """What a rule says of itself: its expectation type and the fault kinds that it claims to catch."""
 
     type: str
     kinds: frozenset[str]
-
-
-@dataclass(frozen=True)
-class Example:
-    """A miss or a false alarm to look at: `what` is a fault kind (miss) or a rule (false alarm)."""
-
-    dataset: str
-    what: str
-    batch: str
-    row: int | None
-
-
-@dataclass
-class TruthReport:
-    """`pending` counts faults of hand-overs that are not collected yet; they are in no other count."""
-
-    kinds: list[KindLine] = field(default_factory=list)
-    false_alarms: dict[tuple[str, str], int] = field(default_factory=dict)
-    misses: list[Example] = field(default_factory=list)
-    alarms: list[Example] = field(default_factory=list)
-    pending: int = 0
-    rules: dict[str, RuleRate] = field(default_factory=dict)
-
-    @property
-    def ok(self) -> bool:
-        """No false alarm, and no miss of a kind that is claimed."""
-        return not self.false_alarms and not any(k.missed and k.claimed for k in self.kinds)
-
-    def total(self, name: str) -> int:
-        return sum(getattr(k, name) for k in self.kinds)
-
-    def as_json(self) -> dict[str, Any]:
-        """Everything, as plain values."""
-        return {
-            "ok": self.ok,
-            "planted": self.total("planted"),
-            "caught": self.total("caught"),
-            "missed": self.total("missed"),
-            "missed_claimed": sum(k.missed for k in self.kinds if k.claimed),
-            "false_alarms": sum(self.false_alarms.values()),
-            "pending": self.pending,
-            "kinds": [{**asdict(k), "missed": k.missed} for k in self.kinds],
-            "rule_kinds": [asdict(r) for _, r in sorted(self.rules.items())],
-            "false_alarms_by_rule": [{"dataset": d, "rule": r, "rows": n} for (d, r), n in sorted(self.false_alarms.items())],
-            "examples_missed": [asdict(e) for e in self.misses],
-            "examples_false": [asdict(e) for e in self.alarms],
-        }
-
-
-EXAMPLES = 20
 
 
 def compare(project: Project) -> TruthReport:
@@ -135,11 +55,13 @@ def compare_in(con: duckdb.DuckDBPyConnection, project: Project) -> TruthReport:
     from assets.lake import literal
 
     report = TruthReport()
-    faults = _rows(con, f"SELECT * FROM read_parquet({literal(str(truth_file(project)))}) ORDER BY dataset, source, row, kind")
+    faults = rows_of(con, f"SELECT * FROM read_parquet({literal(str(truth_file(project)))}) ORDER BY dataset, source, row, kind")
     for dataset in dict.fromkeys(f["dataset"] for f in faults):
         contract = project.contracts.get(dataset)
         if contract is not None:
-            _compare_dataset(con, project, contract, [f for f in faults if f["dataset"] == dataset], report)
+            own = [f for f in faults if f["dataset"] == dataset and f["effect"] not in EFFECTS]
+            _compare_dataset(con, project, contract, own, report)
+    compare_crossed(con, project, faults, report)
     return report
 
 
@@ -178,7 +100,7 @@ def _compare_dataset(
     claimed_kinds = frozenset[str]().union(*(c.kinds for c in claims.values()))
     for claim in claims.values():
         report.rules.setdefault(claim.type, RuleRate(claim.type)).rules += 1
-    batches = _rows(
+    batches = rows_of(
         con, "SELECT batch, source, period, coalesce(unit, '') AS unit, status FROM evidence.batches WHERE dataset = ?", contract.name
     )
     located = [(fault, batch_of(fault, batches)) for fault in faults]
@@ -212,18 +134,6 @@ def _compare_dataset(
             report.false_alarms[contract.name, rule] = report.false_alarms.get((contract.name, rule), 0) + 1
             if len(report.alarms) < EXAMPLES:
                 report.alarms.append(Example(contract.name, rule, batch_id, row))
-
-
-def batch_of(fault: Mapping[str, Any], batches: Iterable[Mapping[str, Any]]) -> Mapping[str, Any] | None:
-    """The batch that a fault's hand-over became: by the file's name, else by period and unit (tables and interfaces)."""
-    same = [b for b in batches if b["period"] == fault["period"]]
-    by_name = [b for b in same if str(b["source"]).rpartition("/")[2] == fault["source"]]
-    if fault["effect"] in ("refuse", "repeat"):
-        wanted = {"refuse": "refused", "repeat": "repeated"}[fault["effect"]]
-        return next((b for b in by_name if b["status"] == wanted), None)
-    good = [b for b in by_name or same if b["status"] in ("collected", "standardised") and b["unit"] == (fault["unit"] or "")]
-    # a file's name that no batch bears is a hand-over that was not collected, unless names say nothing here
-    return good[0] if good and (by_name or "." not in fault["source"]) else None
 
 
 def _caught(
@@ -329,9 +239,3 @@ def _std_values(
         sql = f"SELECT w.batch, w.row, s.{quote(column)} FROM wanted w JOIN {quote(table)} s ON s._batch = w.batch AND s._row = w.row"
         found |= {(column, batch, row): value for batch, row, value in con.execute(sql).fetchall()}
     return found
-
-
-def _rows(con: duckdb.DuckDBPyConnection, sql: str, *values: Any) -> list[dict[str, Any]]:
-    found = con.execute(sql, list(values))
-    names = [c[0] for c in found.description or ()]
-    return [dict(zip(names, row, strict=True)) for row in found.fetchall()]

@@ -193,3 +193,37 @@ def test_every_check_of_the_project_reads(tmp_path: Path) -> None:
     checks = cross_checks(project)
     verify(project, checks)
     assert {c.number for c in checks} <= {f"X{n:02d}" for n in range(1, 36)}
+
+
+def test_what_was_planted_is_compared_with_what_was_found(world: Any) -> None:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    from pipelines.truth import compare_in, truth_file
+    from sample_data.truth import SCHEMA
+
+    world.project = declare(world.project)
+    names = {"A": "王壹", "B": "李贰", "C": "张三", "D": "赵肆", "E": "钱伍"}
+    world.deliver("register", "r1", [(i, "某人" if i != "C" else "张三", "城", seen(1)) for i in "ABCDE"])
+    days = {"A": 2, "B": 25, "C": 2, "D": 2, "E": 2}
+    world.deliver("insurance", "i1", [(i, i, names[i], "甲", seen(days[i])) for i in "ABCDE"])
+    world.build("disagreement")
+    kind = "x01_name_differs"
+    planted = [  # A is found; B is in its grace; C was not made to differ; D shows a fault of another kind; nobody planted E
+        {"row": 2, "kind": kind, "effect": "cross"},
+        {"row": 3, "kind": kind, "effect": "graced"},
+        {"row": 4, "kind": kind, "effect": "cross"},
+        {"row": 5, "kind": "name_is_phone", "effect": "none"},
+    ]
+    rows = [
+        dict.fromkeys(SCHEMA) | {"dataset": "insurance", "source": "i1.csv", "period": "202601", "unit": "", "indicator": "0401"} | p
+        for p in planted
+    ]
+    truth_file(world.project).parent.mkdir(parents=True)
+    schema = pa.schema([pa.field(name, pa.type_for_alias(type_)) for name, type_ in SCHEMA.items()])
+    pq.write_table(pa.Table.from_pylist(rows, schema=schema), truth_file(world.project))
+    report = compare_in(world.con, world.project)
+    lines = {k.effect: (k.planted, k.caught) for k in report.kinds if k.kind == kind}
+    assert lines == {"cross": (2, 1), "graced": (1, 1)}
+    assert report.false_alarms == {("insurance", kind): 1}
+    assert [(e.batch, e.row) for e in report.alarms] == [("i1", 6)]

@@ -1,0 +1,128 @@
+"""The truth about disagreements between departments: which planted ones the cross-department checks found, and which they left
+in peace while their days of grace run.
+
+Belongs here: that comparison. Not here: faults within one dataset (`planted`), the checks (`assets.crosschecks`).
+
+A planted disagreement (`cross`) is caught where a check that claims its kind has a defect on its row, as either of the two records.
+One within its grace (`graced`) must not be a defect. A defect is a false alarm where neither record bears a planted disagreement of
+a kind that its check claims, nor a fault of another kind that stands uncorrected. What a later hand-over has replaced is not counted.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from pipelines.truth.report import EXAMPLES, Example, KindLine, TruthReport, batch_of, rows_of
+
+if TYPE_CHECKING:
+    import duckdb
+
+    from assets.project import Project
+
+EFFECTS = ("cross", "graced")
+UNCORRECTED = ("flag", "quarantine", "none")
+Place = tuple[str, int]
+
+
+def compare_crossed(con: duckdb.DuckDBPyConnection, project: Project, faults: Iterable[Mapping[str, Any]], report: TruthReport) -> None:
+    """Add the planted disagreements, and the false alarms of cross-department checks, to the report."""
+    from assets.crosschecks.declared import TABLE, cross_checks
+    from assets.lake import columns_of, quote
+
+    if not columns_of(con, TABLE):
+        return
+    claims = {c.id: frozenset(c.claims) for c in cross_checks(project)}
+    located = _located(con, project, [f for f in faults if f["effect"] in (*EFFECTS, *UNCORRECTED) and f["row"] is not None])
+    standing = {name: _standing(con, name, {p for _, p in of if p is not None}) for name, of in located.items()}
+    planted: dict[Place, set[str]] = defaultdict(set)
+    spoilt: set[Place] = set()
+    for of in located.values():
+        for fault, place in of:
+            if place is not None and fault["effect"] == "cross":
+                planted[place].add(fault["kind"])
+            elif place is not None and fault["effect"] in UNCORRECTED:
+                spoilt.add(place)
+    defects: dict[Place, set[str]] = defaultdict(set)
+    for check, dataset, *sides in con.execute(
+        f'SELECT d."check", d.dataset, d.batch, d."row", d.other_batch, d.other_row FROM {quote(TABLE)} d'
+        ' JOIN evidence.crosschecks c USING ("check") WHERE d.due < c.as_of AND c.silent IS NULL ORDER BY ALL'
+    ).fetchall():
+        places = [(batch, row) for batch, row in (sides[:2], sides[2:]) if batch is not None]
+        for place in places:
+            defects[place].add(check)
+        kinds = frozenset[str]().union(*(planted.get(p, set()) for p in places))
+        if not kinds & claims[check] and not spoilt.intersection(places):
+            report.false_alarms[dataset, check] = report.false_alarms.get((dataset, check), 0) + 1
+            if len(report.alarms) < EXAMPLES:
+                at = places[0] if places else ("", None)
+                report.alarms.append(Example(dataset, check, *at))
+    _count(located, standing, claims, defects, planted, report)
+
+
+def _count(
+    located: Mapping[str, list[tuple[Mapping[str, Any], Place | None]]],
+    standing: Mapping[str, set[Place]],
+    claims: Mapping[str, frozenset[str]],
+    defects: Mapping[Place, set[str]],
+    planted: Mapping[Place, set[str]],
+    report: TruthReport,
+) -> None:
+    lines: dict[tuple[str, str, str], KindLine] = {}
+    for name, of in located.items():
+        for fault, place in of:
+            if fault["effect"] not in EFFECTS:
+                continue
+            if place is None:
+                report.pending += 1
+                continue
+            if place not in standing[name]:
+                continue
+            kind, effect = fault["kind"], fault["effect"]
+            checks = {check for check, kinds in claims.items() if kind in kinds}
+            line = lines.setdefault((name, kind, effect), KindLine(name, kind, fault["indicator"], effect, bool(checks)))
+            line.planted += 1
+            found = bool(checks & defects.get(place, set()))
+            if effect == "graced":
+                found = not found or kind in planted.get(place, set())
+            if found:
+                line.caught += 1
+            elif checks and len(report.misses) < EXAMPLES:
+                report.misses.append(Example(name, f"{kind} ({effect})", *place))
+    report.kinds += [line for _, line in sorted(lines.items())]
+
+
+def _located(
+    con: duckdb.DuckDBPyConnection, project: Project, faults: list[Mapping[str, Any]]
+) -> dict[str, list[tuple[Mapping[str, Any], Place | None]]]:
+    """By dataset, the faults with batch and row; None where the hand-over is not collected."""
+    found: dict[str, list[tuple[Mapping[str, Any], Place | None]]] = {}
+    for dataset in dict.fromkeys(f["dataset"] for f in faults):
+        if dataset not in project.contracts:
+            continue
+        batches = rows_of(
+            con, "SELECT batch, source, period, coalesce(unit, '') AS unit, status FROM evidence.batches WHERE dataset = ?", dataset
+        )
+        known: dict[tuple[Any, ...], Mapping[str, Any] | None] = {}
+        for fault in (f for f in faults if f["dataset"] == dataset):
+            handover = (fault["source"], fault["period"], fault["unit"])
+            if handover not in known:
+                known[handover] = batch_of(fault, batches)
+            batch = known[handover]
+            found.setdefault(dataset, []).append((fault, (batch["batch"], fault["row"]) if batch else None))
+    return found
+
+
+def _standing(con: duckdb.DuckDBPyConnection, dataset: str, places: set[Place]) -> set[Place]:
+    """Those of the places that are rows of `std.<dataset>` now."""
+    from assets.lake import columns_of, quote
+
+    if not places or not columns_of(con, f"std_batches.{dataset}"):
+        return set()
+    ordered = sorted(places)
+    con.execute(
+        "CREATE OR REPLACE TEMP TABLE wanted AS SELECT unnest(?::VARCHAR[]) AS _batch, unnest(?::BIGINT[]) AS _row",
+        [[b for b, _ in ordered], [r for _, r in ordered]],
+    )
+    return set(con.execute(f"SELECT s._batch, s._row FROM std.{quote(dataset)} s SEMI JOIN wanted w USING (_batch, _row)").fetchall())
