@@ -1,33 +1,26 @@
-"""Hourly air quality as the ecology department hands it over: one UTF-8 file with a BOM an hour, 84 stations in each.
+"""Hourly air quality: the one physical series of the sample, drawn as numbers, which SQL says badly. Table `world.air_hour`.
 
-Belongs here: the readings, the faults, the files.
+Belongs here: the readings and what follows from them. Not here: how the department hands them over (its declaration).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import datetime, timedelta
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from sample_data import vocabulary as words
-from sample_data.faults import Fault, View, plant
-from sample_data.truth import Truth
-from sample_data.world import pick
-from sample_data.writing import delimited, put
 
-DATASET = "air_quality_hourly"
-HEADERS = {
-    "timepoint": "timepoint", "area": "area", "station": "stationcode", "position": "positionname",
-    "aqi": "aqi", "primary_pollutant": "primarypollutant",
-    "pm2_5": "pm2_5", "pm2_5_24h": "pm2_5_24h", "pm10": "pm10", "pm10_24h": "pm10_24h",
-    "so2": "so2", "so2_24h": "so2_24h", "no2": "no2", "no2_24h": "no2_24h",
-    "co": "co", "co_24h": "co_24h", "o3_hourly": "o3_24h", "o3_day_max": "o3", "o3_8h": "o3_8h", "o3_8h_day_max": "o3_8h_24h",
-}  # fmt: skip
+if TYPE_CHECKING:
+    import duckdb
+
 FIRST, HOURS, STATIONS = datetime(2026, 10, 24, 1), 72, 84
+FROZEN, STUCK = (12, 36), 17
+HELD = 18
+"""From this many equal readings on a station is known to be stuck."""
 WARM = 24
 IAQI = np.array([0, 50, 100, 150, 200, 300, 400, 500])
 LIMITS = {
@@ -76,9 +69,18 @@ def _mean(values: np.ndarray, width: int) -> np.ndarray:
     return (sums[width:] - sums[:-width])[-HOURS:] / width
 
 
-def view(seed: int) -> View:
-    """The clean feed: rows by hour, then by station."""
+def pick(options: list[str], which: np.ndarray) -> pa.Array:
+    """The option at each position."""
+    return pa.array(options, pa.string()).take(pa.array(which))
+
+
+def feed(seed: int) -> pa.Table:
+    """The feed, clean, all texts: rows by hour, then by station; one station is stuck for a day.
+
+    Besides: `hour` (YYYYMMDDHH, the file), `n` (its number), `station_n`, `held` (a value that stands for the `HELD`th hour or longer).
+    """
     series = readings(seed)
+    series["so2"][WARM + FROZEN[0] : WARM + FROZEN[1], STUCK] = series["so2"][WARM + FROZEN[0], STUCK]
     now = {name: values[-HOURS:] for name, values in series.items()}
     parts = {name: iaqi(name, values) for name, values in now.items()}
     stacked = np.stack(list(parts.values()))
@@ -123,111 +125,22 @@ def view(seed: int) -> View:
         "o3_hourly": whole(now["o3_hourly"]), "o3_day_max": whole(so_far(series["o3_hourly"])),
         "o3_8h": whole(eight[-HOURS:]), "o3_8h_day_max": whole(so_far(eight)),
     }  # fmt: skip
-    facts = {
-        "good": (aqi <= 50).reshape(n),
-        "midnight": np.array([(FIRST + timedelta(hours=h)).hour == 0 for h in range(HOURS)])[hours],
-        "dusty": (now["pm2_5"] >= 24).reshape(n),  # half of it is far below it, not a little
-        "gap": (hours == 40) & (stations % 2 == 1),
+    same = now["so2"][1:] == now["so2"][:-1]
+    run = np.ones((HOURS, STATIONS), dtype=np.int64)
+    for hour in range(1, HOURS):
+        run[hour] = np.where(same[hour - 1], run[hour - 1] + 1, 1)
+    more = {
+        "hour": pick([f"{FIRST + timedelta(hours=h):%Y%m%d%H}" for h in range(HOURS)], hours),
+        "n": pa.array(np.arange(n)),
+        "station_n": pa.array(stations),
+        "held": pa.array((run >= HELD).reshape(n)),
     }
-    return View(columns, np.arange(n), hours, facts)
+    return pa.table({**columns, **more})
 
 
-def _missing(pollutant: str, column: str) -> tuple[Fault, ...]:
-    words_for_nothing = {"na": "NA", "dash": "—", "9999": "-9999"}
-    return tuple(Fault(f"{pollutant}_{name}", column, "0201", "flag", 1e-3, word) for name, word in words_for_nothing.items())
-
-
-def _yesterday(midnight: str) -> str:
-    day = datetime.fromisoformat(midnight) - timedelta(days=1)
-    return f"{day:%Y-%m-%d} 24:00:00"
-
-
-_NO_SIGNS = str.maketrans("", "", "- :")
-GASES = (("pm25", "pm2_5"), ("pm10", "pm10"), ("so2", "so2"), ("no2", "no2"), ("co", "co"), ("o3", "o3_hourly"))
-
-FAULTS = (
-    Fault("hour_24", "timepoint", "0503", "repair", 1e-3, lambda c: _yesterday(c.text), lambda v: v.facts["midnight"]),
-    Fault("time_compact", "timepoint", "0302", "repair", 2e-3, lambda c: c.text.translate(_NO_SIGNS)),
-    Fault("time_missing", "timepoint", "0201", "quarantine", 5e-4, None),
-    Fault("time_impossible", "timepoint", "0302", "quarantine", 5e-4, lambda c: c.text[:11] + "25:00:00"),
-    Fault("station_missing", "station", "0201", "quarantine", 5e-4, None),
-    Fault("station_bad", "station", "0302", "quarantine", 5e-4, lambda c: c.text[:3]),
-    Fault("reading_twice", None, "0303", "quarantine", 1e-3, {}, double=True),
-    Fault("area_unknown", "area", "0105", "flag", 1e-3, lambda c: c.text.removesuffix("市")),
-    *(fault for pollutant, column in GASES for fault in _missing(pollutant, column)),
-    Fault("pm25_extreme", "pm2_5", "0301", "flag", 1e-3, lambda c: str(c.rng.integers(1528, 6000))),
-    Fault("pm_inverted", "pm10", "0401", "flag", 2e-3, lambda c: str(max(1, int(c["pm2_5"]) // 2)), lambda v: v.facts["dusty"]),
-    Fault("so2_negative", "so2", "0301", "flag", 5e-4, "-3"),
-    Fault("o3_negative", "o3_hourly", "0301", "flag", 5e-4, "-5"),
-    Fault("co_unit", "co", "0101", "flag", 1e-3, lambda c: str(int(float(c.text) * 1000))),
-    Fault("aqi_over", "aqi", "0301", "flag", 5e-4, lambda c: str(c.rng.integers(501, 999))),
-    Fault("primary_when_good", "primary_pollutant", "0104", "flag", 2e-3, WORDS["pm10"], lambda v: v.facts["good"]),
-    Fault("so2_jump", "so2", "0301", "flag", 5e-4, "202"),
-    Fault("aqi_wrong", "aqi", "0401", "flag", 1e-3, lambda c: str(int(c.text) + 60), lambda v: ~v.facts["good"]),
-)  # fmt: skip
-
-
-def write(seed: int, folder: Path, truth: Truth, say: Callable[[int], None]) -> None:
-    """One file an hour; in one hour every second station is missing, one station's readings are frozen for a day."""
-    seen = _frozen(view(seed))
-    spoilt = plant(seen, FAULTS, np.random.default_rng([seed, 14]), here=~seen.facts["gap"])
-    names, lines = {}, np.zeros(spoilt.view.rows, dtype=np.int64)
-    for group, place in spoilt.places.items():
-        time = FIRST + timedelta(hours=group)
-        period = f"{time:%Y%m%d%H}"
-        name = names[group] = f"HB_KQZL_{period}.csv"
-        columns = {n: c.slice(place.start, place.stop - place.start) for n, c in spoilt.view.columns.items()}
-        body, lines[place] = delimited(columns, list(HEADERS.values()), {}, end="\r\n")
-        put(folder / name, b"\xef\xbb\xbf" + body.encode("utf-8"), time + timedelta(minutes=35))
-        if group == 40:
-            truth.add(DATASET, name, period, "", "stations_missing", "0202", "flag")
-        say(place.stop - place.start)
-
-    def position(row: int) -> tuple[str, str, str, int]:
-        group = int(spoilt.view.group[row])
-        return names[group], f"{FIRST + timedelta(hours=group):%Y%m%d%H}", "", int(lines[row])
-
-    truth.add_marks(DATASET, spoilt.marks, position)
-    for row in _held(spoilt.view):
-        source, period, unit, line = position(row)
-        truth.add(
-            DATASET,
-            source,
-            period,
-            unit,
-            "readings_frozen",
-            "0301",
-            "flag",
-            row=line,
-            column="so2",
-            spoilt=spoilt.view.columns["so2"][row].as_py(),
-        )
-
-
-FROZEN = (12, 36)
-HELD = 18
-"""From this many equal readings on a station is known to be stuck."""
-_STUCK = 17
-
-
-def _held(view: View) -> list[int]:
-    """The rows of the stuck station at which a value stands for the `HELD`th hour or longer, with no more than one hour missing between."""
-    found, run, last, value = [], 0, -9, None
-    for row in np.flatnonzero(view.is_in("station", f"{9001 + _STUCK}A")).tolist():
-        hour, text = int(view.group[row]), view.columns["so2"][row].as_py()
-        told = view.columns["timepoint"][row].as_py()
-        if hour == last or told is None or "25:00" in told or text is None or not text.lstrip("-").isdigit() or text == "-9999":
-            continue
-        run = run + 1 if text == value and hour - last <= 2 else 1
-        last, value = hour, text
-        if run >= HELD:
-            found.append(row)
-    return found
-
-
-def _frozen(seen: View) -> View:
-    """Station 9018A gives the same SO2 for a day."""
-    rows = np.arange(seen.rows)
-    stuck = (rows % STATIONS == _STUCK) & (seen.group >= FROZEN[0]) & (seen.group < FROZEN[1])
-    held = np.where(stuck, FROZEN[0] * STATIONS + _STUCK, rows)
-    return View({**seen.columns, "so2": seen.columns["so2"].take(pa.array(held))}, seen.key, seen.group, seen.facts)
+def write(con: duckdb.DuckDBPyConnection) -> None:
+    """The table `world.air_hour`, from the seed of the world."""
+    (seed,) = con.execute("SELECT seed()").fetchone() or (0,)
+    con.register("air_feed", feed(int(seed)))
+    con.execute("CREATE OR REPLACE TABLE world.air_hour AS SELECT * FROM air_feed ORDER BY n")
+    con.unregister("air_feed")

@@ -229,12 +229,17 @@ class Form(_Part):
 
 
 class Declaration(_Part):
-    """One dataset's view. `path` and `document` say where it stands."""
+    """One dataset's view. `contract` and `document` say where it stands.
+
+    `rows` is the SELECT; its column `units` says into which unit's hand-over a row goes, its column `periods` into which period's,
+    where one moment stands for many short periods (hours): faults are then planted over all of them together.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True)
 
     handovers: Handovers = Field(default_factory=Handovers)
     units: str | None = None
+    periods: str | None = None
     lag: Mapping[str, tuple[int, int]] = Field(default_factory=dict)
     cross: Mapping[str, Cross] = Field(default_factory=dict)
     rows: str

@@ -10,6 +10,7 @@ import re
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from datetime import datetime
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -48,7 +49,7 @@ def hand_over(
 class _Open:
     """A hand-over that is being written: one file, or a wrong one and the right one behind it (the last of `scenes`)."""
 
-    unit: str
+    place: tuple[str, str]
     scenes: list[Scene]
     writers: list[Writer]
 
@@ -76,11 +77,11 @@ def _period(
         import pyarrow as pa
 
         table = pa.Table.from_batches([batch])
-        for piece in _by_unit(table):
-            unit = piece.column("_unit")[0].as_py()
-            if open_ is None or open_.unit != unit:
+        for piece in _pieces(table):
+            place = piece.column("_period")[0].as_py(), piece.column("_unit")[0].as_py()
+            if open_ is None or open_.place != place:
                 _finish(open_, truth)
-                open_ = _begin(declaration, moment, unit, folder, piece, rows.faults)
+                open_ = _begin(declaration, _named(declaration, moment, place[0]), place[1], folder, piece, rows.faults)
             numbers = _write(open_, piece, declaration)
             kinds.tell(piece, numbers, open_.scenes[-1], truth)
         say(declaration.name, table.num_rows, 0)
@@ -108,10 +109,10 @@ def _select(declaration: Declaration, rows: planting.Rows) -> str:
         names += ["1 + length(line) - length(replace(line, chr(10), '')) AS taken"]
         marked = ", ".join(str(n) for n, fault in enumerate(rows.faults) if fault.line)
         names += [f"coalesce(_fault IN ({marked}), false) AS broken" if marked else "false AS broken"]
-    names += ["_unit", "__part", "_fault", "_copy", "_clean", "_new", *keeps]
+    names += ["_period", "_unit", "__part", "_fault", "_copy", "_clean", "_new", *keeps]
     names += [quoted(n) for n in (*rows.view.marks, *rows.told, *_words(declaration, rows))]
     by = [f"_order_{n}{' DESC' if column.upper().endswith(' DESC') else ''}" for n, column in enumerate(planting.ordered(declaration))]
-    return f"SELECT {', '.join(names)} FROM ({sql}) ORDER BY {', '.join(['_unit', *(['__part'] if part else []), *by, '_copy'])}"
+    return f"SELECT {', '.join(names)} FROM ({sql}) ORDER BY {', '.join(['_period', '_unit', *(['__part'] if part else []), *by, '_copy'])}"
 
 
 def _words(declaration: Declaration, rows: planting.Rows) -> list[str]:
@@ -129,21 +130,34 @@ def _words(declaration: Declaration, rows: planting.Rows) -> list[str]:
     return sorted(named & set(rows.view.helpers))
 
 
-def _by_unit(table: pa.Table) -> list[pa.Table]:
-    """The rows of each unit, in order."""
+def _pieces(table: pa.Table) -> list[pa.Table]:
+    """The rows of each hand-over, in order."""
+    import numpy as np
     import pyarrow.compute as pc
 
-    units = pc.unique(table.column("_unit"))
-    if len(units) < 2:
-        return [table] if table.num_rows else []
-    values = table.column("_unit").to_pylist()
-    cuts = [0, *(n for n in range(1, len(values)) if values[n] != values[n - 1]), len(values)]
+    if not table.num_rows:
+        return []
+    changes = np.zeros(table.num_rows, dtype=bool)
+    for name in ("_period", "_unit"):
+        values = table.column(name).combine_chunks()
+        changes[1:] |= _mask(pc.not_equal(values[1:], values[:-1]))
+    cuts = [0, *np.flatnonzero(changes).tolist(), table.num_rows]
     return [table.slice(a, b - a) for a, b in pairwise(cuts)]
+
+
+def _named(declaration: Declaration, moment: Moment, period: str) -> Moment:
+    """The moment itself, or that of one of the short periods that it stands for."""
+    if declaration.periods is None:
+        return moment
+    from assets.contracts import PERIODS
+
+    ends = datetime.strptime(period, PERIODS[declaration.contract.delivery.period])
+    return moment.model_copy(update={"ends": ends, "name": period})
 
 
 def _begin(declaration: Declaration, moment: Moment, unit: str, folder: Path, piece: pa.Table, faults: tuple[Fault, ...]) -> _Open:
     words = {name: piece.column(name)[0].as_py() for name in piece.column_names if name.startswith("_") and not name.startswith("_keep_")}
-    words = {n: v for n, v in words.items() if n not in ("_unit", "_fault", "_copy", "_clean", "_new", "__part")}
+    words = {n: v for n, v in words.items() if n not in ("_unit", "_period", "_fault", "_copy", "_clean", "_new", "__part")}
     drift = tuple(d for d in declaration.drift if d.holds(moment.name, unit))
     first = Scene(declaration, moment, unit, folder, drift, 1, None, words, faults)
     scenes = [first]
@@ -151,7 +165,7 @@ def _begin(declaration: Declaration, moment: Moment, unit: str, folder: Path, pi
     if wrong:
         scenes.append(replace(first, drift=tuple(d for d in drift if not d.again), serial=2, name=wrong[0].name))
     form = form_of(declaration)
-    return _Open(unit, scenes, [form.writer(scene) for scene in scenes])
+    return _Open((moment.name, unit), scenes, [form.writer(scene) for scene in scenes])
 
 
 def _write(open_: _Open, piece: pa.Table, declaration: Declaration) -> np.ndarray:

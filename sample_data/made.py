@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -71,7 +71,6 @@ def make(
     from sample_data import building, declared
 
     views = declared.declarations(project)
-    crosses = {name: (view, cross) for view in views.values() for name, cross in view.cross.items()}
     wanted = None if datasets is None else set(datasets)
     chosen = {name: view for name, view in views.items() if wanted is None or name in wanted}
     rows, handed, lock = 0, 0, Lock()
@@ -82,23 +81,19 @@ def make(
         with lock:
             rows, handed = rows + more, handed + over
             if progress:
-                progress(label, min(0.99, 0.2 + 0.8 * handed / expected))
+                progress(label, min(0.99, 0.1 + 0.9 * handed / expected))
 
     with building.opened(folder(project) / "sample.duckdb") as con:
         building.prepare(con, seed, scale, project.expectations / "codes")
         truth = Truth(con)
-        _world(con, chosen, crosses, progress)
-        named = {name: cross for name, (_, cross) in crosses.items()}
+        crosses = furnish(con, chosen, views, lambda table: progress(table, 0.05) if progress else None)
 
         def write(view: Declaration) -> None:
             with con.cursor() as own:
-                hand_over(own, view, _place(project, view), truth, lambda label, more, over: step(label, more, over), named)
+                hand_over(own, view, _place(project, view), truth, step, crosses)
 
         with ThreadPoolExecutor(2) as pool:
-            # the largest first, so that the two threads end together
-            for done in [pool.submit(write, view) for view in sorted(chosen.values(), key=lambda v: v.name)]:
-                done.result()
-        _undeclared(project, seed, scale, wanted, set(views), truth, lambda label: lambda more: step(label, more, 0))
+            list(pool.map(write, chosen.values()))
         truth.write(folder(project) / "truth.parquet")
         faults = truth.count
     made = Made(scale, seed, rows, faults, fresh=True)
@@ -123,25 +118,36 @@ def _place(project: Project, view: Declaration) -> Path:
             return folder(project) / "database"
 
 
-def _world(
+def furnish(
     con: duckdb.DuckDBPyConnection,
-    chosen: dict[str, Declaration],
-    crosses: dict[str, tuple[Declaration, Cross]],
-    progress: Progress | None,
-) -> None:
-    """The world tables and the planted disagreements that the chosen views look at."""
-    from sample_data import building, planting, views
+    chosen: Mapping[str, Declaration],
+    views: Mapping[str, Declaration],
+    say: Callable[[str], None] | None = None,
+) -> dict[str, Cross]:
+    """The world tables and the planted disagreements that the `chosen` of all `views` look at; every declared disagreement by name.
 
+    Raises `DocumentError` where two views plant one of the same name, or its SELECT does not run.
+    """
+    from sample_data import building, planting
+    from sample_data.views import lags, said
+
+    crosses: dict[str, tuple[Declaration, Cross]] = {}
+    for view in views.values():
+        for name, cross in view.cross.items():
+            if name in crosses:
+                raise view.error(("cross", name), f"{crosses[name][0].name} plants {name!r} too.", "Give it another name, or take one out.")
+            crosses[name] = view, cross
     planted = _planted([text for view in chosen.values() for text in view.sql], crosses)
     texts = [text for view in chosen.values() for text in view.sql] + [crosses[name][1].of for name in planted]
-    building.build(con, texts, lambda table: progress(table, 0.1) if progress else None)
+    building.build(con, texts, say)
     for name in planted:
         view, cross = crosses[name]
-        views.lags(con, view)
+        lags(con, view)
         try:
             planting.plant_cross(con, name, cross)
         except Exception as error:
-            raise view.error(("cross", name), views.said(error), "Correct its SELECT of key and able.") from None
+            raise view.error(("cross", name), said(error), "Correct its SELECT of key and able.") from None
+    return {name: cross for name, (_, cross) in crosses.items()}
 
 
 def _planted(texts: Iterable[str], crosses: dict[str, tuple[Declaration, Cross]]) -> list[str]:
@@ -157,31 +163,3 @@ def _planted(texts: Iterable[str], crosses: dict[str, tuple[Declaration, Cross]]
     for text in texts:
         take(text, ())
     return found
-
-
-def _undeclared(
-    project: Project,
-    seed: int,
-    scale: int,
-    wanted: set[str] | None,
-    declared: set[str],
-    truth: Truth,
-    step: Callable[[str], Callable[[int], None]],
-) -> None:
-    """Datasets whose views are not declared yet."""
-    from sample_data import air, entities, insurance, licences, population, world
-
-    places = {
-        population: project.landing,
-        entities: project.landing,
-        insurance: folder(project) / "database",
-        licences: folder(project) / "api",
-    }
-    people = None
-    for module, place in places.items():
-        name = module.DATASET
-        if name in project.contracts and name not in declared and (wanted is None or name in wanted):
-            people = people or world.drawn(seed, scale)
-            module.write(people, place / name if place == project.landing else place, truth, step(name))
-    if air.DATASET in project.contracts and air.DATASET not in declared and (wanted is None or air.DATASET in wanted):
-        air.write(seed, project.landing / air.DATASET, truth, step(air.DATASET))

@@ -60,9 +60,9 @@ def plant(con: duckdb.DuckDBPyConnection, view: View) -> Rows:
     names = [*view.columns, *view.helpers]
     listed = ", ".join(quoted(n) for n in names)
     sql = (
-        f"SELECT {listed}, _key, _unit, NULL::INTEGER AS _fault, 0 AS _copy, NULL::VARCHAR AS _clean, NULL::VARCHAR AS _new "
+        f"SELECT {listed}, _key, _unit, _period, NULL::INTEGER AS _fault, 0 AS _copy, NULL::VARCHAR AS _clean, NULL::VARCHAR AS _new "
         f"FROM ({view.sql}) AS clean ANTI JOIN spoilt USING (_key)\n"
-        f"UNION ALL SELECT {listed}, _key, _unit, _fault, _copy, _clean, _new FROM spoilt"
+        f"UNION ALL SELECT {listed}, _key, _unit, _period, _fault, _copy, _clean, _new FROM spoilt"
     )
     told: list[str] = []
     joins = []
@@ -75,14 +75,14 @@ def plant(con: duckdb.DuckDBPyConnection, view: View) -> Rows:
         unread = [n for n, f in enumerate(faults) if f.effect == "reject"]
         read = f"AND NOT coalesce(_fault IN ({', '.join(map(str, unread))}), false)" if unread else ""
         con.execute(
-            f"CREATE OR REPLACE TEMP TABLE touched AS SELECT DISTINCT _unit, {over} AS over FROM "
-            f"(SELECT _unit, {over} FROM chosen UNION ALL SELECT _unit, {over} FROM spoilt) WHERE {over} IS NOT NULL"
+            f"CREATE OR REPLACE TEMP TABLE touched AS SELECT DISTINCT _unit, _period, {over} AS over FROM "
+            f"(SELECT _unit, _period, {over} FROM chosen UNION ALL SELECT _unit, _period, {over} FROM spoilt) WHERE {over} IS NOT NULL"
         )
         con.execute(
             f"CREATE OR REPLACE TEMP TABLE {table} AS WITH written AS (SELECT w.* FROM ({sql}) AS w SEMI JOIN touched AS t "
-            f"ON w._unit = t._unit AND w.{over} = t.over WHERE w.{over} IS NOT NULL {read}), "
-            f"facts AS (SELECT _unit AS at_unit, {over} AS at_value, {facts} FROM written GROUP BY ALL) "
-            f"SELECT _key, _copy, {conditions} FROM written JOIN facts ON _unit = at_unit AND {over} = at_value"
+            f"ON w._unit = t._unit AND w._period = t._period AND w.{over} = t.over WHERE w.{over} IS NOT NULL {read}), "
+            f"facts AS (SELECT _unit AS at_unit, _period AS at_period, {over} AS at_value, {facts} FROM written GROUP BY ALL) "
+            f"SELECT _key, _copy, {conditions} FROM written JOIN facts ON _unit = at_unit AND _period = at_period AND {over} = at_value"
         )
         told += [f"_told_{kind}" for kind in kinds]
         joins.append((table, kinds))
@@ -209,11 +209,11 @@ def _spoil(con: duckdb.DuckDBPyConnection, view: View, faults: Sequence[Fault]) 
     copy = f"CASE WHEN _fault IN ({', '.join(doubles)}) THEN 1 ELSE 0 END" if doubles else "0"
     con.execute(
         f"CREATE OR REPLACE TEMP TABLE spoilt AS SELECT *, {before} AS _new FROM "
-        f"(SELECT {cells}{kept}, _key, _unit, _fault, {copy} AS _copy, {before} AS _clean FROM chosen)"
+        f"(SELECT {cells}{kept}, _key, _unit, _period, _fault, {copy} AS _copy, {before} AS _clean FROM chosen)"
     )
     if doubles:
         listed = ", ".join(map(quoted, (*view.columns, *view.helpers)))
         con.execute(
-            f"INSERT INTO spoilt BY NAME SELECT {listed}, _key, _unit, _fault, 0 AS _copy, {before} AS _clean, {before} AS _new "
+            f"INSERT INTO spoilt BY NAME SELECT {listed}, _key, _unit, _period, _fault, 0 AS _copy, {before} AS _clean, {before} AS _new "
             f"FROM chosen WHERE _fault IN ({', '.join(doubles)})"
         )

@@ -5,7 +5,6 @@ Belongs here: collecting and writing it. Not here: comparing it with what the pi
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Any
@@ -27,10 +26,16 @@ _TYPES = {"string": "VARCHAR", "int64": "BIGINT"}
 
 
 class Truth:
-    """Rows of the truth, as the hand-overs are written, in a table of the sample's database: tens of millions fit. Any thread."""
+    """Rows of the truth, as the hand-overs are written, in a table of the sample's database: tens of millions fit. Any thread.
 
-    def __init__(self, con: duckdb.DuckDBPyConnection) -> None:
-        self._con, self._lock = con.cursor(), Lock()
+    Without a connection they are held in memory.
+    """
+
+    def __init__(self, con: duckdb.DuckDBPyConnection | None = None) -> None:
+        import duckdb
+
+        self._con, self._lock = (con or duckdb.connect()).cursor(), Lock()
+        self._con.execute("CREATE SCHEMA IF NOT EXISTS seen")
         columns = ", ".join(f'"{name}" {_TYPES[kind]}' for name, kind in SCHEMA.items())
         self._con.execute(f"CREATE OR REPLACE TABLE seen.truth ({columns})")
 
@@ -60,14 +65,6 @@ class Truth:
             self._con.register("told_rows", rows)
             self._con.execute("INSERT INTO seen.truth BY NAME SELECT * FROM told_rows")
             self._con.unregister("told_rows")
-
-    def add_marks(self, dataset: str, marks: Iterable[Any], place: Callable[[int], tuple[str, str, str, int]]) -> None:
-        """Faults planted in rows; `place` gives source, period, unit and `_row` of a row of the view."""
-        import pyarrow as pa
-
-        rows = [(dataset, *place(m.row), m.fault.column, m.fault.kind, m.fault.indicator, m.fault.effect, m.spoilt, m.clean) for m in marks]
-        fields = [pa.field(name, pa.type_for_alias(kind)) for name, kind in SCHEMA.items()]
-        self.add_rows(pa.Table.from_pylist([dict(zip(SCHEMA, row, strict=True)) for row in rows], schema=pa.schema(fields)))
 
     @property
     def count(self) -> int:

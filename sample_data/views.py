@@ -32,7 +32,8 @@ def text(value: object) -> str:
 
 @dataclass(frozen=True)
 class View:
-    """`sql` gives the contract's columns as text, `helpers`, and `_key`, `_steady`, `_unit`; `marks` are the helpers that are marks."""
+    """`sql` gives the contract's columns as text, `helpers`, and `_key`, `_steady`, `_unit`,
+    `_period`; `marks` are the helpers that are marks."""
 
     declaration: Declaration
     moment: Moment
@@ -83,7 +84,7 @@ def view(con: duckdb.DuckDBPyConnection, declaration: Declaration, moment: Momen
         raise declaration.error(("rows",), said(error), "Correct the SELECT.") from None
     given = {name: kind for name, kind, *_ in described}
     columns = declaration.columns
-    helpers = tuple(name for name in given if name.startswith("_") and name not in ("_key", "_steady", "_unit"))
+    helpers = tuple(name for name in given if name.startswith("_") and name not in ("_key", "_steady", "_unit", "_period"))
     lacking = [name for name in columns if name not in given]
     if lacking:
         raise declaration.error(("rows",), f"the SELECT gives no column {', '.join(map(repr, lacking))}.", near(lacking[0], given))
@@ -92,13 +93,16 @@ def view(con: duckdb.DuckDBPyConnection, declaration: Declaration, moment: Momen
         raise declaration.error(("rows",), f"the contract has no column {extra[0]!r}.", f"{near(extra[0], columns)} Helpers begin with _.")
     if "_key" not in given:
         raise declaration.error(("rows",), "the SELECT gives no `_key`.", "Add the number or text that tells its rows apart AS _key.")
-    unit = declaration.units
-    if unit and unit not in given:
-        raise declaration.error(("units",), f"the SELECT gives no column {unit!r}.", near(unit, given))
+    for key in ("units", "periods"):
+        column = getattr(declaration, key)
+        if column and column not in given:
+            raise declaration.error((key,), f"the SELECT gives no column {column!r}.", near(column, given))
     cells = [f"{quoted(c)}{'' if given[c] == 'VARCHAR' else '::VARCHAR'} AS {quoted(c)}" for c in columns]
     cells += [f"coalesce({quoted(h)}, false) AS {quoted(h)}" if h.startswith(MARKS) else quoted(h) for h in helpers]
     cells += ["_key", f"{'coalesce(_steady, false)' if '_steady' in given else 'false'} AS _steady"]
-    cells += [f"{f'coalesce({quoted(unit)}::VARCHAR, {text(chr(32))})' if unit else text('')} AS _unit"]
+    unit, period = declaration.units, declaration.periods
+    cells += [f"coalesce({quoted(unit)}::VARCHAR, ' ') AS _unit" if unit else "'' AS _unit"]
+    cells += [f"coalesce({quoted(period)}::VARCHAR, '') AS _period" if period else f"{text(moment.name)} AS _period"]
     return View(declaration, moment, f"SELECT {', '.join(cells)} FROM (\n{rows}\n)", columns, helpers)
 
 

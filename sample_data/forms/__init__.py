@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 PART = 1_000_000_000
 """`_row` of a hand-over of several parts: the part's number (from 1) times this, and the row within the part."""
 HOURS = 9
+"""Whole days after a period's end a hand-over comes at this hour."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,8 @@ class Scene:
 
     @property
     def received(self) -> Any:
-        return self.moment.ends + timedelta(days=self.declaration.form.received, hours=HOURS, seconds=3600 * (self.serial - 1))
+        days = self.declaration.form.received
+        return self.moment.ends + timedelta(days=days, hours=HOURS if days == int(days) else 0, seconds=3600 * (self.serial - 1))
 
     @property
     def file(self) -> str:

@@ -93,7 +93,7 @@ def _by_units(declaration: Declaration, line: Any) -> str:
     """The line without the columns that a unit's hand-over lacks: `line` makes SQL from the names that are written."""
     names = list(columns_of(declaration))
     cases = [
-        f"WHEN {f'_unit = {text(d.unit)}' if d.unit else 'true'} AND {f'$period = {text(d.period)}' if d.period else 'true'} "
+        f"WHEN {f'_unit = {text(d.unit)}' if d.unit else 'true'} AND {f'_period = {text(d.period)}' if d.period else 'true'} "
         f"THEN {line([n for n in names if n != d.column])}"
         for d in declaration.drift
         if d.missing
