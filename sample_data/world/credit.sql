@@ -103,7 +103,7 @@ WITH
         (2, '安全生产严重失信主体名单', '发生生产安全责任事故，负有责任', 13, 0.75),
         (3, '重大税收违法失信主体名单', '偷逃税款，数额较大', 16, 1.0)),
     grave AS (
-        SELECT p.entity, min(p.decided) AS decided
+        SELECT p.entity, coalesce(max(p.decided) FILTER (p.decided < today() - 30), min(p.decided)) AS decided
         FROM (SELECT entity, decided, kinds FROM world.penalty UNION ALL SELECT entity, decided, kinds FROM world.sanction) AS p
         WHERE p.kinds LIKE '%责令停产停业%' AND p.entity IS NOT NULL GROUP BY p.entity),
     able AS (
