@@ -45,6 +45,8 @@ _COMMENTS = {
     "issues": "every row that breaks a rule, by its position in the source",
     "crosschecks": "the checks of one department against another: how far they can be judged, and what they found",
     "builds": "every building of a base or thematic table",
+    "matchings": "every matching of records without a good key: how many certain, for review, different",
+    "decisions": "what reviewers have decided of pairs: the same, or different",
     "lineage": "which batches are in each table's present state",
     "standards": "the editions of the standard that results were held to, whole",
     "waivers": "rules that officers have set aside for a time, expired ones too",
@@ -173,6 +175,9 @@ _DISAGREEMENTS = f"""
 # Separators, quotes and blanks tell where a record broke; nothing else of it leaves the lake.
 _SHAPE = r"""regexp_replace(left("text", 200), '[^,;|\t"'' ]', '*', 'g')"""
 
+_CONCEALED = {("rejects", "text"): _SHAPE, ("decisions", "key"): "NULL"}
+"""What is published in place of a column that could show a person."""
+
 
 def publish(project: Project, standard: Standard | None = None, *, snapshot: int | None = None, target: Path | None = None) -> Path:
     """Publish the present evidence, with scores, as `project.results`; whoever reads the old file goes on reading it.
@@ -229,9 +234,7 @@ def _write(con: duckdb.DuckDBPyConnection, project: Project, standard: Standard 
         there = columns_of(con, f"evidence.{table}")
         if there is None:  # an old snapshot knows less
             continue
-        chosen = ", ".join(
-            _SHAPE if (table, name) == ("rejects", "text") else quote(name) if name in there else "NULL" for name, _, _ in columns
-        )
+        chosen = ", ".join(_CONCEALED.get((table, name), quote(name)) if name in there else "NULL" for name, _, _ in columns)
         con.execute(f"INSERT INTO fresh.{quote(table)} SELECT {chosen} FROM lake.evidence.{quote(table)}")
     for table, columns in (("standing", STANDING), ("scores", SCORES), ("called", CALLED)):
         _declare(con, table, columns)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pipelines.reports import figures
+from pipelines.reports import contradictions, figures
 from pipelines.reports.pages import write_page
 
 if TYPE_CHECKING:
@@ -41,6 +41,8 @@ def write_department(results: duckdb.DuckDBPyConnection, department: str, target
         first=failing[:FIRST],
         datasets=datasets,
         waived=figures.waived(results, department),
+        tickets=contradictions.tickets(results, department),
+        evidence=contradictions.evidence(results, department),
         handovers=handed,
         handovers_every=every,
         broken=sum(d["broken"] for d in datasets),

@@ -8,7 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pipelines.reports import figures
+from pipelines.reports import contradictions, figures
 from pipelines.reports.pages import write_page
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ def write_index(results: duckdb.DuckDBPyConnection, target: Path, proof: Path | 
         league=figures.league(results),
         cities=figures.cities(results),
         models=figures.models(results),
+        checks=contradictions.by_check(results),
         proof=proof.name if proof else "",
         runs=figures.rows(results, "FROM runs ORDER BY started_at DESC LIMIT 5"),
     )

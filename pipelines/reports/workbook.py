@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from assets.lake import columns_of, literal, quote
-from pipelines.reports import figures
+from pipelines.reports import contradictions, figures
 from pipelines.reports.pages import MODES, PERIODS, REPAIRS, moment, percent, period, score, swapped
 
 if TYPE_CHECKING:
@@ -90,11 +90,12 @@ def write_workbook(
         forms = Forms.of(book)
         _overview(book, forms, results, department, datasets, published, base_url)
         _summary(book, forms, results, department)
-        taken = {"概览", "问题汇总", "无法读取的记录"}
+        taken = {"概览", "问题汇总", "部门间不一致", "无法读取的记录"}
         for dataset in datasets:
             contract = project.contracts.get(dataset["dataset"])
             if contract is not None and dataset["broken"]:
                 _rows(book, forms, lake, results, contract, _sheet_name(dataset["title"], taken), dataset["broken"], cap)
+        _contradictions(book, forms, lake, department, cap)
         _rejects(book, forms, lake, department, cap)
         book.close()
     return target
@@ -308,6 +309,26 @@ def _bad_rows(lake: duckdb.DuckDBPyConnection, contract: Contract, cap: int) -> 
     )
     while chunk := cursor.fetchmany(10_000):
         yield from chunk
+
+
+def _contradictions(book: Workbook, forms: Forms, lake: duckdb.DuckDBPyConnection, department: str, cap: int) -> None:
+    """What other departments' records contradict beyond the grace, a row each."""
+    found = list(contradictions.listed(lake, department, cap))
+    if not found:
+        return
+    sheet = book.add_worksheet("部门间不一致")
+    head = (
+        ("编号 no.", 9), ("核对 check", 40), ("起算日 since", 12), ("宽限至 due", 12), ("本部门数据集 our dataset", 18),
+        ("文件 source", 34), ("行号 row", 9), ("本部门的值 our value", 20), ("对方 the other side", 28),
+        ("对方文件 its source", 34), ("对方行号 its row", 9), ("怎么改 remedy", 44),
+    )  # fmt: skip
+    for column, (_, width) in enumerate(head):
+        sheet.set_column(column, column, width)
+    sheet.freeze_panes(1, 0)
+    _put(sheet, 0, [name for name, _ in head], forms.head, forms)
+    for at, values in enumerate(found, 1):
+        _put(sheet, at, values, forms.wrap, forms)
+    sheet.autofilter(0, 0, len(found), len(head) - 1)
 
 
 def _rejects(book: Workbook, forms: Forms, lake: duckdb.DuckDBPyConnection, department: str, cap: int) -> None:
