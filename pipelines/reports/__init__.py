@@ -34,15 +34,17 @@ def build_past(project: Project, snapshot: int) -> Path:
 
 
 def build_reports(project: Project, base_url: str | None = None) -> list[Path]:
-    """Write `index.html`, per department `<department>/index.html` and `<department>/<department>.xlsx`, and of a sample `proof.html`.
+    """Write `index.html`, per department `<department>/index.html` and `<department>/<department>.xlsx`, per theme `themes/<theme>.html`,
+    and of a sample `proof.html`.
 
     Reads `project.results` (`pipelines.results.publish` makes it; `FileNotFoundError` without). `base_url` is where browsers
     reach `project.reports`; workbooks, which travel alone, name it. Each file is swapped in whole. Returns the files written.
     """
     from pipelines.querying import connect
     from pipelines.reports.department import write_department
-    from pipelines.reports.figures import departments
+    from pipelines.reports.figures import departments, publication
     from pipelines.reports.index import write_index
+    from pipelines.reports.pictures import write_themes
     from pipelines.reports.proof import write_proof
     from pipelines.reports.workbook import write_workbook
     from pipelines.results import connect_results
@@ -53,7 +55,9 @@ def build_reports(project: Project, base_url: str | None = None) -> list[Path]:
             folder = project.reports / name
             written.append(write_department(results, name, folder / "index.html"))
             written.append(write_workbook(project, lake, results, name, folder / f"{name}.xlsx", base_url))
+        themes = write_themes(project, lake, publication(results), project.reports / "themes")
+        written += [path for path, _ in themes]
         proof = write_proof(project, results, project.reports / "proof.html")
         written += [proof] if proof else []
-        written.append(write_index(results, project.reports / "index.html", proof))
+        written.append(write_index(results, project.reports / "index.html", proof, themes))
     return written

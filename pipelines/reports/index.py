@@ -5,6 +5,7 @@ Belongs here: what the page is made of. Not here: the queries (`figures`), its l
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,8 +16,10 @@ if TYPE_CHECKING:
     import duckdb
 
 
-def write_index(results: duckdb.DuckDBPyConnection, target: Path, proof: Path | None = None) -> Path:
-    """Write the index with the league; `proof` is the appendix beside it, where there is one."""
+def write_index(
+    results: duckdb.DuckDBPyConnection, target: Path, proof: Path | None = None, themes: Sequence[tuple[Path, figures.Row]] = ()
+) -> Path:
+    """Write the index with the league; `proof` is the appendix beside it, where there is one, `themes` the pages of pictures."""
     return write_page(
         "index.html",
         target,
@@ -27,5 +30,6 @@ def write_index(results: duckdb.DuckDBPyConnection, target: Path, proof: Path | 
         models=figures.models(results),
         checks=contradictions.by_check(results),
         proof=proof.name if proof else "",
+        themes=[{"href": f"{path.parent.name}/{path.name}", **title} for path, title in themes],
         runs=figures.rows(results, "FROM runs ORDER BY started_at DESC LIMIT 5"),
     )
