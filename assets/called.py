@@ -48,6 +48,8 @@ class RuleFacts(Protocol):
     """What must be known of a rule to tell which calls it meets."""
 
     @property
+    def id(self) -> str: ...
+    @property
     def expectation(self) -> str: ...
     @property
     def columns(self) -> tuple[str, ...]: ...
@@ -154,9 +156,14 @@ class Call:
         """The id of the rule it yields, empty where it yields none."""
         return str(self.node["meta"]["id"]) if self.node else ""
 
+    @property
+    def spares_deletes(self) -> bool:
+        """Whether the rule it yields leaves out rows that only say which record is gone."""
+        return bool(self.node and self.node["kwargs"].get("row_condition"))
+
     def met_by(self, rule: RuleFacts) -> bool:
         """Whether this rule of the same dataset is what is called for."""
-        if rule.conditional:
+        if rule.conditional and not (self.spares_deletes and rule.id == self.rule):
             return False
         fits = KINDS[self.kind].fits
         if fits is None:
@@ -202,7 +209,9 @@ def _of_column(contract: Contract, position: int, column: Column) -> Iterator[Ca
     flagged = operation is not None and column.name == operation.column
     in_key = column.key_position is not None or flagged
     if column.required or flagged:
-        yield call("presence", NOT_NULL, {}, **(IN_KEY if in_key else {}))
+        # A delete often carries the key alone.
+        spared = {} if in_key or operation is None or not operation.delete else _but(operation.column, operation.delete)
+        yield call("presence", NOT_NULL, spared, **(IN_KEY if in_key else {}))
     if operation is not None and flagged:
         yield call("operation", "expect_column_values_to_be_in_set", {"value_set": list(operation.known)}, **IN_KEY)
     if column.codes:
@@ -225,6 +234,12 @@ def _of_column(contract: Contract, position: int, column: Column) -> Iterator[Ca
     if "multipleOf" in options:
         yield call("multiple", "", None, "logicalTypeOptions")
     yield from _quality(contract, (*at, "quality"), column.quality, column.name)
+
+
+def _but(column: str, values: Sequence[str]) -> dict[str, Any]:
+    """Arguments by which a rule leaves out the rows with these values of a column."""
+    condition = {"type": "comparison", "column": {"name": column}, "operator": "NOT_IN", "parameter": list(values)}
+    return {"row_condition": condition, "condition_parser": "great_expectations"}
 
 
 def _open_text(column: Column) -> bool:
@@ -323,12 +338,19 @@ class Written:
     columns: tuple[str, ...]
     indicator: str
     conditional: bool
+    id: str = ""
 
     @classmethod
     def of(cls, node: Mapping[str, Any]) -> Written:
         kwargs = node.get("kwargs") or {}
         meta = node.get("meta") or {}
-        return cls(str(node.get("type")), tuple(columns_in(kwargs)), str(meta.get("indicator", "")), bool(kwargs.get("row_condition")))
+        return cls(
+            str(node.get("type")),
+            tuple(columns_in(kwargs)),
+            str(meta.get("indicator", "")),
+            bool(kwargs.get("row_condition")),
+            str(meta.get("id", "")),
+        )
 
 
 def columns_in(kwargs: Mapping[str, Any]) -> Iterator[str]:

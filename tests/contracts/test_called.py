@@ -52,6 +52,7 @@ COLUMNS = """\
       - {name: place, businessName: 地址, logicalType: string, classification: "2"}
       - {name: changed, businessName: 更新时间, logicalType: timestamp}
 """
+FLAGS = "{column: flag, insert: I, update: U, delete: D}"
 SLA = """\
 slaProperties:
   - {property: frequency, value: 1, unit: mo}
@@ -59,9 +60,11 @@ slaProperties:
 """
 
 
-def project_of(root: Path, columns: str = COLUMNS, sla: str = SLA, suite: str | None = None, quality: str = "") -> Project:
+def project_of(
+    root: Path, columns: str = COLUMNS, sla: str = SLA, suite: str | None = None, quality: str = "", tail: str = TAIL
+) -> Project:
     for path, text in (
-        ("assets/sources/police/people.odcs.yaml", HEAD + columns + quality + sla + TAIL),
+        ("assets/sources/police/people.odcs.yaml", HEAD + columns + quality + sla + tail),
         ("expectations/suites/sources/police/people.yaml", suite),
     ):
         if text is not None:
@@ -355,3 +358,18 @@ def test_the_example_of_the_standard_itself(tmp_path: Path) -> None:
     with pytest.raises(DocumentError, match="expected exactly one table under `schema`"):
         read_contract(copy, tmp_path / "assets")
     assert isinstance(document, Document)
+
+
+def test_a_delete_needs_no_more_than_its_key(tmp_path: Path) -> None:
+    columns = COLUMNS + "      - {name: flag, businessName: 同步类型, logicalType: string, required: true}\n"
+    contract = contract_of(tmp_path, columns=columns, tail=TAIL.replace("mode: full", f"mode: delta, operation: {FLAGS}"))
+    spared = {"type": "comparison", "column": {"name": "flag"}, "operator": "NOT_IN", "parameter": ["D"]}
+    asked = {c.rule: c for c in calls(contract) if c.kind == "presence"}
+    assert {rule: (c.node or {})["kwargs"].get("row_condition") for rule, c in asked.items()} == {
+        "required_id": None,
+        "required_sex": spared,
+        "required_flag": None,
+    }
+    of_sex = asked["required_sex"]
+    assert of_sex.met_by(Written.of(of_sex.node or {}))
+    assert not of_sex.met_by(Written(NULL, ("sex",), "0201", conditional=True, id="another"))
