@@ -163,7 +163,8 @@ ORDER BY home;
 CREATE OR REPLACE TABLE world.allowance_member AS
 SELECT p.home, p.person, CASE p.role WHEN 0 THEN '02' WHEN 1 THEN CASE WHEN p.male THEN '11' ELSE '12' END WHEN 4 THEN CASE WHEN p.male THEN '51' ELSE '52' END
         ELSE CASE WHEN p.male THEN '20' ELSE '30' END END AS relation,
-    greatest(a.begun, p.born) AS since, p.died AS until, p.steady
+    -- a newborn child is added to the roster once it is registered and insured
+    greatest(a.begun, CASE WHEN p.born >= first_day() THEN p.born + 90 ELSE p.born END) AS since, p.died AS until, p.steady
 FROM world.person AS p JOIN world.allowance AS a USING (home)
-WHERE coalesce(p.died, DATE '9999-12-31') > a.begun
+WHERE coalesce(p.died, DATE '9999-12-31') > greatest(a.begun, CASE WHEN p.born >= first_day() THEN p.born + 90 ELSE p.born END)
 ORDER BY p.home, p.person;
