@@ -9,7 +9,7 @@ Spoilt rows are computed apart: a scan of all rows looks at the draw alone, and 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from sample_data.views import View, quoted, text
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 LAST = "_last"
 SPARE = 12
 """So many more rows than needed are looked up where a kind is rare, since two kinds may want the same row."""
+WHOLE = 1_000_000
+"""Up to so many people a view's rows are kept while they are looked at; beyond, they are computed anew rather than kept twice."""
 ENOUGH = 400_000
 """Rows among which rare kinds look for the rows they still need."""
 
@@ -54,6 +56,10 @@ def plant_cross(con: duckdb.DuckDBPyConnection, name: str, cross: Cross) -> int:
 def plant(con: duckdb.DuckDBPyConnection, view: View) -> Rows:
     """Choose rows, spoil them (temporary tables `chosen` and `spoilt` of this connection), and say how all rows read then."""
     declaration, moment = view.declaration, view.moment
+    (people,) = con.execute("SELECT people()").fetchone() or (0,)
+    if people <= WHOLE:
+        con.execute(f"CREATE OR REPLACE TEMP TABLE clean AS {view.sql}")
+        view = replace(view, sql="SELECT * FROM clean")
     faults = tuple(f for f in declaration.faults if f.period in (None, moment.name))
     _choose(con, view, faults)
     _spoil(con, view, faults)
