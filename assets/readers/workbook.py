@@ -257,9 +257,12 @@ def _is_other(sheet: Sheet, row: int, cells: list[Any], keys: list[int], note: r
     if not filled:
         return not any((row, at) in sheet.merged and sheet.value(row, at) != "" for at in keys)
     first = filled[0]
+    label = re.sub(r"\s", "", cells[first]) if isinstance(cells[first], str) else ""
+    if (whole := note.match(label)) and whole.group() == label:
+        return True
     if any(at in filled for at in keys if at != first):
         return False
-    if isinstance(cells[first], str) and note.match(re.sub(r"\s", "", cells[first])):
+    if note.match(label):
         return True
     if len(filled) > 1 or (row, first) not in sheet.merged:
         return False

@@ -21,9 +21,12 @@ def container(streams: dict[str, bytes]) -> bytes:
         body += data
     directory = len(chains)
     chains.append(END)
-    table = len(chains)
-    chains.append(FAT)
-    assert len(chains) <= 128
+    tables = 1
+    while len(chains) + tables > tables * 128:
+        tables += 1
+    table = [len(chains) + at for at in range(tables)]
+    chains += [FAT] * tables
+    assert tables <= 109  # more would need sectors of their own to list them
     assert len(streams) <= 3
 
     def entry(name: str, kind: int, child: int, right: int, start: int, size: int) -> bytes:
@@ -47,7 +50,7 @@ def container(streams: dict[str, bytes]) -> bytes:
         6,
         b"\0" * 6,
         0,
-        1,
+        tables,
         directory,
         0,
         4096,
@@ -55,10 +58,10 @@ def container(streams: dict[str, bytes]) -> bytes:
         0,
         END,
         0,
-        table,
+        table[0],
     )
-    header += struct.pack("<108I", *[FREE] * 108)
-    fat = struct.pack("<128I", *chains, *[FREE] * (128 - len(chains)))
+    header += struct.pack("<108I", *table[1:], *[FREE] * (109 - tables))
+    fat = struct.pack(f"<{128 * tables}I", *chains, *[FREE] * (128 * tables - len(chains)))
     return header + body + b"".join(entries) + fat
 
 
@@ -69,7 +72,7 @@ def record(kind: int, data: bytes) -> bytes:
 def xls(rows: list[list[str | float]]) -> bytes:
     """A BIFF8 workbook with one sheet `Sheet1`."""
     start = struct.pack("<HHHHII", 0x600, 5, 0, 0, 0, 6)
-    sheet = record(0x809, struct.pack("<HHHHII", 0x600, 0x10, 0, 0, 0, 6))
+    sheet = bytearray(record(0x809, struct.pack("<HHHHII", 0x600, 0x10, 0, 0, 0, 6)))
     sheet += record(0x200, struct.pack("<IIHHH", 0, len(rows), 0, max(map(len, rows)), 0))
     for at, row in enumerate(rows):
         for over, cell in enumerate(row):
@@ -89,7 +92,7 @@ def xls(rows: list[list[str | float]]) -> bytes:
             + record(0x0A, b"")
         )
 
-    return container({"Workbook": book(len(book(0))) + sheet})
+    return container({"Workbook": book(len(book(0))) + bytes(sheet)})
 
 
 def locked() -> bytes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import zipfile
 from collections.abc import Callable
 from datetime import date, datetime
@@ -12,6 +13,7 @@ import pytest
 import xlsxwriter
 
 from assets.batches import accounts
+from assets.readers.parts import place
 from tests.collect.ole import locked, xls
 
 SERVER = {"server": "landing", "type": "local", "path": "people/*.xlsx", "format": "xlsx"}
@@ -188,6 +190,157 @@ def test_refused_with_clear_words(books, content, words):
     reason = refusal(books, content())
     for word in words:
         assert word in reason
+
+
+@pytest.fixture
+def counties(desk, make_column):
+    """Rosters of households, one sheet a county, the head written once for all members."""
+
+    def declare(**options: Any) -> None:
+        desk.contract(
+            [
+                make_column("household", "户编号"),
+                make_column("id", "成员/编号", key=True, required=True),
+                make_column("head", "户主/姓名"),
+                make_column("name", "成员/姓名"),
+                make_column("county", "县区", required=bool(options.get("sheetColumn"))),
+            ],
+            server=SERVER,
+            options={"sheets": "all", **options},
+        )
+
+    declare()
+    desk.declare = declare
+    return desk
+
+
+def roster(*members: list[Any], merged: bool = False) -> Callable[[Any, Any], None]:
+    """Rows of household, head, member id, member name below a title and a header of two levels."""
+
+    def fill(sheet: Any, book: Any) -> None:
+        sheet.merge_range("A1:D1", "低保花名册")
+        sheet.merge_range("A2:A3", "户编号")
+        sheet.merge_range("C2:D2", "成员")
+        sheet.write("B2", "户主")
+        sheet.write_row("B3", ["姓名", "编号", "姓名"])
+        for at, member in enumerate(members, 3):
+            sheet.write_row(at, 0, member)
+        if merged:
+            sheet.merge_range(3, 0, 2 + len(members), 0, members[0][0])
+            sheet.merge_range(3, 1, 2 + len(members), 1, members[0][1])
+        sheet.write_row(3 + len(members), 0, ["合计", None, len(members)])
+
+    return fill
+
+
+def test_every_sheet_is_a_county_and_rows_say_which(counties):
+    counties.declare(sheetColumn="county", ignoreSheets=["封面"])
+    content = workbook(
+        ("封面", rows(["低保花名册"])),
+        ("沈河区", roster(["H1", "张", "1", "张"], [None, None, "2", "李"], merged=True)),
+        ("和平区 ", roster(["H2", "王", "3", "王"])),
+        ("空", rows()),
+    )
+    counties.put("sy_202610.xlsx", content)
+    [batch] = counties.collect().batches
+    assert counties.raw("household, head, id, name, county, _row") == [
+        ("H1", "张", "1", "张", "沈河区", 1_000_000_004),
+        ("H1", "张", "2", "李", "沈河区", 1_000_000_005),
+        ("H2", "王", "3", "王", "和平区", 2_000_000_004),
+    ]
+    assert json.loads(batch["parts"]) == ["sheet 沈河区", "sheet 和平区 "]
+    assert place(1_000_000_005, batch["parts"]) == "sheet 沈河区, row 5"
+    assert "sheet 沈河区: 2 cells took the value of the merged cell" in batch["reason"]
+    assert (batch["lines"], batch["records"], batch["lines_other"]) == (11, 3, 8)
+    assert [a.differences for a in accounts(counties.con, counties.project.contracts["people"])] == [[]]
+
+
+def test_heads_written_once_are_filled_down_where_declared(counties):
+    members = (["H1", "张", "1", "张"], [None, " ", "2", "李"], ["H2", "王", "3", "王"], [None, None, "4", "赵"])
+    counties.put("sy_202609.xlsx", workbook(("沈河区", roster(*members))))
+    counties.collect()
+    assert counties.raw("household, id") == [("H1", "1"), (None, "2"), ("H2", "3"), (None, "4")]
+    counties.declare(fillDown=["household", "head"])
+    counties.put("sy_202610.xlsx", workbook(("沈河区", roster(*members, ["H3", "", "5", "孙"]))))
+    [batch] = counties.collect().batches
+    assert counties.sql("SELECT household, head, id FROM raw.people WHERE _batch LIKE '%202610%' ORDER BY _row")[1:4] == [
+        ("H1", " ", "2"),
+        ("H2", "王", "3"),
+        ("H2", "王", "4"),
+    ]
+    assert "empty cells took the value above them" in batch["reason"]
+
+
+def test_sheets_by_pattern_and_a_sheet_without_a_header(counties):
+    counties.declare(sheets=["*区", "*县"])
+    content = (("说明", rows(["x"])), ("沈河区", roster(["H1", "张", "1", "张"])), ("法库县", roster(["H2", "王", "2", "王"])))
+    counties.put("sy_202610.xlsx", workbook(*content))
+    [batch] = counties.collect().batches
+    assert json.loads(batch["parts"]) == ["sheet 沈河区", "sheet 法库县"]
+    counties.declare()
+    assert "no header in the first 40 rows of '说明'" in refusal(counties, workbook(*content, ("又", rows(["y"]))), "dl_202610.xlsx")
+    counties.declare(sheets="*市")
+    assert "no sheet like *市; the sheets are '说明', '沈河区', '法库县'" in refusal(counties, workbook(*content), "fs_202610.xlsx")
+    counties.declare(fillDown=["households"])
+    assert "Did you mean 'household'?" in refusal(counties, workbook(*content), "as_202610.xlsx")
+
+
+def test_a_header_of_three_levels(books, make_column):
+    books.contract(
+        [
+            make_column("id", "编号", key=True),
+            make_column("a", "本期/金额/应发"),
+            make_column("b", "上期/金额/应发"),
+            make_column("c", "实发"),
+        ],
+        server=SERVER,
+    )
+
+    def fill(sheet: Any, book: Any) -> None:
+        sheet.merge_range("A1:E1", "发放表")
+        sheet.merge_range("A2:A4", "编号")
+        sheet.merge_range("B2:C2", "本期")
+        sheet.merge_range("D2:E2", "上期")
+        sheet.merge_range("B3:C3", "金额")
+        sheet.merge_range("D3:E3", "金额")
+        sheet.write_row("B4", ["应发", "实发", "应发", "备用"])
+        sheet.write_row("A5", ["001", 1, 2, 3, 4])
+
+    books.put("sy_202610.xlsx", workbook(("s", fill)))
+    books.collect()
+    assert books.raw("id, a, b, c, _extra, _row") == [("001", "1", "3", "2", '{"金额/备用":"4"}', 5)]
+
+
+def test_an_old_workbook_that_was_cut(books):
+    books.declare(old=True)
+    full = xls([HEADER, *[[str(i), 1.0, 1.0, ""] for i in range(65_535)]])
+    reason = refusal(books, full, "sy_202610.xls")
+    assert "65536 rows, all that a sheet of this form can hold: what followed was cut off" in reason
+    books.declare(old=True, fullSheet="warn")
+    books.put("dl_202610.xls", full)
+    [batch] = books.collect().batches
+    assert batch["rows_raw"] == 65_535
+    assert "what followed was cut off" in batch["reason"]
+
+
+def test_an_old_workbook_whose_ids_lost_their_digits(books):
+    books.declare(old=True)
+    books.put("sy_202610.xls", xls([HEADER, [219901199001011234.0, 1.0, 1.0, ""], ["219901199001011234", 1.0, 1.0, ""]]))
+    [batch] = books.collect().batches
+    assert books.raw("id")[1] == ("219901199001011234",)
+    assert "1 cells of 编号 are numbers of 16 or more digits" in batch["reason"]
+
+
+def test_two_tables_side_by_side(books):
+    reason = refusal(books, workbook(("s", rows([*HEADER, None, *HEADER], ["1", 1, 1, None, None, "2", 1, 1, None]))))
+    assert "two tables side by side: 4 columns from '编号' (column 5) on are those from '编号' (column 1) on over again" in reason
+
+
+def test_a_row_of_descriptions_above_the_header_is_no_header(books):
+    said = ["登记的编号", "本月的金额", "年初至今", "登记日期"]
+    books.put("sy_202610.xlsx", workbook(("s", rows(said, HEADER, ["1", 1, 2, None]))))
+    books.collect()
+    assert books.raw("id, _row") == [("1", 3)]
 
 
 def test_an_archive_named_as_a_workbook(books):
