@@ -27,6 +27,8 @@ SCHEMAS = {
     "quarantine": "rows whose identity or shape is broken, as they came, with the rules they failed",
     "base": "one row a person, entity or licence, fused from the departments",
     "thematic": "base and standard tables joined for one field of service",
+    "history": "what base tables said about a date, and what was known then",
+    "flagged": "rows of base and thematic tables that break a rule, by key, with the rules they break",
     "evidence": "runs, batches, rejects, repairs, results, standards, issues, lineage",
 }
 

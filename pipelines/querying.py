@@ -32,7 +32,9 @@ FUNCTIONS = frozenset({"range", "generate_series", "unnest", "duckdb_tables", "d
 """Table functions that read no file and run no statement of their own."""
 
 SHOWN_UP_TO = 2
-_ROW_SCHEMAS = ("raw", "std_batches", "std", "quarantine", "base", "thematic")
+_ROW_SCHEMAS = ("raw", "std_batches", "std", "quarantine", "base", "thematic", "history", "flagged")
+_VALUES, _PLAIN = "__values", ("attribute", "source", "department", "won", "event", "batch", "row")
+"""The views of what sources say: their names end so, and these columns of theirs are no one's data."""
 _STRICTEST = 4
 _PROVENANCE = ("__source", "__batch", "__row", "__repair")
 
@@ -222,9 +224,11 @@ def _levels(project: Project, tables: Mapping[tuple[str, str, str], Place]) -> L
         if place.catalog != "lake":
             continue
         if place.schema in _ROW_SCHEMAS:
-            contract = project.contracts.get(place.name)
+            contract = project.contracts.get(place.name.removesuffix(_VALUES))
             declared = {c.name: c.classification for c in contract.columns} if contract else {}
             strictest = max(declared.values(), default=_STRICTEST)
+            if contract and place.name.endswith(_VALUES):
+                declared = dict.fromkeys(_PLAIN, 1) | {k: declared[k] for k in contract.key}
             found[(place.schema, place.name)] = {c: _level(c, declared, strictest) for c in place.columns}
         elif (place.schema, place.name) == ("evidence", "rejects"):
             found[("evidence", "rejects")] = {"text": _STRICTEST}
@@ -234,6 +238,8 @@ def _levels(project: Project, tables: Mapping[tuple[str, str, str], Place]) -> L
 def _level(column: str, declared: Mapping[str, int], strictest: int) -> int:
     if column in declared:
         return declared[column]
+    if column == "_said":  # what sources say of any column
+        return strictest
     if column == "_extra":  # columns that no contract classified
         return max(3, strictest)
     if column.startswith("_") or column.endswith(_PROVENANCE):

@@ -17,6 +17,7 @@ from assets.judging import codes_of
 from assets.lake import literal, one_look, quote, transaction
 from assets.models.feed import built_as_of, note, state
 from assets.models.fusion import Fusion, drop_temporary, fuse, is_fusion, read_fusion, values_view
+from assets.models.history import History, check_history, has_history
 from assets.models.increment import (
     FULL_FROM,
     TOUCHED,
@@ -119,7 +120,11 @@ def build(con: duckdb.DuckDBPyConnection, project: Project, contract: Contract, 
         stands = is_view(contract) or _stands(con, model)
         as_of = _as_of(con, model, what)
         aged = _aged(con, model, as_of) if stands else None
-        if stands and not what and not aged and not is_view(contract):
+        history = _history(model)
+        told = history.moved(con) if history else {}
+        retold = history is not None and (bool(told) or not history.stands(con))
+        due = not stands or bool(what) or aged is not None
+        if not due and not retold and not is_view(contract):
             return Built(contract.table, _count(con, contract.table), 0, (), False)
         increment = read_increment(contract)
         by_keys = (
@@ -138,16 +143,31 @@ def build(con: duckdb.DuckDBPyConnection, project: Project, contract: Contract, 
             if not stands:
                 _create(con, model)
                 _values(con, model)
-            _tell_ages(con, build)
-            taken, written = _by_keys(con, build) if by_keys else _in_full(con, build, fresh=not stands)
-            _incorporate(con, contract, what, run_id)
-            note(con, contract, read, run_id, rows=taken + written, anew=not stands, as_of=as_of)
+            written = 0
+            if due:
+                _tell_ages(con, build)
+                taken, written = _by_keys(con, build) if by_keys else _in_full(con, build, fresh=not stands)
+                _incorporate(con, contract, what, run_id)
+                note(con, contract, read, run_id, rows=taken + written, anew=not stands, as_of=as_of)
+            if history and retold:
+                history.update(con, told, run_id)
             rows = _count(con, contract.table)
     finally:
         con.execute("DROP TABLE IF EXISTS temp.touched")
         if model.fusion:
             drop_temporary(con, model.fusion)
     return Built(contract.table, rows, written, tuple(new), not by_keys)
+
+
+def _history(model: _Model) -> History | None:
+    contract = model.contract
+    if not has_history(contract):
+        return None
+    increment = read_increment(contract)
+    check_history(contract, model.query, model.fusion, increment)
+    assert model.fusion is not None
+    assert increment is not None
+    return History(contract, model.fusion, increment, {s.name: s for s in model.sources}, model.select, model.definition)
 
 
 _ALL = "all"
