@@ -143,4 +143,9 @@ def write(con: Any) -> None:
 
 def _table(con: Any, name: str, columns: str, rows: list[tuple[Any, ...]]) -> None:
     con.execute(f"CREATE OR REPLACE TABLE world.word_{name} ({columns})")
-    con.executemany(f"INSERT INTO world.word_{name} VALUES ({', '.join('?' * len(rows[0]))})", rows)
+    values = ", ".join(f"({', '.join(map(_literal, row))})" for row in rows)
+    con.execute(f"INSERT INTO world.word_{name} VALUES {values}")
+
+
+def _literal(value: str | float) -> str:
+    return "'" + value.replace("'", "''") + "'" if isinstance(value, str) else repr(value)

@@ -59,18 +59,19 @@ def run(
         with sample_servers(project):
             summary = run_all(project, select or (), progress=say)
         # Only where everything of the first wave was asked for and came in: what a source has overwritten cannot be asked again.
-        moved_on = scale is not None and not select and not summary.undone and _advance(project)
-        if moved_on:
+        rounds = 1
+        while scale is not None and not select and not summary.undone and _advance(project):
+            rounds += 1
             say("样例数据库有了新的变更 the sample's database has changed", 0, 0)
             with sample_servers(project):
                 summary = summary.followed_by(run_all(project, progress=say))
     if as_json:
         print_json(summary.as_json())
     else:
-        if moved_on:
+        if rounds > 1:
             console().print(
-                "收取了两次：第一次之后，样例的数据库有了一个月的变更。 "
-                "Collected twice: after the first time the sample's database went through a month of changes.",
+                f"收取了 {rounds} 次：每次之后，样例的数据库有了一个月的变更。 "
+                f"Collected {rounds} times: after each the sample's databases went through a month of changes.",
                 markup=False,
                 soft_wrap=True,
             )
