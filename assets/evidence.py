@@ -128,6 +128,31 @@ TABLES: dict[str, list[tuple[str, str, str]]] = {
         ("run_id", "VARCHAR", "the run that wrote it"),
         ("written_at", "TIMESTAMP", "local time"),
     ],
+    "matchings": [
+        ("dataset", "VARCHAR", "the table of matches (schema.table)"),
+        ("run_id", "VARCHAR", "the run that matched"),
+        ("definition", "VARCHAR", "of the declaration and of what its kinds mean: under another one all records are compared anew"),
+        ("snapshot", "BIGINT", "the lake's snapshot at which the base was read"),
+        ("full", "BOOLEAN", "all records were compared, not only those that could have changed"),
+        ("records", "BIGINT", "records without a good key that stand"),
+        ("certain", "BIGINT", "of these, linked to a row of the base by rule or reviewer"),
+        ("review", "BIGINT", "waiting for a person"),
+        ("different", "BIGINT", "with candidates that are somebody else"),
+        ("none", "BIGINT", "without a candidate"),
+        ("matched_at", "TIMESTAMP", "local time"),
+    ],
+    "decisions": [
+        ("dataset", "VARCHAR", "the base table (schema.table)"),
+        ("record", "VARCHAR", "the record without a good key, by the name that matching gives it"),
+        ("key", "VARCHAR", "the key of the row of the base"),
+        ("decision", "VARCHAR", "same, different; of several on a pair the newest counts"),
+        ("reviewer", "VARCHAR", "who decided"),
+        ("reason", "VARCHAR", "why"),
+        ("score", "DOUBLE", "the score that the reviewer saw, in bits; NULL where the pair was not a candidate"),
+        ("evidence", "VARCHAR[]", "what agreed then"),
+        ("decided_at", "TIMESTAMP", "local time"),
+        ("run_id", "VARCHAR", "the run that matched with it first"),
+    ],
 }
 
 
@@ -157,6 +182,7 @@ def write(con: duckdb.DuckDBPyConnection, table: str, rows: Sequence[Mapping[str
         "BOOLEAN": pa.bool_(),
         "TIMESTAMP": pa.timestamp("us"),
         "DATE": pa.date32(),
+        "VARCHAR[]": pa.list_(pa.string()),
     }
     schema = pa.schema([(name, kinds[kind]) for name, kind, _ in TABLES[table]])
     con.register("evidence_rows", pa.Table.from_pylist([dict(row) for row in rows], schema=schema))
