@@ -14,34 +14,37 @@ from assets.history import relations
 from assets.judging import plan_of, standard_of
 from assets.lake import literal, one_look, quote, transaction
 from assets.models.fusion import is_fusion, provenance_columns
-from assets.models.sql import is_view, read_model
+from assets.models.rejudging import judge
+from assets.models.sql import is_disagreement, is_view, read_model
 from assets.standardise import result_row
 from assets.std import columns_judged, digest
 from expectations.compiler.plan import Field
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import duckdb
 
     from assets.contracts import Contract
     from assets.project import Project
     from expectations.compiler.plan import Plan
-    from expectations.compiler.verdicts import Verdicts
+    from expectations.compiler.verdicts import RuleResult, Verdicts
     from expectations.standard import Standard
 
 
 def model_plan(project: Project, contract: Contract) -> Plan | None:
     """The compiled suite of a model, or None where there is no suite. Raises `DocumentError`.
 
-    Besides the declared columns it may look at `_differs`: the attributes on which the sources of a record disagree, joined by
-    commas.
+    Besides the declared columns it may look at `_differs`, `_outvoted` and `_old`: the attributes on which the sources of a
+    record disagree, on which two others are of one mind against the winner, and whose value is too old, joined by commas.
     """
-    told = [Field("_differs", "string", "VARCHAR", None)] if _tells_differences(contract) else []
-    return plan_of(project, contract, told)
+    return plan_of(project, contract, [Field(name, "string", "VARCHAR", None) for name in _told(contract)])
 
 
-def _tells_differences(contract: Contract) -> bool:
+def _told(contract: Contract) -> list[str]:
     query = read_model(contract)
-    return is_fusion(query) and "_differs" in provenance_columns(contract, query)
+    kept = provenance_columns(contract, query) if not is_disagreement(contract) and is_fusion(query) else {}
+    return [name for name in ("_differs", "_outvoted", "_old") if name in kept]
 
 
 def check_model(con: duckdb.DuckDBPyConnection, project: Project, contract: Contract) -> Verdicts | None:
@@ -50,42 +53,57 @@ def check_model(con: duckdb.DuckDBPyConnection, project: Project, contract: Cont
     The table counts as one batch named like itself.
     """
     plan = model_plan(project, contract)
-    return _scan(con, contract, plan) if plan else None
-
-
-def _scan(con: duckdb.DuckDBPyConnection, contract: Contract, plan: Plan) -> Verdicts:
-    seen = columns_judged(contract)
-    if _tells_differences(contract):
-        seen.append("array_to_string(_differs, ',') AS _differs")
-    # A table's rows have a number of their own; numbering a view's takes one thread and all its rows.
-    number = "row_number() OVER ()" if is_view(contract) else "rowid"
-    rows = f"SELECT {', '.join(seen)}, {literal(contract.table)} AS _batch, {number} AS _row FROM {quote(contract.table)}"
+    if plan is None:
+        return None
     try:
-        return plan.run(con, f"({rows})", absent={contract.table: ()}, relations=relations(con, contract, plan, ()))
+        return scan(con, contract, plan)
     finally:
         con.execute("DROP TABLE IF EXISTS temp.failing")
+
+
+def scan(con: duckdb.DuckDBPyConnection, contract: Contract, plan: Plan, rows: str | None = None) -> Verdicts:
+    """Judge a table, or `rows` (SQL with its columns, `_batch` and `_row`) instead; leaves the temporary table `failing`."""
+    if rows is None:
+        # A table's rows have a number of their own; numbering a view's takes one thread and all its rows.
+        number = "row_number() OVER ()" if is_view(contract) else "rowid"
+        rows = f"SELECT {seen(contract)}, {literal(contract.table)} AS _batch, {number} AS _row FROM {quote(contract.table)}"
+    return plan.run(con, f"({rows})", absent={contract.table: ()}, relations=relations(con, contract, plan, ()))
+
+
+def seen(contract: Contract) -> str:
+    """SQL items that give a table as its suite sees it."""
+    items = columns_judged(contract)
+    items += [f"array_to_string({name}, ',') AS {name}" for name in _told(contract)]
+    return ", ".join(items)
 
 
 def check_results(con: duckdb.DuckDBPyConnection, project: Project, contract: Contract) -> list[dict[str, Any]]:
     """The same as rows of `evidence.results` without their run; none where there is no suite. Nothing is stored."""
     plan = model_plan(project, contract)
-    return _results(con, contract, plan, _mark(con, contract, plan), standard_of(project)) if plan else []
+    if plan is None:
+        return []
+    try:
+        return _rows(contract, _mark(con, contract, plan), standard_of(project), scan(con, contract, plan).results)
+    finally:
+        con.execute("DROP TABLE IF EXISTS temp.failing")
 
 
-def _results(con: duckdb.DuckDBPyConnection, contract: Contract, plan: Plan, mark: str, standard: Standard) -> list[dict[str, Any]]:
+def _rows(contract: Contract, mark: str, standard: Standard, results: Sequence[RuleResult]) -> list[dict[str, Any]]:
     now = datetime.now()
-    return [result_row(contract, mark, standard, result, now) for result in _scan(con, contract, plan).results]
+    return [result_row(contract, mark, standard, result, now) for result in results]
 
 
 def check_built(con: duckdb.DuckDBPyConnection, project: Project, contract: Contract, run_id: str) -> bool:
     """Check a model's table and write down what was found, in one transaction; True where it was due.
 
     It is due where the newest results speak of another state of the table or of another suite, also where a run was killed
-    between building and checking. Earlier results stay: by them is told since when a rule fails.
+    between building and checking. Earlier results stay: by them is told since when a rule fails. Of rules over rows only the
+    rows that came or went since are judged (`rejudging`).
     """
     plan = model_plan(project, contract)
     if plan is None:
         return False
+    standard = standard_of(project)
     with one_look(con):
         newest = con.execute(
             "SELECT fingerprint FROM evidence.results WHERE dataset = ? AND batch = ? ORDER BY checked_at DESC LIMIT 1",
@@ -94,9 +112,8 @@ def check_built(con: duckdb.DuckDBPyConnection, project: Project, contract: Cont
         mark = _mark(con, contract, plan)
     if newest == (mark,):
         return False
-    standard = standard_of(project)
     with transaction(con, run_id, f"check {contract.table}"):
-        results = _results(con, contract, plan, mark, standard)
+        results = _rows(contract, mark, standard, judge(con, contract, plan, scan, seen(contract), run_id))
         evidence.note_standard(con, standard, datetime.now())
         evidence.write(con, "results", [{**row, "run_id": run_id} for row in results])
     return True
@@ -113,4 +130,5 @@ def _mark(con: duckdb.DuckDBPyConnection, contract: Contract, plan: Plan) -> str
     made_of = con.execute(
         "SELECT string_agg(batch || ' ' || run_id, ',' ORDER BY batch, run_id) FROM evidence.lineage WHERE dataset = ?", [contract.table]
     ).fetchone()
-    return digest(f"{plan.fingerprint} {definition} {made_of}")
+    built = con.execute("SELECT max(built_at) FROM evidence.builds WHERE dataset = ? AND (rows > 0 OR anew)", [contract.table]).fetchone()
+    return digest(f"{plan.fingerprint} {definition} {made_of} {built}")

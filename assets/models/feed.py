@@ -49,6 +49,22 @@ def note(
     evidence.write(con, "builds", [row | {"built_at": datetime.now()}])
 
 
+def note_as(con: duckdb.DuckDBPyConnection, name: str, read: int, run_id: str) -> None:
+    """Write down from which state something else than a table was made of a table, by a name of its own."""
+    evidence.write(con, "builds", [{"dataset": name, "snapshot": read, "rows": 0, "run_id": run_id, "built_at": datetime.now()}])
+
+
+def since_of(con: duckdb.DuckDBPyConnection, name: str) -> int | None:
+    """The state that something was made from when it was made last."""
+    row = con.execute("SELECT max(snapshot) FROM evidence.builds WHERE dataset = ?", [name]).fetchone()
+    return row[0] if row else None
+
+
+def written(con: duckdb.DuckDBPyConnection, contract: Contract, since: int) -> Below | None:
+    """What was written into a table since a state; None where nothing was."""
+    return _written(con, [contract.table], since).get(contract.table)
+
+
 def built_as_of(con: duckdb.DuckDBPyConnection, contract: Contract) -> date | None:
     """The day at which ages were counted when a model was built last."""
     row = con.execute(
@@ -64,21 +80,23 @@ def below(con: duckdb.DuckDBPyConnection, contract: Contract, models: Collection
     """
     if not models:
         return None, {}
-    row = con.execute("SELECT max(snapshot) FROM evidence.builds WHERE dataset = ?", [contract.table]).fetchone()
-    since = row[0] if row else None
+    since = since_of(con, contract.table)
     if since is None:
         return None, {m.table: Below(0, anew=True) for m in models}
-    listed = ", ".join(literal(m.table) for m in models)
+    return since, _written(con, [m.table for m in models], since)
+
+
+def _written(con: duckdb.DuckDBPyConnection, tables: Collection[str], since: int) -> dict[str, Below]:
     found = con.execute(
         "SELECT dataset, coalesce(sum(rows), 0)::BIGINT, coalesce(bool_or(anew), FALSE) FROM evidence.builds"
-        f" WHERE dataset IN ({listed}) AND snapshot >= ? AND (rows > 0 OR anew) GROUP BY dataset",
+        f" WHERE dataset IN ({', '.join(map(literal, tables))}) AND snapshot >= ? AND (rows > 0 OR anew) GROUP BY dataset",
         [since],
     ).fetchall()
     if not found:
-        return since, {}
+        return {}
     kept = con.execute("SELECT 1 FROM ducklake_snapshots('lake') WHERE snapshot_id = ?", [since + 1]).fetchone() is not None
     now = state(con)
-    return since, {table: Below(rows, anew or not kept, _feed(table, since + 1, now)) for table, rows, anew in found}
+    return {table: Below(rows, anew or not kept, _feed(table, since + 1, now)) for table, rows, anew in found}
 
 
 def _feed(table: str, first: int, last: int) -> str:

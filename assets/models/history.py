@@ -61,7 +61,7 @@ def check_history(contract: Contract, query: Query, fusion: Fusion | None, incre
             raise query.error(
                 line_of(branch),
                 f"history: true, and the SELECT over {', '.join(t.name for t in tables)} is not row by row.",
-                "Read one table and code tables, without GROUP BY, DISTINCT, windows or subqueries; make a second table a source of its own.",
+                "Read one table, without GROUP BY, DISTINCT, windows or subqueries; make a second table a source of its own.",
             )
 
 

@@ -10,7 +10,7 @@ Belongs here: compiling and planning. Not here: running (`run.py`), what a rule 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from decimal import Decimal
 from functools import cached_property
@@ -119,6 +119,12 @@ class Plan:
             return self._counted_nulls.get(measure.value.name)
         return None
 
+    def only(self, rules: Collection[str]) -> Plan:
+        """The plan of some of its rules, by id."""
+        kept = [c for c in self.compiled if c.rule.id in rules]
+        bits = {c.rule.id: n for n, c in enumerate(c for c in kept if c.bit is not None)}
+        return _planned(replace(self, compiled=tuple(replace(c, bit=bits.get(c.rule.id)) for c in kept)))
+
     def run(
         self,
         con: duckdb.DuckDBPyConnection,
@@ -176,12 +182,16 @@ def compile_suite(suite: Suite, fields: Sequence[Field], *, codes: CodeTables, a
     mark = fingerprint(
         [[c.rule.id, c.rule.type, c.mostly, c.rule.severity, c.rule.blocking, c.rule.indicator, c.rule.weight, c.test] for c in compiled]
     )
-    plan = Plan(suite, tuple(fields), tuple(compiled), day, mark, {}, {})
-    needed = dict.fromkeys(m for c in compiled for m in c.test.measures())
+    return _planned(Plan(suite, tuple(fields), tuple(compiled), day, mark, {}, {}))
+
+
+def _planned(plan: Plan) -> Plan:
+    """The plan with what its scans must carry."""
+    needed = dict.fromkeys(m for c in plan.compiled for m in c.test.measures())
     wanted = [m for m in needed if plan.counted_by(m) is None]
     merged = {m: f"__m{i}" for i, m in enumerate(m for m in wanted if m.function in MERGED)}
     apart = {m: f"__m{i}" for i, m in enumerate(m for m in wanted if m.function not in MERGED)}
-    return Plan(suite, tuple(fields), tuple(compiled), day, mark, merged, apart)
+    return replace(plan, measures=merged, apart=apart)
 
 
 def _test(suite: Suite, rule: Rule, kind: Kind, scope: _Scope) -> Test:

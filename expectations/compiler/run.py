@@ -252,10 +252,10 @@ def _judge(
     judgement = cannot or compiled.test.judge(found)
     told = Breaches() if judgement.unexpected is None else breaches
     result = RuleResult(rule=compiled.rule, batch=batch, **vars(judgement), breaches=told, form=form)
-    return result if result.outcome == "not_assessable" else _noted(compiled, result)
+    return result if result.outcome == "not_assessable" else noted(compiled, result)
 
 
-def _noted(compiled: Compiled, result: RuleResult) -> RuleResult:
+def noted(compiled: Compiled, result: RuleResult) -> RuleResult:
     """The result with its one-line cause in both languages."""
     if result.in_gx or (result.outcome == "passed" and not result.unexpected):
         return result

@@ -1,56 +1,111 @@
-"""What a model's suite says is written down: when it is due, and that earlier words stay."""
+"""What a model's suite says is written down: when it is due, that earlier words stay, and that only changed rows are judged again."""
 
 from __future__ import annotations
 
-from assets.lake import open_lake
-from assets.models import build, check_built, check_results, create_views
-from assets.project import CODE, Project
+from datetime import datetime
 
+import pytest
+
+from assets.models import check_built, check_results, checking
+
+JAN, FEB = datetime(2026, 1, 5), datetime(2026, 2, 5)
 SUITE = """\
-name: licence
+name: people
 expectations:
   - type: expect_column_values_to_not_be_null
-    kwargs: {column: organ_uscc}
-    meta: {id: organ_is_there, indicator: "0201", title: {zh: 甲, en: a}, remedy: {zh: 乙, en: b}}
+    kwargs: {column: town}
+    meta: {id: town_is_there, indicator: "0201", title: {zh: 甲, en: a}, remedy: {zh: 乙, en: b}}
+  - type: expect_column_values_to_be_in_set
+    kwargs: {column: name, value_set: [安, 本, 他], mostly: 0.9, row_condition: 'col("town").notnull()', condition_parser: great_expectations}
+    meta: {id: name_known, indicator: "0105", title: {zh: 甲, en: a}, remedy: {zh: 乙, en: b}}
+  - type: expect_column_values_to_be_null
+    kwargs: {column: _differs}
+    meta: {id: no_dissent, indicator: "0401", title: {zh: 甲, en: a}, remedy: {zh: 乙, en: b}}
+  - type: expect_column_unique_value_count_to_be_between
+    kwargs: {column: town, min_value: 1, max_value: 3}
+    meta: {id: towns_few, indicator: "0301", title: {zh: 甲, en: a}, remedy: {zh: 乙, en: b}}
 """
+OTHERS = [(f"2199011899020{n:05}", "他", f"镇{n % 3}", JAN) for n in range(60)]
+TOLD = ("rule", "outcome", "elements", "missing", "unexpected", "note", "result")
 
 
-def test_a_table_is_checked_once_for_each_state_and_suite(tmp_path):
-    root = tmp_path / "project"
-    for part in ("assets/sources/credit_centre", "assets/base/licence"):
-        (root / part).mkdir(parents=True)
-        for file in (CODE / part).iterdir():
-            (root / part / file.name).write_bytes(file.read_bytes())
-    project = Project(root, tmp_path / "data")
-    contract = project.contracts["licence"]
-    suite = root / "expectations/suites" / contract.suite_path
-    with open_lake(project) as con:
+@pytest.fixture
+def judged(world):
+    """The tiny world with a suite on people, sixty of them judged once."""
+    path = world.project.expectations / "suites" / world.project.contracts["people"].suite_path
+    path.parent.mkdir(parents=True)
+    path.write_text(SUITE, encoding="utf-8")
+    world.deliver("register", "q1", OTHERS, unit="b")
+    world.build("people")
+    assert check_built(world.con, world.project, world.project.contracts["people"], "first")
+    return world
 
-        def stored():
-            sql = "SELECT run_id, batch, rule, outcome FROM evidence.results WHERE rule LIKE 'organ_%there' ORDER BY checked_at"
-            return con.execute(sql).fetchall()
 
-        create_views(con, project)
-        build(con, project, contract, "first")
-        assert check_built(con, project, contract, "no suite")  # what the contract yields by itself
-        assert not check_built(con, project, contract, "no suite again")
-        suite.parent.mkdir(parents=True)
-        suite.write_text(SUITE, encoding="utf-8")
-        assert check_built(con, project, contract, "one")
-        assert not check_built(con, project, contract, "two")
-        rules = [r["rule"] for r in check_results(con, project, contract)]
-        assert rules[0] == "organ_is_there"
-        assert "required_organ_uscc" not in rules  # the suite's rule stands in its place
-        first = ("one", "base.licence", "organ_is_there", "not_assessable")  # no row: nothing could break the rule
-        assert stored() == [first]
+def written(world):
+    columns = ", ".join(TOLD)
+    newest = "QUALIFY checked_at = max(checked_at) OVER () ORDER BY rule"
+    return world.rows(f"SELECT {columns} FROM evidence.results WHERE batch = 'base.people' {newest}")
 
-        suite.write_text(SUITE.replace("organ_is_there", "organ_there"), encoding="utf-8")
-        assert check_built(con, project, contract, "three")
-        con.execute("INSERT INTO evidence.lineage VALUES ('base.licence', 'b1', 'built', now()::TIMESTAMP)")
-        assert check_built(con, project, contract, "four")
-        assert not check_built(con, project, contract, "five")
-        assert [(run, rule) for run, _, rule, _ in stored()] == [
-            ("one", "organ_is_there"),
-            ("three", "organ_there"),
-            ("four", "organ_there"),
-        ]
+
+def in_full(world):
+    rows = check_results(world.con, world.project, world.project.contracts["people"])
+    return sorted((tuple(row[c] for c in TOLD) for row in rows), key=lambda row: row[0])
+
+
+@pytest.mark.parametrize(
+    "deliveries",
+    [
+        [[("21990118990101001X", "安", None, FEB)]],
+        [[("21990118990101001X", "错", "东", FEB)], [("21990118990101001X", "安", "西", FEB)]],
+        [[("21990118990101001X", "错", "东", FEB), ("21990118990101002X", None, None, FEB)], []],
+    ],
+)
+def test_only_changed_rows_are_judged_again_and_every_count_is_as_in_full(judged, monkeypatch, deliveries):
+    contract, seen = judged.project.contracts["people"], []
+    plain = checking.scan
+
+    def counting(con, contract, plan, rows=None):
+        verdicts = plain(con, contract, plan, rows)
+        seen.append(({c.rule.id for c in plan.compiled}, sum(verdicts.rows.values())))
+        return verdicts
+
+    for number, rows in enumerate(deliveries):
+        judged.deliver("register", f"r{number}", rows, unit="a", period=f"20260{number + 1}")
+        judged.deliver("insurance", f"i{number}", [("1", OTHERS[number][0], "别", "厂", FEB)])
+        judged.build("people")
+        seen.clear()
+        with monkeypatch.context() as patch:
+            patch.setattr(checking, "scan", counting)
+            assert check_built(judged.con, judged.project, contract, f"run{number}")
+        assert written(judged) == in_full(judged)
+        assert max(n for rules, n in seen if "town_is_there" in rules) <= 8
+        assert not check_built(judged.con, judged.project, contract, "again")
+
+
+def test_failing_rows_are_kept_by_key(judged):
+    judged.deliver("register", "r1", [("21990118990101001X", "错", None, FEB), ("21990118990101002X", "错", "东", FEB)], unit="a")
+    judged.build("people")
+    check_built(judged.con, judged.project, judged.project.contracts["people"], "run")
+    assert judged.rows("FROM flagged.people ORDER BY id") == [
+        ("21990118990101001X", ["town_is_there"]),
+        ("21990118990101002X", ["name_known"]),
+    ]
+
+
+def test_a_table_is_checked_once_for_each_state_and_suite(judged):
+    contract = judged.project.contracts["people"]
+    suite = judged.project.expectations / "suites" / contract.suite_path
+    assert not check_built(judged.con, judged.project, contract, "again")
+    suite.write_text(SUITE.replace("town_is_there", "town_there"), encoding="utf-8")
+    assert check_built(judged.con, judged.project, contract, "other suite")
+    judged.con.execute("INSERT INTO evidence.lineage VALUES ('base.people', 'b1', 'built', now()::TIMESTAMP)")
+    assert check_built(judged.con, judged.project, contract, "other state")
+    assert not check_built(judged.con, judged.project, contract, "again")
+    runs = judged.rows("SELECT DISTINCT run_id, rule FROM evidence.results WHERE rule LIKE 'town%there' ORDER BY 1")
+    assert runs == [("first", "town_is_there"), ("other state", "town_there"), ("other suite", "town_there")]
+
+
+def test_a_table_without_a_row_is_not_assessable(world):
+    world.build("people")
+    assert check_built(world.con, world.project, world.project.contracts["people"], "what the contract yields by itself")
+    assert world.rows("SELECT DISTINCT outcome FROM evidence.results WHERE batch = 'base.people'") == [("not_assessable",)]

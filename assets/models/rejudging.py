@@ -1,0 +1,165 @@
+"""Judging a table again after some of its rows changed: of rules over rows only the rows that came or went are looked at.
+
+`flagged.<name>` keeps the rows that break a rule, by the table's key, with the rules that they break. What a rule counts is what it
+counted before, less what the rows that went counted, and what those that came count; its failing rows are those kept, the
+changed ones judged anew. Rules over keys, figures and other relations, and those that look at today, need the whole table
+and get it, in scans of their columns alone.
+
+Belongs here: that arithmetic. Not here: when a table is due, what is written down of a result (`checking`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from assets.lake import columns_of, literal, quote
+from assets.models.feed import Below, note_as, since_of, state, written
+from assets.models.increment import FULL_FROM
+from assets.models.sql import is_view
+from expectations.compiler.forms import OverRows, RowTest
+from expectations.compiler.ir import Today
+from expectations.compiler.run import noted
+from expectations.compiler.verdicts import RuleResult
+
+if TYPE_CHECKING:
+    import duckdb
+
+    from assets.contracts import Contract
+    from expectations.compiler.plan import Compiled, Plan
+    from expectations.compiler.verdicts import Verdicts
+
+Scan = Callable[..., "Verdicts"]
+CAME, WENT = "came", "went"
+
+
+def row_by_row(plan: Plan) -> list[str]:
+    """The ids of the rules that judge each row by itself, whatever the day."""
+    return [c.rule.id for c in plan.compiled if isinstance(c.test, RowTest) and not _looks_at_today(c)]
+
+
+def _looks_at_today(compiled: Compiled) -> bool:
+    return f"{Today.__name__}(" in repr(compiled.test)
+
+
+def judge(con: duckdb.DuckDBPyConnection, contract: Contract, plan: Plan, scan: Scan, seen: str, run_id: str) -> Sequence[RuleResult]:
+    """The results of a suite over its table, within a transaction; `scan` runs a plan over rows, `seen` are the columns it sees."""
+    alone = row_by_row(plan)
+    try:
+        if not contract.key or is_view(contract) or not alone:
+            return scan(con, contract, plan).results
+        read, kept = state(con), f"flagged.{contract.name}"
+        before = _before(con, contract, plan, kept, alone)
+        changed = written(con, contract, *before[0]) if before else None
+        if before is None or changed is None or not _few(con, contract, changed):
+            results = scan(con, contract, plan).results
+            _keep_all(con, contract, plan, kept, alone)
+        else:
+            results = _changed(con, contract, plan, scan, seen, kept, alone, before[1], changed)
+        note_as(con, kept, read, run_id)
+        return results
+    finally:
+        con.execute("DROP TABLE IF EXISTS temp.failing")
+        con.execute("DROP TABLE IF EXISTS temp.changed")
+
+
+def _before(
+    con: duckdb.DuckDBPyConnection, contract: Contract, plan: Plan, kept: str, alone: Sequence[str]
+) -> tuple[tuple[int], dict[str, tuple[int, int]]] | None:
+    """The state that was judged last, and the elements and missing of each row rule then; None where that does not help."""
+    stands = con.execute(
+        "SELECT comment FROM duckdb_tables() WHERE database_name = 'lake' AND schema_name = 'flagged' AND table_name = ?", [contract.name]
+    ).fetchone()
+    since = since_of(con, kept)
+    if since is None or stands is None or not str(stands[0]).endswith(f"[{plan.fingerprint}]"):
+        return None
+    rows = con.execute(
+        "SELECT rule, elements, missing FROM evidence.results WHERE dataset = ? AND batch = ? QUALIFY checked_at = max(checked_at) OVER ()",
+        [contract.name, contract.table],
+    ).fetchall()
+    counted = {rule: (elements, missing) for rule, elements, missing in rows if elements is not None}
+    return ((since,), counted) if set(alone) <= set(counted) else None
+
+
+def _few(con: duckdb.DuckDBPyConnection, contract: Contract, changed: Below) -> bool:
+    whole = con.execute(f"SELECT count(*) FROM {quote(contract.table)}").fetchone() or (0,)
+    return not changed.anew and changed.rows / 2 < FULL_FROM * whole[0]
+
+
+def _keep_all(con: duckdb.DuckDBPyConnection, contract: Contract, plan: Plan, kept: str, alone: Sequence[str]) -> None:
+    """Fill the table of failing rows from a scan of everything."""
+    declared = ", ".join(f"{quote(k)} {contract.column(k).sql_type}" for k in contract.key)
+    if columns_of(con, kept) is not None:
+        con.execute(f"DROP TABLE {quote(kept)}")
+    con.execute(f"CREATE TABLE {quote(kept)} ({declared}, _failed VARCHAR[])")
+    con.execute(f"COMMENT ON TABLE {quote(kept)} IS {literal(f'{contract.title} [{plan.fingerprint}]')}")
+    con.execute(f"INSERT INTO {quote(kept)} {_failing(contract, alone, quote(contract.table), 'rowid')}")
+
+
+def _failing(contract: Contract, alone: Sequence[str], rows: str, number: str) -> str:
+    """SELECT of the keys of failing rows, as the last scan left them, with the row rules that they break."""
+    key = ", ".join(f"t.{quote(k)}" for k in contract.key)
+    broken = f"list_filter(f._failed, lambda id: id IN ({', '.join(map(literal, alone))}))"
+    return f"SELECT {key}, {broken} AS _failed FROM {rows} AS t JOIN temp.failing AS f ON f._row = t.{number} WHERE len({broken}) > 0"
+
+
+def _changed(
+    con: duckdb.DuckDBPyConnection,
+    contract: Contract,
+    plan: Plan,
+    scan: Scan,
+    seen: str,
+    kept: str,
+    alone: Sequence[str],
+    counted: dict[str, tuple[int, int]],
+    changed: Below,
+) -> Sequence[RuleResult]:
+    key, table = ", ".join(map(quote, contract.key)), quote(contract.table)
+    rows = plan.only(alone)
+    con.execute(
+        f"CREATE OR REPLACE TEMP TABLE changed AS SELECT * EXCLUDE (snapshot_id, change_type, rowid), rowid AS _row,"
+        f" CASE WHEN change_type IN ('insert', 'update_postimage') THEN '{CAME}' ELSE '{WENT}' END AS _batch FROM {changed.feed}"
+    )
+    difference = {(r.batch, r.rule.id): r for r in scan(con, contract, rows, f"SELECT {seen}, _batch, _row FROM temp.changed").results}
+    touched = f"(SELECT DISTINCT {key} FROM temp.changed)"
+    present = f"SELECT {seen}, {literal(contract.table)} AS _batch, rowid AS _row FROM {table} SEMI JOIN {{}} USING ({key})"
+    scan(con, contract, rows, present.format(touched))
+    con.execute(f"DELETE FROM {quote(kept)} WHERE ({key}) IN (SELECT ({key}) FROM temp.changed)")
+    again = f"(SELECT *, rowid AS _at FROM {table} SEMI JOIN {touched} USING ({key}))"
+    con.execute(f"INSERT INTO {quote(kept)} {_failing(contract, alone, again, '_at')}")
+    failing = {r.rule.id: r for r in scan(con, contract, rows, present.format(quote(kept))).results if r.batch == contract.table}
+    others = [c.rule.id for c in plan.compiled if c.rule.id not in alone]
+    found = {r.rule.id: r for r in scan(con, contract, plan.only(others)).results} if others else {}
+    for compiled in rows.compiled:
+        name = compiled.rule.id
+        elements, missing = (
+            counted[name][n] + sum(sign * (_counts(difference.get((batch, name)))[n]) for batch, sign in ((CAME, 1), (WENT, -1)))
+            for n in (0, 1)
+        )
+        found[name] = _result(compiled, contract.table, elements, missing, failing.get(name))
+    return [found[c.rule.id] for c in plan.compiled]
+
+
+def _counts(result: RuleResult | None) -> tuple[int, int]:
+    return (result.elements or 0, result.missing or 0) if result else (0, 0)
+
+
+def _result(compiled: Compiled, batch: str, elements: int, missing: int, failing: RuleResult | None) -> RuleResult:
+    test = compiled.test
+    assert isinstance(test, OverRows)
+    unexpected = (failing.unexpected or 0) if failing else 0
+    considered = elements - missing
+    passed = considered == 0 or (considered - unexpected) / considered >= compiled.mostly
+    result = RuleResult(
+        rule=compiled.rule,
+        batch=batch,
+        outcome="passed" if passed else "failed",
+        elements=elements,
+        missing=missing,
+        unexpected=unexpected,
+        ignores=not (test.ignored is None and test.shape == "value"),
+    )
+    if failing and failing.unexpected:
+        result = replace(result, breaches=failing.breaches, form=failing.form)
+    return noted(compiled, result)
