@@ -23,6 +23,8 @@ EFFECTS = {
     "reject": ("弃读", "unreadable"),
     "refuse": ("退回", "refused"),
     "repeat": ("认作重复", "known already"),
+    "cross": ("部门间核对发现", "told between departments"),
+    "graced": ("宽限内不计", "left in peace"),
     "none": ("无规则声称", "claimed by no rule"),
 }
 
