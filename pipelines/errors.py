@@ -25,6 +25,7 @@ def _optional() -> tuple[type[Exception], ...]:
     places = (
         ("assets.std", "StoredTypeError"),
         ("assets.models", "ModelError"),
+        ("assets.matching.scoring", "MatchingError"),
         ("expectations.compiler.patterns", "PatternError"),
         ("pipelines.querying", "QueryError"),
         ("pipelines.run", "SelectionError"),

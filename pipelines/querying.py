@@ -33,9 +33,19 @@ FUNCTIONS = frozenset({"range", "generate_series", "unnest", "duckdb_tables", "d
 
 SHOWN_UP_TO = 2
 _ROW_SCHEMAS = ("raw", "std_batches", "std", "quarantine", "base", "thematic", "history", "flagged")
-_VALUES, _PLAIN = "__values", ("attribute", "source", "department", "won", "event", "batch", "row")
+_PLACED = ("dataset", "batch", "row", "record")
+_MATCHED = ("score", "probability", "class", "evidence", "reviewer", "reason", "decided_at")
+_PLAIN = {
+    "values": ("attribute", "source", "department", "won", "event", "batch", "row"),
+    "unkeyed": _PLACED,
+    "matches": ("record", *_MATCHED),
+    "links": (*_PLACED, *_MATCHED),
+    "review": ("record", *_MATCHED, "datasets", "rows", "first"),
+}
+"""What stands beside a base table, by the end of its name: columns that tell nothing of a person; the others are the base's own."""
 """The views of what sources say: their names end so, and these columns of theirs are no one's data."""
 _STRICTEST = 4
+_EVIDENCE = {("evidence", "rejects"): {"text": _STRICTEST}, ("evidence", "decisions"): {"key": _STRICTEST}}
 _PROVENANCE = ("__source", "__batch", "__row", "__repair")
 
 Levels = Mapping[tuple[str, str], Mapping[str, int]]
@@ -224,14 +234,17 @@ def _levels(project: Project, tables: Mapping[tuple[str, str, str], Place]) -> L
         if place.catalog != "lake":
             continue
         if place.schema in _ROW_SCHEMAS:
-            contract = project.contracts.get(place.name.removesuffix(_VALUES))
+            of, _, beside = place.name.rpartition("__")
+            contract = project.contracts.get(of if beside in _PLAIN else place.name)
             declared = {c.name: c.classification for c in contract.columns} if contract else {}
             strictest = max(declared.values(), default=_STRICTEST)
-            if contract and place.name.endswith(_VALUES):
-                declared = dict.fromkeys(_PLAIN, 1) | {k: declared[k] for k in contract.key}
+            if contract and beside == "values":
+                declared = {k: declared[k] for k in contract.key}
+            if contract and place.name != contract.name:
+                declared |= dict.fromkeys(_PLAIN[beside], 1)
             found[(place.schema, place.name)] = {c: _level(c, declared, strictest) for c in place.columns}
-        elif (place.schema, place.name) == ("evidence", "rejects"):
-            found[("evidence", "rejects")] = {"text": _STRICTEST}
+        elif (place.schema, place.name) in _EVIDENCE:
+            found[(place.schema, place.name)] = _EVIDENCE[place.schema, place.name]
     return found
 
 

@@ -109,7 +109,7 @@ class Matching:
         return tuple(dict.fromkeys(level.when[0][0] for level in levels))
 
     def table(self, what: str = MATCHES) -> str:
-        return f"{self.contract.table}_{what}"
+        return f"{self.contract.table}__{what}"
 
 
 def read_matching(project: Project, contract: Contract) -> Matching | None:

@@ -7,10 +7,10 @@ is a row that people can read, and no value of an authority changes by it.
 
 | table | rows |
 |---|---|
-| `base.<name>_unkeyed` | records without a good key: dataset, batch, row, their own name (`record`) and the attributes compared |
-| `base.<name>_matches` | candidates of each record: score, probability, class, evidence, who decided; a row without a key: none |
+| `base.<name>__unkeyed` | records without a good key: dataset, batch, row, their own name (`record`) and the attributes compared |
+| `base.<name>__matches` | candidates of each record: score, probability, class, evidence, who decided; a row without a key: none |
 | `evidence.decisions` | what reviewers decided, never deleted |
-| `base.<name>_links`, `base.<name>_review` | views: rows that are linked; pairs that wait for a person |
+| `base.<name>__links`, `base.<name>__review` | views: rows that are linked; pairs that wait for a person |
 
 Compared are records that are new, those that a changed row of the base may bear on (by a blocking rule, or by its namesakes),
 and those decided since. What is kept is a function of records, base and decisions, whatever came first.

@@ -156,8 +156,8 @@ class World:
             number: (key, word)
             for number, key, word in self.rows(
                 "SELECT q.number, m.id_number, m.class FROM quarantine.listed q"
-                ' JOIN base.people_unkeyed u ON u.batch = q._batch AND u."row" = q._row'
-                f" JOIN base.people_matches m ON m.record = u.record QUALIFY {best} ORDER BY 1"
+                ' JOIN base.people__unkeyed u ON u.batch = q._batch AND u."row" = q._row'
+                f" JOIN base.people__matches m ON m.record = u.record QUALIFY {best} ORDER BY 1"
             )
         }
 

@@ -74,7 +74,7 @@ def test_two_namesakes_of_one_day_are_for_review(world: World) -> None:
     world.register([(ZHANG, "王伟", "1980-02-03", "1", "219901"), (WANG, "王伟", "1980-02-03", "1", "219901")])
     world.listed([("1", None, "王伟", "1980-02-03", "1", "219901")])
     world.match()
-    assert world.rows("SELECT id_number, probability, class FROM base.people_matches ORDER BY 1") == [
+    assert world.rows("SELECT id_number, probability, class FROM base.people__matches ORDER BY 1") == [
         (ZHANG, pytest.approx(0.5, abs=0.001), "review"),
         (WANG, pytest.approx(0.5, abs=0.001), "review"),
     ]
@@ -93,7 +93,7 @@ def test_what_agreed_is_told(world: World) -> None:
     world.register(PEOPLE)
     world.listed([("1", "219902199111300158", "刘?燕", "1991-11-30", "2", None)])
     world.match()
-    assert world.rows("SELECT evidence FROM base.people_matches") == [
+    assert world.rows("SELECT evidence FROM base.people__matches") == [
         (["id_number one_wrong", "id_number one_wrong", "name unknown_character", "sex unlike"],)
     ]
 
@@ -106,5 +106,5 @@ def test_nothing_is_merged_silently(world: World) -> None:
     world.listed([("1", "219901198002030274", "張建國", "1980-02-03", "1", "219901")])
     world.match()
     assert world.rows("SELECT * FROM base.people ORDER BY ALL") == before
-    links = world.rows('SELECT dataset, batch, "row", id_number, len(evidence) FROM base.people_links')
+    links = world.rows('SELECT dataset, batch, "row", id_number, len(evidence) FROM base.people__links')
     assert links == [("listed", "l1", 900, ZHANG, 5)]

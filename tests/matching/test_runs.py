@@ -12,9 +12,9 @@ from tests.matching.conftest import MATCHING, World
 from tests.matching.test_classes import LI, LIU, OUYANG, PEOPLE, WANG, ZHANG
 
 STATE = (
-    'SELECT dataset, batch, "row", record, * EXCLUDE (dataset, batch, "row", record) FROM base.people_unkeyed ORDER BY ALL',
-    "SELECT * FROM base.people_matches ORDER BY ALL",
-    "SELECT batch FROM evidence.lineage WHERE dataset = 'base.people_matches' ORDER BY ALL",
+    'SELECT dataset, batch, "row", record, * EXCLUDE (dataset, batch, "row", record) FROM base.people__unkeyed ORDER BY ALL',
+    "SELECT * FROM base.people__matches ORDER BY ALL",
+    "SELECT batch FROM evidence.lineage WHERE dataset = 'base.people__matches' ORDER BY ALL",
 )
 BROKEN = ("1", "219901198002030274", "张建国", "1980-02-03", "1", "219901")
 DOUBTFUL = ("2", "219902199111300158", "赵六", "1991-11-30", "1", "219902")
@@ -78,7 +78,7 @@ def test_a_record_that_was_mended_goes(world: World) -> None:
     world.listed([], batch="l2", period="202602", whole=[("1", ZHANG, "张建国", "1980-02-03", "1", "219901")], seen="2026-02-01")
     done = world.match()
     assert done.records == 1
-    assert world.rows("SELECT count(*) FROM base.people_links") == [(0,)]
+    assert world.rows("SELECT count(*) FROM base.people__links") == [(0,)]
 
 
 def test_an_older_row_mends_nothing(world: World) -> None:
@@ -124,7 +124,7 @@ def test_a_decided_pair_never_comes_back(world: World) -> None:
     world.register([*PEOPLE, ("219999198002030238", "新人", "1990-01-01", "1", "219999")], batch="r2", period="202602")
     world.match()
     assert pairs(world.con, world.matching) == []
-    assert world.rows("SELECT class, reviewer, reason FROM base.people_matches") == [("different", "张核", "电话核实，不是一人")]
+    assert world.rows("SELECT class, reviewer, reason FROM base.people__matches") == [("different", "张核", "电话核实，不是一人")]
     assert world.rows("SELECT decision, reviewer, score IS NOT NULL, len(evidence) FROM evidence.decisions") == [
         ("different", "张核", True, 5)
     ]
@@ -137,7 +137,7 @@ def test_what_was_found_the_same_stays_linked_though_the_score_falls(world: Worl
     [waiting] = pairs(world.con, world.matching)
     decide(world.con, world.project, world.matching, waiting.pair, "same", "张核", "档案一致", "review1")
     link = [("listed", "l1", 900, LIU, "张核", "档案一致")]
-    linked = 'SELECT dataset, batch, "row", id_number, reviewer, reason FROM base.people_links'
+    linked = 'SELECT dataset, batch, "row", id_number, reviewer, reason FROM base.people__links'
     assert world.rows(linked) == link
     changed = [(LIU, "别名", "1955-01-01", "2", "219904") if p[0] == LIU else p for p in PEOPLE]
     world.register(changed, batch="r2", period="202602")
@@ -156,9 +156,9 @@ def test_one_decision_settles_the_rivals(world: World) -> None:
     world.match()
     first, second = pairs(world.con, world.matching)
     decide(world.con, world.project, world.matching, first.pair, "different", "张核", "非本人", "review1")
-    assert world.rows("SELECT class FROM base.people_matches ORDER BY class") == [("certain",), ("different",)]
+    assert world.rows("SELECT class FROM base.people__matches ORDER BY class") == [("certain",), ("different",)]
     decide(world.con, world.project, world.matching, first.pair, "same", "李核", "前次有误", "review2")
-    assert world.rows("SELECT class, reviewer FROM base.people_matches ORDER BY class") == [("certain", "李核"), ("different", None)]
+    assert world.rows("SELECT class, reviewer FROM base.people__matches ORDER BY class") == [("certain", "李核"), ("different", None)]
     with pytest.raises(MatchingError, match="somebody else"):
         decide(world.con, world.project, world.matching, second.pair, "same", "李核", "也是", "review3")
     assert world.rows("SELECT count(*) FROM evidence.decisions") == [(2,)]
@@ -211,7 +211,7 @@ def test_a_rule_that_merges_too_much_is_refused(fresh_world: Callable[..., Any])
         before = snapshots(world)
         with pytest.raises(MatchingError, match=r"would link 20 of 40 rows of listed by likeness \(50\.0%\), and `maxMerged` is 10\.0%"):
             world.match()
-        assert world.rows("SELECT count(*) FROM duckdb_tables() WHERE table_name LIKE 'people_%'") == [(0,)]
+        assert world.rows("SELECT count(*) FROM duckdb_tables() WHERE starts_with(table_name, 'people__')") == [(0,)]
         assert world.rows("SELECT count(*) FROM evidence.matchings") == [(0,)]
         assert snapshots(world)[0][0] - before[0][0] <= 3  # the base was built
 
