@@ -22,11 +22,25 @@ PART = 10**9
 
 def place(row: int, parts: str | Sequence[str] | None = None) -> str:
     """Where `_row` is, for people: `row 17`, or `沈河区, row 17` with the names that `evidence.batches.parts` holds."""
+    named = parts if parts is None or isinstance(parts, str) else json.dumps(list(parts))
+    source, within = placed("", row, named)
+    return f"{source.removeprefix(' · ')}, row {within}" if source else f"row {within}"
+
+
+def placed(source: str, row: int, parts: str | None) -> tuple[str, int]:
+    """Source and row as people look for them: the source with the part's name, and the row within the part."""
     number, within = divmod(row, PART)
-    listed = json.loads(parts) if isinstance(parts, str) else list(parts or ())
     if not number:
-        return f"row {within}"
-    return f"{listed[number - 1] if number <= len(listed) else f'part {number}'}, row {within}"
+        return source, within
+    listed = json.loads(parts) if parts else []
+    return f"{source} · {listed[number - 1] if number <= len(listed) else f'part {number}'}", within
+
+
+def placed_sql(source: str, row: str, parts: str) -> tuple[str, str]:
+    """`placed`, as SQL of three SQL expressions."""
+    number = f"({row} // {PART})"
+    name = f"coalesce(json_extract_string({parts}, '$[' || ({number} - 1) || ']'), 'part ' || {number})"
+    return f"CASE WHEN {row} < {PART} THEN {source} ELSE {source} || ' · ' || {name} END", f"{row} % {PART}"
 
 
 def combine(parts: Sequence[tuple[str, Extract]], contract: Contract, where: str, period: str | None) -> Extract:

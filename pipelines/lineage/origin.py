@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from assets.contracts import Column, Contract
 from assets.lake import columns_of, literal, open_lake, quote
 from assets.masking import mask
+from assets.readers.parts import placed
 from expectations.documents import near
 from pipelines.lineage.origin_records import Attribute, Failed, HandedOver, Inputs, Origin, Said
 
@@ -155,9 +156,10 @@ class _Tracer:
 
     def _handed_over(self, source: Contract, batch: str, position: int) -> HandedOver:
         found = self._select(
-            "SELECT unit, period, source, received_at FROM evidence.batches WHERE batch = ? AND status = 'standardised'", [batch]
+            "SELECT unit, period, source, received_at, parts FROM evidence.batches WHERE batch = ? AND status = 'standardised'", [batch]
         )
-        about: dict[str, Any] = found[0] if found else dict.fromkeys(("unit", "period", "source", "received_at"))
+        about: dict[str, Any] = found[0] if found else dict.fromkeys(("unit", "period", "source", "received_at", "parts"))
+        file, row = placed(about["source"] or "", position, about["parts"])
         rules = self._select(
             "SELECT rule FROM evidence.issues WHERE dataset = ? AND batch = ? AND row = ? ORDER BY rule", [source.name, batch, position]
         )
@@ -169,8 +171,8 @@ class _Tracer:
             batch=batch,
             unit=about["unit"] or "",
             period=about["period"] or "",
-            file=about["source"] or "",
-            row=position,
+            file=file,
+            row=row,
             received_at=about["received_at"].isoformat(sep=" ", timespec="seconds") if about["received_at"] else None,
             failed=tuple(self._failed(source, r["rule"]) for r in rules),
         )

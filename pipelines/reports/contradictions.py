@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from assets.crosschecks.declared import TABLE
 from assets.lake import columns_of, quote
+from assets.readers.parts import placed_sql
 from pipelines.reports.figures import Row, rows
 
 if TYPE_CHECKING:
@@ -56,9 +57,10 @@ def listed(lake: duckdb.DuckDBPyConnection, department: str, cap: int) -> Iterat
         return
     cursor = lake.execute(
         f"""
-        SELECT c.number, r.title_zh, strftime(d.since, '%Y-%m-%d'), strftime(d.due, '%Y-%m-%d'), o.title, b.source, d."row",
-            CASE WHEN d.batch IS NULL THEN '（缺这条记录 no such record）' ELSE d.value END, t.department_zh || ' ' || t.title, e.source,
-            d.other_row, r.remedy_zh
+        SELECT c.number, r.title_zh, strftime(d.since, '%Y-%m-%d'), strftime(d.due, '%Y-%m-%d'), o.title,
+            {", ".join(placed_sql("b.source", 'd."row"', "b.parts"))},
+            CASE WHEN d.batch IS NULL THEN '（缺这条记录 no such record）' ELSE d.value END, t.department_zh || ' ' || t.title,
+            {", ".join(placed_sql("e.source", "d.other_row", "e.parts"))}, r.remedy_zh
         FROM {quote(TABLE)} d JOIN evidence.crosschecks c ON c."check" = d."check"
             JOIN results.datasets o ON o.dataset = d.dataset JOIN results.datasets t ON t.dataset = d.other
             LEFT JOIN results.rules r ON r.dataset = d.dataset AND r.rule = d."check"

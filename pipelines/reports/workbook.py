@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from assets.lake import columns_of, literal, quote
+from assets.readers.parts import placed_sql
 from pipelines.reports import contradictions, figures
 from pipelines.reports.pages import MODES, PERIODS, REPAIRS, moment, percent, period, score, swapped
 
@@ -296,13 +297,14 @@ def _bad_rows(lake: duckdb.DuckDBPyConnection, contract: Contract, cap: int) -> 
     cursor = lake.execute(
         f"""
         WITH bad AS (
-            SELECT i.batch, i."row", any_value(b.source) AS source, any_value(b.unit) AS unit, any_value(b.period) AS period,
+            SELECT i.batch, i."row", any_value(b.source) AS source, any_value(b.parts) AS parts,
+                any_value(b.unit) AS unit, any_value(b.period) AS period,
                 list(DISTINCT i.rule ORDER BY i.rule) AS rules
             FROM results.issues i JOIN results.standing s ON s.batch = i.batch AND s.dataset = i.dataset
                 JOIN results.batches b ON b.batch = i.batch
             WHERE i.dataset = ? GROUP BY i.batch, i."row"
             ORDER BY period DESC, unit, i.batch, i."row" LIMIT {int(cap)})
-        SELECT bad.source, bad."row", bad.rules, {columns}
+        SELECT {", ".join(placed_sql("bad.source", 'bad."row"', "bad.parts"))}, bad.rules, {columns}
         FROM bad JOIN raw.{quote(contract.name)} r ON r._batch = bad.batch AND r._row = bad."row"
         ORDER BY bad.period DESC, bad.unit, bad.batch, bad."row\"""",
         [contract.name],
@@ -335,7 +337,7 @@ def _rejects(book: Workbook, forms: Forms, lake: duckdb.DuckDBPyConnection, depa
     """Records that never became rows, with their text: only here is it shown."""
     found = lake.execute(
         f"""
-        SELECT d.title, b.source, e."row", e.lines, e.reason, e.text
+        SELECT d.title, {", ".join(placed_sql("b.source", 'e."row"', "b.parts"))}, e.lines, e.reason, e.text
         FROM lake.evidence.rejects e JOIN results.standing s ON s.batch = e.batch JOIN results.batches b ON b.batch = e.batch
             JOIN results.datasets d ON d.dataset = s.dataset
         WHERE s.department = {literal(department)} ORDER BY d.title, b.period DESC, b.source, e."row" LIMIT {int(cap)}"""

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from assets.batches import accounts
-from assets.readers.parts import place
+from assets.lake import connect
+from assets.readers.parts import place, placed, placed_sql
 
 SERVER = {"server": "landing", "type": "local", "path": "people/*.zip", "format": "zip", "encoding": "utf-8"}
 A, B = "BH,XM,BZ\n1,张,a\n2,李,b\n", "XM,BH\n王,3\n坏\n"
@@ -65,6 +66,19 @@ def test_members_become_one_batch_whose_rows_say_where_they_stand(zips):
     assert (batch["announced"], batch["records"], batch["rows_raw"], batch["lines"], batch["lines_other"]) == (4, 4, 3, 6, 2)
     assert [a.differences for a in accounts(zips.con, zips.project.contracts["people"])] == [[]]
     assert zips.collected() == ["sy_202610.zip"]
+
+
+@pytest.mark.parametrize(
+    ("row", "parts", "source", "within"),
+    [(17, None, "a.zip", 17), (2_000_000_003, '["x","沈河区"]', "a.zip · 沈河区", 3), (3_000_000_001, '["x"]', "a.zip · part 3", 1)],
+)
+def test_a_row_is_shown_where_people_look_for_it(row, parts, source, within):
+    assert placed("a.zip", row, parts) == (source, within)
+    con = connect()
+    shown, at = placed_sql("s", "r", "p")
+    found = con.execute(f"SELECT {shown}, {at} FROM (SELECT 'a.zip' AS s, ?::BIGINT AS r, ?::VARCHAR AS p)", [row, parts]).fetchone()
+    con.close()
+    assert found == (source, within)
 
 
 def test_chinese_names_in_gbk_and_a_manifest_in_json(zips):
