@@ -23,7 +23,7 @@ FIRST_DAY, TODAY = "2024-11-01", "2026-10-31"
 """The days between which the world runs."""
 SERIES = {"air_hour": "sample_data.air"}
 """World tables that no SQL makes: a physical series has a module of its own, with `write(con)`."""
-MEMORY = "1700MB"
+MEMORY = "1400MB"
 """What DuckDB may take of the 2 GB that making a sample is held to; the rest is Python's."""
 SCHEMAS = ("world", "planted", "codes", "seen")
 

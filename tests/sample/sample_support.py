@@ -1,117 +1,121 @@
-"""A small sample: a project whose declarations are the real ones and whose data is a new folder, and readers for its hand-overs."""
+"""A small sample: a project whose declarations are the real ones and whose data is a new folder, and its hand-overs read back."""
 
 from __future__ import annotations
 
 import csv
-import io
 import json
-import re
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pyarrow.parquet as pq
 
+from assets.contracts import Contract
+from assets.headers import map_header
 from assets.project import CODE, Project
+from assets.readers import Handover, RefusedError, reader_for
+from sample_data.declared import Declaration, declarations
 from sample_data.made import make
 
-SCALE = 3000
+SCALE = 2000
+Row = dict[str, str | None]
+
+
+@dataclass(frozen=True)
+class Delivered:
+    """One hand-over as its reader reads it: `rows` by `_row` under the contract's names, None where it is refused."""
+
+    dataset: str
+    source: str
+    period: str
+    unit: str
+    rows: dict[int, Row] | None
 
 
 @dataclass(frozen=True)
 class Sample:
-    """A made sample: `truth` as rows, `hand_over(dataset, source, period)` the records as they were written, by `_row`."""
+    """A made sample, its truth as rows."""
 
     project: Project
     truth: list[dict[str, Any]]
+    _kept: dict[str, list[Delivered]] = field(default_factory=dict)
 
-    def hand_over(self, dataset: str, source: str, period: str) -> dict[int, dict[str, str | None]]:
-        columns = {c.header: c.name for c in self.project.contracts[dataset].columns}
-        rows = _READERS[dataset](self, source, period)
-        return {number: {columns[h.replace(" ", "")]: v for h, v in row.items()} for number, row in rows}
+    @cached_property
+    def declared(self) -> dict[str, Declaration]:
+        return declarations(self.project)
 
-    def sources(self, dataset: str) -> list[tuple[str, str]]:
-        """(source, period) of every hand-over of a dataset, read from where it was put."""
-        contract = self.project.contracts[dataset]
-        if dataset == "social_insurance":
-            return [(dataset, "202609"), (dataset, "202610")]
-        if dataset == "admin_licence":
-            return [(p.stem, p.stem.replace("-", "")) for p in sorted((self.project.data / "sample" / "api").glob("*.json"))]
-        assert contract.delivery is not None
-        assert contract.delivery.pattern is not None
-        found = []
-        for path in sorted((self.project.landing / dataset).iterdir()):
-            match = re.fullmatch(contract.delivery.pattern, path.name)
-            assert match, path.name
-            found.append((path.name, match["period"]))
-        return found
+    def delivered(self, dataset: str) -> list[Delivered]:
+        """Every hand-over of a dataset, the ones that came twice once."""
+        if dataset not in self._kept:
+            contract = self.project.contracts[dataset]
+            read = {"local": self._files, "api": self._days}.get(contract.server.type, self._tables)
+            again = {f["source"] for f in self.truth if f["dataset"] == dataset and f["effect"] == "repeat"}
+            self._kept[dataset] = [d for d in read(contract) if d.source not in again]
+        return self._kept[dataset]
 
+    def _files(self, contract: Contract) -> Iterator[Delivered]:
+        reader = reader_for(contract)
+        with duckdb.connect() as con:
+            for handover in reader.pending(contract, self.project, con):
+                assert not handover.details.get("refusal"), handover
+                yield Delivered(
+                    contract.name,
+                    handover.source,
+                    handover.period,
+                    handover.unit or "",
+                    _rows(reader, handover, contract, self.project, con),
+                )
 
-def records(text: str, width: int) -> Iterator[tuple[int, list[str]]]:
-    """(physical line, fields) of each record that has `width` fields; lines that do not fit are left out."""
-    lines = text.replace("\r\n", "\n").split("\n")
-    at = 1
-    while at < len(lines):
-        for taken in (1, 2):
-            piece = "\n".join(lines[at : at + taken])
-            if piece.count('"') % 2 == 0:
-                fields = next(csv.reader(io.StringIO(piece, newline="")), [])
-                if len(fields) == width:
-                    yield at + 1, fields
-                at += taken
-                break
-        else:
-            at += 1
+    def _days(self, contract: Contract) -> Iterator[Delivered]:
+        heads = {c.header: c.name for c in contract.columns}
+        form = "%Y%m%d" if contract.delivery and contract.delivery.period == "daily" else "%Y%m"
+        for path in sorted((self.project.data / "sample" / "api" / contract.name).glob("*.jsonl")):
+            from datetime import date
 
+            lines = path.read_text(encoding="utf-8").splitlines()
+            rows = {n: {heads[h]: v for h, v in json.loads(line).items() if h in heads} for n, line in enumerate(lines, 1)}
+            yield Delivered(contract.name, path.stem, date.fromisoformat(path.stem).strftime(form), "", rows)
 
-def _delimited(encoding: str) -> Any:
-    def read(sample: Sample, source: str, period: str, dataset: str) -> Iterator[tuple[int, dict[str, str | None]]]:
-        text = (sample.project.landing / dataset / source).read_bytes().decode(encoding)
-        header = text.splitlines()[0].split(",")
-        for number, fields in records(text, len(header)):
-            yield number, {h: v or None for h, v in zip(header, fields, strict=True)}
+    def _tables(self, contract: Contract) -> Iterator[Delivered]:
+        heads = {c.header: c.name for c in contract.columns}
+        for number, moment in enumerate(self.declared[contract.name].moments, 1):
+            path = self.project.data / "sample" / "database" / f"{contract.name}_{number}.csv"
+            with path.open(encoding="utf-8", newline="") as file:
+                rows = {n: {heads[h]: v or None for h, v in row.items() if h in heads} for n, row in enumerate(csv.DictReader(file), 1)}
+            yield Delivered(contract.name, contract.name, moment.name, "", rows)
 
-    return read
+    def spoilt(self, dataset: str) -> set[tuple[str, str, str, int]]:
+        """(source, period, unit, row) of rows with any fault but those between departments."""
+        return {
+            (f["source"], f["period"], f["unit"], f["row"])
+            for f in self.truth
+            if f["dataset"] == dataset and f["effect"] not in ("cross", "graced")
+        }
 
-
-def _register(sample: Sample, source: str, period: str) -> Iterator[tuple[int, dict[str, str | None]]]:
-    return _delimited("gb18030")(sample, source, period, "population_register")  # type: ignore[no-any-return]
-
-
-def _air(sample: Sample, source: str, period: str) -> Iterator[tuple[int, dict[str, str | None]]]:
-    return _delimited("utf-8-sig")(sample, source, period, "air_quality_hourly")  # type: ignore[no-any-return]
-
-
-def _book(sample: Sample, source: str, period: str) -> Iterator[tuple[int, dict[str, str | None]]]:
-    from python_calamine import CalamineWorkbook
-
-    rows = CalamineWorkbook.from_path(sample.project.landing / "market_entity" / source).get_sheet_by_index(0).to_python()
-    for number, cells in enumerate(rows[4:-3], 5):
-        texts = [str(int(c)) if isinstance(c, float) and c == int(c) else str(c) for c in cells]
-        yield number, {h: v or None for h, v in zip(rows[3], texts, strict=True)}
+    def clean(self, dataset: str) -> Iterator[tuple[Delivered, Row]]:
+        """Every row in which nothing was planted by chance."""
+        spoilt = self.spoilt(dataset)
+        for handed in self.delivered(dataset):
+            for number, row in (handed.rows or {}).items():
+                if (handed.source, handed.period, handed.unit, number) not in spoilt:
+                    yield handed, row
 
 
-def _table(sample: Sample, source: str, period: str) -> Iterator[tuple[int, dict[str, str | None]]]:
-    wave = {"202609": 1, "202610": 2}[period]
-    with (sample.project.data / "sample" / "database" / f"{source}_{wave}.csv").open(encoding="utf-8", newline="") as file:
-        for number, row in enumerate(csv.DictReader(file), 1):
-            yield number, {k: v or None for k, v in row.items()}
-
-
-def _pages(sample: Sample, source: str, period: str) -> Iterator[tuple[int, dict[str, str | None]]]:
-    return enumerate(json.loads((sample.project.data / "sample" / "api" / f"{source}.json").read_text(encoding="utf-8")), 1)
-
-
-_READERS = {
-    "population_register": _register,
-    "air_quality_hourly": _air,
-    "market_entity": _book,
-    "social_insurance": _table,
-    "admin_licence": _pages,
-}
+def _rows(reader: Any, handover: Handover, contract: Contract, project: Project, con: duckdb.DuckDBPyConnection) -> dict[int, Row] | None:
+    try:
+        extract = reader.read(handover, contract, project, con)
+        columns = map_header(contract, extract.header, handover.source, handover.period).columns
+    except RefusedError:
+        return None
+    cells = ", ".join(f'c{at} AS "{name}"' for name, at in columns.items())
+    found = con.execute(f"SELECT _row, {cells} FROM ({extract.relation})").fetchall()
+    extract.discard()
+    return {row[0]: dict(zip(columns, row[1:], strict=True)) for row in found}
 
 
 @contextmanager
@@ -121,7 +125,7 @@ def folder() -> Iterator[Path]:
         yield Path(name)
 
 
-def made(data: Path, seed: int = 7) -> Sample:
+def made(data: Path, seed: int = 7, datasets: list[str] | None = None) -> Sample:
     project = Project.at(CODE, data)
-    make(project, scale=SCALE, seed=seed)
+    make(project, scale=SCALE, seed=seed, datasets=datasets)
     return Sample(project, pq.read_table(data / "sample" / "truth.parquet").to_pylist())
