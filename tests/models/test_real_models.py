@@ -13,6 +13,8 @@ from assets.models.fusion import column_sources
 from assets.models.increment import read_increment
 from assets.project import CODE, Project
 
+IN_FULL = {"hotline_entity", "assistance_person", "assistance_county_month"}
+"""Rows bear on their keys through joins (a name in a district, a household, a span of months): no row alone tells the keys it touches."""
 CLEAN = {"pm2_5": 10.0, "pm10": 20.0, "so2": 5.0, "no2": 10.0, "co": 0.5, "o3_hourly": 40.0}
 DAY = datetime(2026, 10, 5)
 
@@ -35,7 +37,7 @@ def test_every_model_resolves_against_the_contracts_and_stands_empty(real):
         assert dependencies(contract, known)
         increment = read_increment(contract)
         covered = {f"std.{name}" for name in increment.expressions} if increment else set()
-        if contract.custom.get("materialisation") != "view":
+        if contract.custom.get("materialisation") != "view" and contract.name not in IN_FULL:
             assert covered == set(dependencies(contract)), f"{contract.name}: every source has its part in the increment"
         stored = columns_of(con, contract.table)
         assert {c.name: c.sql_type for c in contract.columns}.items() <= stored.items()
