@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     import numpy as np
     import pyarrow as pa
 
-    from sample_data.declared import Declaration, Fault, Moment
+    from sample_data.declaration import Declaration, Fault, Moment
     from sample_data.truth import Truth
 
 BATCH = 100_000

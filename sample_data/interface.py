@@ -21,7 +21,7 @@ from urllib.parse import parse_qs, urljoin, urlsplit
 if TYPE_CHECKING:
     import numpy as np
 
-    from sample_data.declared import Declaration
+    from sample_data.declaration import Declaration
 
 DEFAULTS = {
     "dateParam": "date", "dateForm": "%Y-%m-%d", "pageParam": "page", "firstPage": 1, "sizeParam": "size", "pageSize": 500,

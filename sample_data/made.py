@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     import duckdb
 
     from assets.project import Project
-    from sample_data.declared import Cross, Declaration
+    from sample_data.declaration import Cross, Declaration
 
 Progress = Callable[[str, float], None]
 """Called with what is being made and the share that is done (0 to 1)."""

@@ -17,7 +17,7 @@ from sample_data.views import View, quoted, text
 if TYPE_CHECKING:
     import duckdb
 
-    from sample_data.declared import Cross, Declaration, Fault
+    from sample_data.declaration import Cross, Declaration, Fault
 
 LAST = "_last"
 SPARE = 12

@@ -21,7 +21,7 @@ from sample_data.made import folder
 
 if TYPE_CHECKING:
     from assets.project import Project
-    from sample_data.declared import Declaration
+    from sample_data.declaration import Declaration
 
 POSTGRESQL, MYSQL, API = ("postgresql", "postgres"), ("mysql",), ("api",)
 

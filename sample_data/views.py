@@ -14,7 +14,7 @@ from expectations.documents import near
 if TYPE_CHECKING:
     import duckdb
 
-    from sample_data.declared import Declaration, Moment
+    from sample_data.declaration import Declaration, Moment
 
 MARKS = ("_plants_", "_graced_", "_shows_")
 """Prefixes of helper columns (true or false) that say which fault a row bears in the view itself."""

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import numpy as np
     import pyarrow as pa
 
-    from sample_data.declared import Declaration, Drift, Fault, Moment
+    from sample_data.declaration import Declaration, Drift, Fault, Moment
 
 PART = 1_000_000_000
 """`_row` of a hand-over of several parts: the part's number (from 1) times this, and the row within the part."""

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import numpy as np
     import pyarrow as pa
 
-    from sample_data.declared import Declaration
+    from sample_data.declaration import Declaration
 
 
 def _member_form(declaration: Declaration) -> Any:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import numpy as np
     import pyarrow as pa
 
-    from sample_data.declared import Declaration
+    from sample_data.declaration import Declaration
 
 
 def whole(records: pa.Array) -> memoryview:
@@ -173,7 +173,8 @@ class Xml:
         record = _path(declaration)[-1]
 
         def line(names: Sequence[str]) -> str:
-            heads, attributes, open_, parts = columns_of(declaration), [], [], []
+            heads, attributes, parts = columns_of(declaration), list[str](), list[str]()
+            open_: list[str] = []
             for name in names:
                 value = f"replace(replace(replace({cell(declaration, name)}, '&', '&amp;'), '<', '&lt;'), '>', '&gt;')"
                 *above, own = heads[name].split("/")

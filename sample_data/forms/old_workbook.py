@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from sample_data.forms import Scene
-from sample_data.forms.workbook import Sheets, Workbook
+from sample_data.forms.workbook import Cells, Sheets
 
 if TYPE_CHECKING:
     import numpy as np
@@ -26,7 +26,7 @@ BOF, EOF, BOUNDSHEET, CODEPAGE, DIMENSIONS, LABEL, NUMBER, MERGED = 0x809, 0x0A,
 AREAS = 1027  # merged areas a record
 
 
-class OldWorkbook(Workbook):
+class OldWorkbook(Cells):
     """Files of `format: xls`."""
 
     def writer(self, scene: Scene) -> OldBook:

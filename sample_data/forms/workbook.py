@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import numpy as np
     import pyarrow as pa
 
-    from sample_data.declared import Declaration
+    from sample_data.declaration import Declaration
 
 DATE = (2026, 10, 31, 9, 0, 0)
 """The date of what is in an archive, whenever it was made: the same seed gives the same bytes."""
@@ -261,11 +261,15 @@ class Book(Sheets):
         self._archive.close()
 
 
-class Workbook:
-    """Files of `format: xlsx`."""
+class Cells:
+    """What a workbook wants of the rows: each written column, as text."""
 
     def cells(self, declaration: Declaration) -> list[tuple[str, str]]:
         return [(f"c{at}", cell(declaration, name)) for at, name in enumerate(columns_of(declaration))]
+
+
+class Workbook(Cells):
+    """Files of `format: xlsx`."""
 
     def writer(self, scene: Scene) -> Book:
         return Book(scene)

@@ -19,7 +19,8 @@ from assets.contracts import Contract
 from assets.headers import map_header
 from assets.project import CODE, Project
 from assets.readers import Handover, RefusedError, reader_for
-from sample_data.declared import Declaration, declarations
+from sample_data.declaration import Declaration
+from sample_data.declared import declarations
 from sample_data.made import make
 
 SCALE = 2000

@@ -15,7 +15,8 @@ import yaml
 from assets.project import CODE, Project
 from expectations.documents import DocumentError
 from sample_data.building import WorldError, build, opened, prepare
-from sample_data.declared import Handovers, read
+from sample_data.declaration import Handovers
+from sample_data.declared import read
 from sample_data.made import make
 
 GOOD = """\
