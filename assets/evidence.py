@@ -118,6 +118,7 @@ TABLES: dict[str, list[tuple[str, str, str]]] = {
         ("snapshot", "BIGINT", "the state of the lake that it was built from"),
         ("rows", "BIGINT", "rows written and rows taken away"),
         ("anew", "BOOLEAN", "made from nothing: what reads it is built in full"),
+        ("definition", "VARCHAR", "digest of what it is made by: SQL, columns, authority, code tables; of a check, its rules"),
         ("as_of", "DATE", "the day at which ages of values were counted; NULL where the contract sets no limit"),
         ("run_id", "VARCHAR", "the run that built it"),
         ("built_at", "TIMESTAMP", "local time"),

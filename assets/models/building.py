@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 
 from assets import evidence
 from assets.judging import codes_of
-from assets.lake import literal, one_look, quote, transaction
-from assets.models.feed import built_as_of, note, state
+from assets.lake import columns_of, literal, one_look, quote, transaction
+from assets.models.feed import Last, last, note, state
 from assets.models.fusion import Fusion, drop_temporary, fuse, is_fusion, read_fusion, values_view
 from assets.models.history import History, check_history, has_history
 from assets.models.increment import (
@@ -117,9 +117,10 @@ def build(con: duckdb.DuckDBPyConnection, project: Project, contract: Contract, 
             ensure_std(con, source)
         read = state(con)
         what = changed(con, contract, model.sources, model.models)
-        stands = is_view(contract) or _stands(con, model)
+        built = last(con, contract.table)
+        stands = is_view(contract) or (built is not None and built.definition == model.definition and _there(con, contract))
         as_of = _as_of(con, model, what)
-        aged = _aged(con, model, as_of) if stands else None
+        aged = _aged(con, model, as_of, built) if stands else None
         history = _history(model)
         told = history.moved(con) if history else {}
         retold = history is not None and (bool(told) or not history.stands(con))
@@ -148,7 +149,16 @@ def build(con: duckdb.DuckDBPyConnection, project: Project, contract: Contract, 
                 _tell_ages(con, build)
                 taken, written = _by_keys(con, build) if by_keys else _in_full(con, build, fresh=not stands)
                 _incorporate(con, contract, what, run_id)
-                note(con, contract, read, run_id, rows=taken + written, anew=not stands, as_of=as_of)
+                note(
+                    con,
+                    contract.table,
+                    read,
+                    run_id,
+                    definition=model.definition,
+                    rows=taken + written,
+                    anew=not stands,
+                    as_of=as_of,
+                )
             if history and retold:
                 history.update(con, told, run_id)
             rows = _count(con, contract.table)
@@ -193,9 +203,9 @@ def _as_of(con: duckdb.DuckDBPyConnection, model: _Model, what: Changed) -> date
     return row[0] if row else None
 
 
-def _aged(con: duckdb.DuckDBPyConnection, model: _Model, as_of: date | None) -> str | None:
+def _aged(con: duckdb.DuckDBPyConnection, model: _Model, as_of: date | None, built: Last | None) -> str | None:
     """A SELECT of the keys whose row changes by age alone; `_ALL` where every row may; None where none does."""
-    before = built_as_of(con, model.contract) if as_of else None
+    before = built.as_of if built else None
     if as_of is None or before is None or as_of == before:
         return None
     if as_of < before:
@@ -213,7 +223,7 @@ def _tell_ages(con: duckdb.DuckDBPyConnection, build: _Build) -> None:
 
 
 def _read(project: Project, contract: Contract) -> _Model:
-    columns = columns_known(project)
+    columns = columns_known(project, {contract.table, *read_model(contract).tables})
     tables = dependencies(contract, columns)
     known = {c.table: c for c in project.contracts.values()}
     query = read_model(contract)
@@ -230,12 +240,8 @@ def _read(project: Project, contract: Contract) -> _Model:
     )
 
 
-def _stands(con: duckdb.DuckDBPyConnection, model: _Model) -> bool:
-    schema, name = model.contract.table.split(".")
-    found = con.execute(
-        "SELECT comment FROM duckdb_tables() WHERE database_name = 'lake' AND schema_name = ? AND table_name = ?", [schema, name]
-    ).fetchone()
-    return found is not None and str(found[0]).endswith(f"[{model.definition}]")
+def _there(con: duckdb.DuckDBPyConnection, contract: Contract) -> bool:
+    return columns_of(con, contract.table) is not None
 
 
 def _create(con: duckdb.DuckDBPyConnection, model: _Model) -> None:
@@ -254,11 +260,11 @@ def _values(con: duckdb.DuckDBPyConnection, model: _Model) -> None:
         ensure_view(con, f"{model.contract.table}__values", title, values_view(model.fusion, departments))
 
 
-def _rows(con: duckdb.DuckDBPyConnection, build: _Build, replaced: Mapping[str, str]) -> str:
+def _rows(con: duckdb.DuckDBPyConnection, build: _Build, replaced: Mapping[str, str], *, few: bool = False) -> str:
     model = build.model
     select = model.select(replaced)
     if model.fusion:
-        return fuse(con, model.fusion, select, as_of=build.as_of, aged=any(build.what.kept.values()))
+        return fuse(con, model.fusion, select, as_of=build.as_of, aged=any(build.what.kept.values()), few=few)
     columns = ", ".join(f"CAST({quote(c.name)} AS {c.sql_type}) AS {quote(c.name)}" for c in model.contract.columns)
     return f"SELECT {columns} FROM ({select}\n)"
 
@@ -290,7 +296,7 @@ def _by_keys(con: duckdb.DuckDBPyConnection, build: _Build) -> tuple[int, int]:
     table = quote(model.contract.table)
     replaced = {s.table: cut_down(increment, s, what.standing[s.name]) for s in model.sources if s.name in increment.expressions}
     replaced |= {m.table: cut_down_model(increment, m) for m in model.models if m.name in increment.expressions}
-    rows = _rows(con, build, replaced)
+    rows = _rows(con, build, replaced, few=True)
     touched = f"({increment.key}) IN (SELECT ({increment.key}) FROM {TOUCHED})"
     taken = _affected(con, f"DELETE FROM {table} WHERE {touched}")
     return taken, _affected(con, f"INSERT INTO {table} SELECT * FROM ({rows}) WHERE {touched}")
@@ -306,7 +312,7 @@ def _view(con: duckdb.DuckDBPyConnection, model: _Model, what: Changed, run_id: 
         if what:
             _incorporate(con, contract, what, run_id)
         if what or made:
-            note(con, contract, read, run_id, rows=0, anew=True)
+            note(con, contract.table, read, run_id, definition=digest(select), anew=True)
         rows = _count(con, contract.table)
     return Built(contract.table, rows, 0, tuple(new), made)
 

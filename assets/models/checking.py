@@ -121,14 +121,11 @@ def check_built(con: duckdb.DuckDBPyConnection, project: Project, contract: Cont
 
 def _mark(con: duckdb.DuckDBPyConnection, contract: Contract, plan: Plan) -> str:
     """What results were judged by: the compiled suite, and the table's state (its definition and the batches in it)."""
-    schema, name = contract.table.split(".")
-    definition = con.execute(
-        "SELECT comment FROM duckdb_tables() WHERE database_name = 'lake' AND schema_name = $1 AND table_name = $2"
-        " UNION ALL SELECT comment FROM duckdb_views() WHERE database_name = 'lake' AND schema_name = $1 AND view_name = $2",
-        [schema, name],
-    ).fetchone()
     made_of = con.execute(
         "SELECT string_agg(batch || ' ' || run_id, ',' ORDER BY batch, run_id) FROM evidence.lineage WHERE dataset = ?", [contract.table]
     ).fetchone()
-    built = con.execute("SELECT max(built_at) FROM evidence.builds WHERE dataset = ? AND (rows > 0 OR anew)", [contract.table]).fetchone()
-    return digest(f"{plan.fingerprint} {definition} {made_of} {built}")
+    built = con.execute(
+        "SELECT definition, built_at FROM evidence.builds WHERE dataset = ? AND (rows > 0 OR anew) ORDER BY snapshot DESC LIMIT 1",
+        [contract.table],
+    ).fetchone()
+    return digest(f"{plan.fingerprint} {made_of} {built}")

@@ -41,23 +41,36 @@ def state(con: duckdb.DuckDBPyConnection) -> int:
     return int(row[0])
 
 
+@dataclass(frozen=True)
+class Last:
+    """The last build of a table: the state that it was built from, by which definition, and the day at which ages were counted."""
+
+    snapshot: int
+    definition: str | None
+    as_of: date | None
+
+
+def last(con: duckdb.DuckDBPyConnection, name: str) -> Last | None:
+    """The last build of a table, or of something else that is made of one; None where there was none."""
+    newest = "SELECT snapshot, definition, as_of FROM evidence.builds WHERE dataset = ? ORDER BY snapshot DESC, built_at DESC LIMIT 1"
+    row = con.execute(newest, [name]).fetchone()
+    return Last(*row) if row else None
+
+
 def note(
-    con: duckdb.DuckDBPyConnection, contract: Contract, read: int, run_id: str, *, rows: int, anew: bool, as_of: date | None = None
+    con: duckdb.DuckDBPyConnection,
+    name: str,
+    read: int,
+    run_id: str,
+    *,
+    definition: str | None = None,
+    rows: int = 0,
+    anew: bool = False,
+    as_of: date | None = None,
 ) -> None:
     """Write a build down; within its transaction. `read` is the state of the lake that it was built from."""
-    row = {"dataset": contract.table, "snapshot": read, "rows": rows, "anew": anew, "as_of": as_of, "run_id": run_id}
+    row = {"dataset": name, "snapshot": read, "rows": rows, "anew": anew, "definition": definition, "as_of": as_of, "run_id": run_id}
     evidence.write(con, "builds", [row | {"built_at": datetime.now()}])
-
-
-def note_as(con: duckdb.DuckDBPyConnection, name: str, read: int, run_id: str) -> None:
-    """Write down from which state something else than a table was made of a table, by a name of its own."""
-    evidence.write(con, "builds", [{"dataset": name, "snapshot": read, "rows": 0, "run_id": run_id, "built_at": datetime.now()}])
-
-
-def since_of(con: duckdb.DuckDBPyConnection, name: str) -> int | None:
-    """The state that something was made from when it was made last."""
-    row = con.execute("SELECT max(snapshot) FROM evidence.builds WHERE dataset = ?", [name]).fetchone()
-    return row[0] if row else None
 
 
 def written(con: duckdb.DuckDBPyConnection, contract: Contract, since: int) -> Below | None:
@@ -65,25 +78,17 @@ def written(con: duckdb.DuckDBPyConnection, contract: Contract, since: int) -> B
     return _written(con, [contract.table], since).get(contract.table)
 
 
-def built_as_of(con: duckdb.DuckDBPyConnection, contract: Contract) -> date | None:
-    """The day at which ages were counted when a model was built last."""
-    row = con.execute(
-        "SELECT as_of FROM evidence.builds WHERE dataset = ? ORDER BY snapshot DESC, built_at DESC LIMIT 1", [contract.table]
-    ).fetchone()
-    return row[0] if row else None
-
-
-def below(con: duckdb.DuckDBPyConnection, contract: Contract, models: Collection[Contract]) -> tuple[int | None, dict[str, Below]]:
-    """The state that a model was built from, and what was written since into the models that it reads, by table.
+def below(con: duckdb.DuckDBPyConnection, contract: Contract, models: Collection[Contract]) -> dict[str, Below]:
+    """What was written into the models that a model reads since it was built, by table.
 
     Where a state is gone (expired), or was never noted, a table counts as made anew as soon as anything was built.
     """
     if not models:
-        return None, {}
-    since = since_of(con, contract.table)
-    if since is None:
-        return None, {m.table: Below(0, anew=True) for m in models}
-    return since, _written(con, [m.table for m in models], since)
+        return {}
+    built = last(con, contract.table)
+    if built is None:
+        return {m.table: Below(0, anew=True) for m in models}
+    return _written(con, [m.table for m in models], built.snapshot)
 
 
 def _written(con: duckdb.DuckDBPyConnection, tables: Collection[str], since: int) -> dict[str, Below]:

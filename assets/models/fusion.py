@@ -205,19 +205,26 @@ def provenance_columns(contract: Contract, query: Query) -> dict[str, str]:
 
 
 def fuse(
-    con: duckdb.DuckDBPyConnection, fusion: Fusion, candidates: str, *, as_of: str = "NULL", aged: bool = False, also: Sequence[str] = ()
+    con: duckdb.DuckDBPyConnection,
+    fusion: Fusion,
+    candidates: str,
+    *,
+    as_of: str = "NULL",
+    aged: bool = False,
+    also: Sequence[str] = (),
+    few: bool = False,
 ) -> str:
     """SQL for the fused rows (declared columns, then provenance, then `also`) of `candidates`, the model's SELECT.
 
     `as_of` is SQL for the day at which ages are counted; `aged`: `temp.ages` tells which batches' rows are carried on; `also`
     names columns of the candidates that belong to the key besides. Looks first which keys a source gives more than once; only
-    these are sorted. Leaves temporary tables `older_<n>` that the SQL reads.
+    these are sorted (with `few` candidates all are). Leaves temporary tables `older_<n>` that the SQL reads.
     """
     key = (*fusion.contract.key, *also)
     parts = []
     for n, source in enumerate(fusion.sources):
         rows = f"({candidates}\n) AS c WHERE _source = {literal(source)} AND {_present(fusion)}"
-        parts.append(f"s{n} AS ({_newest(con, key, n, rows, fusion.needed(source))})")
+        parts.append(f"s{n} AS ({_newest(con, key, n, rows, fusion.needed(source), few)})")
     joined = _joined(fusion, key)
     if aged:
         joined += "".join(f" LEFT JOIN {AGES} AS a{n} ON a{n}.batch = s{n}._batch" for n in range(len(fusion.sources)))
@@ -236,7 +243,7 @@ def _present(fusion: Fusion) -> str:
     return " AND ".join(f"{quote(k)} IS NOT NULL" for k in fusion.contract.key)
 
 
-def _newest(con: duckdb.DuckDBPyConnection, keyed: Sequence[str], n: int, rows: str, needed: tuple[str, ...]) -> str:
+def _newest(con: duckdb.DuckDBPyConnection, keyed: Sequence[str], n: int, rows: str, needed: tuple[str, ...], few: bool) -> str:
     """SELECT of a source's newest row a key.
 
     Most sources give most keys once: finding the few doubled ones by a count, and leaving out their older rows, is much
@@ -245,6 +252,8 @@ def _newest(con: duckdb.DuckDBPyConnection, keyed: Sequence[str], n: int, rows: 
     key = ", ".join(map(quote, keyed))
     wanted = f"{key}, {', '.join(map(quote, needed))}, TRY_CAST({EVENT} AS TIMESTAMP) AS {EVENT}"
     newest = f"row_number() OVER (PARTITION BY {key} ORDER BY {NEWEST})"
+    if few:
+        return f"SELECT {wanted} FROM {rows} QUALIFY {newest} = 1"
     total, keys = con.execute(
         f"SELECT coalesce(sum(n), 0), count(*) FROM (SELECT count(*) AS n FROM {rows} GROUP BY {key})"
     ).fetchone() or (0, 0)

@@ -24,6 +24,7 @@ from sqlglot import exp
 
 from assets import evidence
 from assets.lake import columns_of, literal, quote
+from assets.models.feed import last, note, state
 from assets.models.fusion import Fusion, fuse
 from assets.models.increment import CARRIED, TOUCHED, Increment, new_rows
 from assets.models.sql import CODES, Query, line_of
@@ -98,12 +99,9 @@ class History:
         return found
 
     def stands(self, con: duckdb.DuckDBPyConnection) -> bool:
-        """Whether the table is there and was written by this definition."""
-        row = con.execute(
-            "SELECT comment FROM duckdb_tables() WHERE database_name = 'lake' AND schema_name = 'history' AND table_name = ?",
-            [self.contract.name],
-        ).fetchone()
-        return row is not None and str(row[0]).endswith(f"[{self.definition}]")
+        """Whether the table was written by this definition."""
+        built = last(con, self.table)
+        return built is not None and built.definition == self.definition
 
     def update(self, con: duckdb.DuckDBPyConnection, moved: Mapping[str, tuple[set[str], set[str]]], run_id: str) -> int:
         """Bring it up to date, within a transaction: intervals written or closed. By another definition every key is looked at."""
@@ -135,7 +133,7 @@ class History:
         for name, kind in columns.items():
             if there is not None and name not in there:
                 con.execute(f"ALTER TABLE {quote(self.table)} ADD COLUMN {quote(name)} {kind}")
-        con.execute(f"COMMENT ON TABLE {quote(self.table)} IS {literal(f'{self.contract.title} [{self.definition}]')}")
+        con.execute(f"COMMENT ON TABLE {quote(self.table)} IS {literal(self.contract.title)}")
         con.execute(
             f"CREATE OR REPLACE MACRO {quote(self.table + '_as_of')}(valid, known) AS TABLE SELECT * FROM {quote(self.table)}"
             " WHERE _valid_from <= valid AND (valid < _valid_to OR _valid_to IS NULL)"
@@ -191,7 +189,7 @@ class History:
         )
         at_points = f"SELECT c.* EXCLUDE (__from, __to), p.__at FROM {spanned} AS c JOIN temp.points AS p USING ({key})"
         at_points += " WHERE c.__from <= p.__at AND (p.__at < c.__to OR c.__to IS NULL)"
-        fused = fuse(con, self.fusion, at_points, as_of="CAST({at} AS DATE)", also=["__at"])
+        fused = fuse(con, self.fusion, at_points, as_of="CAST({at} AS DATE)", also=["__at"], few=True)
         con.execute(f"CREATE OR REPLACE TEMP TABLE intervals AS {self._intervals(fused)}")
         return self._replace(con, now)
 
@@ -253,6 +251,7 @@ class History:
             con.execute(f"DELETE FROM evidence.lineage WHERE dataset = ? AND batch IN ({_listed(gone)})", [self.table])
         came = sorted({b for came, _ in moved.values() for b in came})
         evidence.write(con, "lineage", [{"dataset": self.table, "batch": b, "run_id": run_id, "written_at": now} for b in came])
+        note(con, self.table, state(con), run_id, definition=self.definition)
 
 
 def _listed(batches: Collection[str]) -> str:

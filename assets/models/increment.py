@@ -108,8 +108,7 @@ class Changed:
     """What a model is made of (`built`) and will be made of (`present`).
 
     By source dataset: the batches that stand (`standing`), those that came or went since (`moved`), those older ones of which
-    rows are carried on (`kept`). `since` is the state of the lake that the model was built from, None where that is not known;
-    `below` what was written since then into the models that it reads, by table.
+    rows are carried on (`kept`). `below`: what was written since into the models that it reads, by table.
     """
 
     built: frozenset[str]
@@ -117,7 +116,6 @@ class Changed:
     standing: Mapping[str, frozenset[str]]
     moved: Mapping[str, frozenset[str]]
     kept: Mapping[str, frozenset[str]]
-    since: int | None = None
     below: Mapping[str, Below] = field(default_factory=dict)
 
     def __bool__(self) -> bool:
@@ -134,7 +132,7 @@ def changed(con: duckdb.DuckDBPyConnection, contract: Contract, sources: Collect
     present: frozenset[str] = frozenset()
     for source in sources:
         standing[source.name] = now = _batches(con, current_batches(source))
-        kept = _batches(con, f"SELECT DISTINCT _batch FROM ({rows})") if (rows := carried_rows(source)) else frozenset()
+        kept = _carried(con, source, now)
         before = _batches(
             con, f"SELECT batch FROM evidence.batches WHERE dataset = ? AND batch IN ({lineage})", source.name, contract.table
         )
@@ -143,12 +141,20 @@ def changed(con: duckdb.DuckDBPyConnection, contract: Contract, sources: Collect
         carried[source.name] = kept
         present |= now | kept
     present = present.union(*(_batches(con, lineage, m.table) for m in models))
-    since, under = below(con, contract, models)
-    return Changed(built, present, standing, moved, carried, since, under)
+    return Changed(built, present, standing, moved, carried, below(con, contract, models))
 
 
 def _batches(con: duckdb.DuckDBPyConnection, sql: str, *values: str) -> frozenset[str]:
     return frozenset(batch for (batch,) in con.execute(sql, list(values)).fetchall())
+
+
+def _carried(con: duckdb.DuckDBPyConnection, source: Contract, standing: Collection[str]) -> frozenset[str]:
+    """The older batches of which rows are carried on. Where nothing is in quarantine now there are none, and no row is read."""
+    rows = carried_rows(source)
+    broken = f"SELECT 1 FROM evidence.batches WHERE batch IN ({_listed(standing)}) AND coalesce(rows_quarantine, 1) > 0 LIMIT 1"
+    if rows is None or not standing or con.execute(broken).fetchone() is None:
+        return frozenset()
+    return _batches(con, f"SELECT DISTINCT _batch FROM ({rows})")
 
 
 def _listed(batches: Collection[str]) -> str:

@@ -15,7 +15,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from assets.lake import columns_of, literal, quote
-from assets.models.feed import Below, note_as, since_of, state, written
+from assets.models.feed import Below, last, note, state, written
 from assets.models.increment import FULL_FROM
 from assets.models.sql import is_view
 from expectations.compiler.forms import OverRows, RowTest
@@ -51,13 +51,13 @@ def judge(con: duckdb.DuckDBPyConnection, contract: Contract, plan: Plan, scan: 
             return scan(con, contract, plan).results
         read, kept = state(con), f"flagged.{contract.name}"
         before = _before(con, contract, plan, kept, alone)
-        changed = written(con, contract, *before[0]) if before else None
+        changed = written(con, contract, before[0]) if before else None
         if before is None or changed is None or not _few(con, contract, changed):
             results = scan(con, contract, plan).results
-            _keep_all(con, contract, plan, kept, alone)
+            _keep_all(con, contract, kept, alone)
         else:
             results = _changed(con, contract, plan, scan, seen, kept, alone, before[1], changed)
-        note_as(con, kept, read, run_id)
+        note(con, kept, read, run_id, definition=plan.fingerprint)
         return results
     finally:
         con.execute("DROP TABLE IF EXISTS temp.failing")
@@ -66,20 +66,17 @@ def judge(con: duckdb.DuckDBPyConnection, contract: Contract, plan: Plan, scan: 
 
 def _before(
     con: duckdb.DuckDBPyConnection, contract: Contract, plan: Plan, kept: str, alone: Sequence[str]
-) -> tuple[tuple[int], dict[str, tuple[int, int]]] | None:
+) -> tuple[int, dict[str, tuple[int, int]]] | None:
     """The state that was judged last, and the elements and missing of each row rule then; None where that does not help."""
-    stands = con.execute(
-        "SELECT comment FROM duckdb_tables() WHERE database_name = 'lake' AND schema_name = 'flagged' AND table_name = ?", [contract.name]
-    ).fetchone()
-    since = since_of(con, kept)
-    if since is None or stands is None or not str(stands[0]).endswith(f"[{plan.fingerprint}]"):
+    judged = last(con, kept)
+    if judged is None or judged.definition != plan.fingerprint:
         return None
     rows = con.execute(
         "SELECT rule, elements, missing FROM evidence.results WHERE dataset = ? AND batch = ? QUALIFY checked_at = max(checked_at) OVER ()",
         [contract.name, contract.table],
     ).fetchall()
     counted = {rule: (elements, missing) for rule, elements, missing in rows if elements is not None}
-    return ((since,), counted) if set(alone) <= set(counted) else None
+    return (judged.snapshot, counted) if set(alone) <= set(counted) else None
 
 
 def _few(con: duckdb.DuckDBPyConnection, contract: Contract, changed: Below) -> bool:
@@ -87,13 +84,13 @@ def _few(con: duckdb.DuckDBPyConnection, contract: Contract, changed: Below) -> 
     return not changed.anew and changed.rows / 2 < FULL_FROM * whole[0]
 
 
-def _keep_all(con: duckdb.DuckDBPyConnection, contract: Contract, plan: Plan, kept: str, alone: Sequence[str]) -> None:
+def _keep_all(con: duckdb.DuckDBPyConnection, contract: Contract, kept: str, alone: Sequence[str]) -> None:
     """Fill the table of failing rows from a scan of everything."""
     declared = ", ".join(f"{quote(k)} {contract.column(k).sql_type}" for k in contract.key)
     if columns_of(con, kept) is not None:
         con.execute(f"DROP TABLE {quote(kept)}")
     con.execute(f"CREATE TABLE {quote(kept)} ({declared}, _failed VARCHAR[])")
-    con.execute(f"COMMENT ON TABLE {quote(kept)} IS {literal(f'{contract.title} [{plan.fingerprint}]')}")
+    con.execute(f"COMMENT ON TABLE {quote(kept)} IS {literal(contract.title)}")
     con.execute(f"INSERT INTO {quote(kept)} {_failing(contract, alone, quote(contract.table), 'rowid')}")
 
 

@@ -5,7 +5,7 @@ Belongs here: everything that is read from the text with sqlglot, without a lake
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -284,24 +284,28 @@ def _check_outputs(contract: Contract, query: Query, columns: Columns) -> None:
         )
 
 
-def columns_known(project: Project) -> Columns:
-    """Every table that models may read, with its columns and their types: what contracts and code tables declare."""
+def columns_known(project: Project, tables: Collection[str] | None = None) -> Columns:
+    """Every table that models may read, with its columns and their types: what contracts and code tables declare.
+
+    With `tables`, these alone; where one of them is not known, all of them, so that a near name can be told.
+    """
     from assets.models.fusion import is_fusion, provenance_columns
 
     known: dict[str, dict[str, dict[str, str]]] = {schema: {} for schema in (*READABLE, CODES)}
+    codes = codes_of(project)
+    every = {c.table for c in project.contracts.values()} | {f"{CODES}.{name}" for name in codes.names}
+    wanted = every if tables is None or set(tables) - every else set(tables)
     for contract in project.contracts.values():
+        if contract.table not in wanted:
+            continue
         declared = {c.name: c.sql_type for c in contract.columns}
         if contract.layer == "sources":
             declared |= POSITION | FAILED
         elif not is_disagreement(contract) and is_fusion(query := read_model(contract)):
             declared |= provenance_columns(contract, query)
         known[contract.schema][contract.name] = declared
-    known[CODES] = code_columns(codes_of(project))
+    known[CODES] = {n: dict.fromkeys(codes.get(n).rows[0], "VARCHAR") for n in codes.names if f"{CODES}.{n}" in wanted}
     return known
-
-
-def code_columns(tables: CodeTables) -> dict[str, dict[str, str]]:
-    return {name: dict.fromkeys(tables.get(name).rows[0], "VARCHAR") for name in tables.names}
 
 
 def code_rows(tables: CodeTables, name: str) -> str:

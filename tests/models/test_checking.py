@@ -16,7 +16,8 @@ expectations:
     kwargs: {column: town}
     meta: {id: town_is_there, indicator: "0201", title: {zh: 甲, en: a}, remedy: {zh: 乙, en: b}}
   - type: expect_column_values_to_be_in_set
-    kwargs: {column: name, value_set: [安, 本, 他], mostly: 0.9, row_condition: 'col("town").notnull()', condition_parser: great_expectations}
+    kwargs:
+      {column: name, value_set: [安, 本, 他], mostly: 0.9, row_condition: 'col("town").notnull()', condition_parser: great_expectations}
     meta: {id: name_known, indicator: "0105", title: {zh: 甲, en: a}, remedy: {zh: 乙, en: b}}
   - type: expect_column_values_to_be_null
     kwargs: {column: _differs}
