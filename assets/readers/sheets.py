@@ -10,6 +10,7 @@ float; of a merged area only the first cell has the value; `iter_rows` starts at
 from __future__ import annotations
 
 import io
+import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
@@ -83,6 +84,18 @@ class Sheet:
         return len({known[fold(name)].name for name in self.header(row, known) if fold(name) in known})
 
 
+def _has_password(data: bytes) -> bool:
+    """Whether an .xls says near its beginning that it is enciphered (FILEPASS, [MS-XLS] 2.4.117): the library would read on."""
+    begin = data.find(b"\x09\x08\x10\x00\x00\x06\x05\x00")
+    at = begin
+    while 0 <= begin <= at <= begin + 400 and at + 4 <= len(data):
+        kind, length = struct.unpack_from("<HH", data, at)
+        if kind == 0x2F:
+            return True
+        at += 4 + length
+    return False
+
+
 def _candidates(path: list[str]) -> Iterator[str]:
     for start in range(len(path)):
         for sign in ("/", ""):
@@ -106,7 +119,7 @@ def open_book(data: bytes, name: str, wanted: str | None, hidden: list[str]) -> 
         expected="one that opens without",
         remedy="Save it without a password and hand it over again.",
     )
-    if data.startswith(b"\xd0\xcf") and "EncryptedPackage".encode("utf-16-le") in data:
+    if data.startswith(b"\xd0\xcf") and ("EncryptedPackage".encode("utf-16-le") in data or _has_password(data)):
         raise locked
     if data.startswith(b"PK") and b"xl/" not in data:
         raise RefusedError(

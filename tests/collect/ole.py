@@ -69,8 +69,8 @@ def record(kind: int, data: bytes) -> bytes:
     return struct.pack("<HH", kind, len(data)) + data
 
 
-def xls(rows: list[list[str | float]]) -> bytes:
-    """A BIFF8 workbook with one sheet `Sheet1`."""
+def xls(rows: list[list[str | float]], *, password: bytes = b"") -> bytes:
+    """A BIFF8 workbook with one sheet `Sheet1`; `password`: the record that says how it is enciphered (nothing is)."""
     start = struct.pack("<HHHHII", 0x600, 5, 0, 0, 0, 6)
     sheet = bytearray(record(0x809, struct.pack("<HHHHII", 0x600, 0x10, 0, 0, 0, 6)))
     sheet += record(0x200, struct.pack("<IIHHH", 0, len(rows), 0, max(map(len, rows)), 0))
@@ -87,6 +87,7 @@ def xls(rows: list[list[str | float]]) -> bytes:
     def book(offset: int) -> bytes:
         return (
             record(0x809, start)
+            + (record(0x2F, password) if password else b"")
             + record(0x42, struct.pack("<H", 1200))
             + record(0x85, struct.pack("<IBB", offset, 0, 0) + name)
             + record(0x0A, b"")

@@ -331,6 +331,12 @@ def test_an_old_workbook_whose_ids_lost_their_digits(books):
     assert "1 cells of 编号 are numbers of 16 or more digits" in batch["reason"]
 
 
+@pytest.mark.parametrize("kind", [b"\0\0\x34\x12\x78\x56", b"\1\0\1\0\1\0" + b"\1" * 48], ids=["obfuscated", "enciphered"])
+def test_an_old_workbook_with_a_password(books, kind):
+    books.declare(old=True)
+    assert "a workbook with a password" in refusal(books, xls([HEADER, ["1", 1.0, 1.0, ""]], password=kind), "sy_202610.xls")
+
+
 def test_two_tables_side_by_side(books):
     reason = refusal(books, workbook(("s", rows([*HEADER, None, *HEADER], ["1", 1, 1, None, None, "2", 1, 1, None]))))
     assert "two tables side by side: 4 columns from '编号' (column 5) on are those from '编号' (column 1) on over again" in reason
