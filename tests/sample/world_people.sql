@@ -47,7 +47,7 @@ JOIN world.person AS b USING (home, male)
 WHERE a.role = 0 AND b.role = 1;
 
 -- a child older than a parent by less than 15 years
-FROM world.person AS c JOIN world.person AS p ON p.person IN (c.mother, c.father)
+FROM (SELECT born, unnest([mother, father]) AS parent FROM world.person) AS c JOIN world.person AS p ON p.person = c.parent
 WHERE c.born < p.born + 15 * 365;
 
 -- a death before birth or out of the 24 months
@@ -60,7 +60,7 @@ JOIN world.person AS b ON b.person = m.woman
 WHERE m.married_on < (a.born + INTERVAL 22 YEAR)::DATE OR m.married_on < (b.born + INTERVAL 20 YEAR)::DATE OR NOT a.male OR b.male;
 
 -- a wedding or divorce after death, or in the future
-FROM world.marriage AS m JOIN world.person AS p ON p.person IN (m.man, m.woman)
+FROM (SELECT married_on, divorced_on, unnest([man, woman]) AS person FROM world.marriage) AS m JOIN world.person AS p USING (person)
 WHERE greatest(m.married_on, m.divorced_on) > coalesce(p.died, today());
 
 -- a divorce before the wedding
