@@ -1,0 +1,29 @@
+-- A child's mother and father: by the birth certificate, which names the mother, in whose household the child of that day and name
+-- stands; else by the register, the head of the household and the head's spouse. A later certificate (a correction) counts.
+WITH certified AS (
+    SELECT
+        m.household_no AS "household_no", CAST(b.born_at AS DATE) AS "born", b.child_name AS "child_name",
+        arg_max(b.mother_id, b.issue_date) AS "mother_id", arg_max(b.father_id, b.issue_date) AS "father_id"
+    FROM std.birth_certificate AS b
+    JOIN base.population AS m ON m.id_number = b.mother_id
+    WHERE m.household_no IS NOT NULL
+    GROUP BY m.household_no, CAST(b.born_at AS DATE), b.child_name
+),
+heads AS (
+    SELECT
+        a.household_no AS "household_no",
+        max(CASE WHEN a.sex = '2' THEN a.id_number END) AS "woman", max(CASE WHEN a.sex = '1' THEN a.id_number END) AS "man"
+    FROM base.population AS a
+    WHERE a.relation IN ('02', '10', '11', '12') AND a.household_no IS NOT NULL
+    GROUP BY a.household_no
+)
+SELECT
+    c.id_number AS "id_number",
+    coalesce(f.mother_id, h.woman) AS "mother_id",
+    coalesce(f.father_id, h.man) AS "father_id",
+    CASE WHEN f.mother_id IS NULL THEN 'population_register' ELSE 'birth_certificate' END AS "said_by"
+FROM base.population AS c
+LEFT JOIN certified AS f ON f.household_no = c.household_no AND f.born = c.birth_date AND (f.child_name = c.name OR f.child_name IS NULL)
+LEFT JOIN heads AS h ON h.household_no = c.household_no
+WHERE c.relation BETWEEN '20' AND '39' AND c.relation NOT IN ('28', '38')
+QUALIFY row_number() OVER (PARTITION BY c.id_number ORDER BY f.child_name NULLS LAST, f.mother_id) = 1
