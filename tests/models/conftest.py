@@ -242,3 +242,41 @@ def flagged(tmp_path: Path) -> Iterator[World]:
     project = Project(root, root / "data")
     with open_lake(project) as con:
         yield World(project, con)
+
+
+_NEWEST = "{property: authority, value: [register, {newest: [insurance, list]}]}"
+_AGED = "{property: authority, value: [{source: list, within: 2 months}, register]}"
+MIXED = "\n".join(
+    [
+        KEY,
+        f"      - {{name: name, businessName: 名, logicalType: string, classification: '3', customProperties: [{_NEWEST}]}}",
+        f"      - {{name: town, businessName: 镇, logicalType: string, customProperties: [{_AGED}]}}",
+        "      - {name: employer, businessName: 单位, logicalType: string}",
+    ]
+)
+MIXED_INCREMENT = "SELECT id FROM new.register UNION SELECT id FROM new.insurance UNION SELECT id FROM new.list"
+
+
+def write_mixed(root: Path) -> Project:
+    """People from a full register, a delta by change time and one by operation flag, with ages, history, and towns by keys."""
+    write_source(root, "register", REGISTER, "full")
+    write_source(root, "insurance", INSURANCE, "delta")
+    write_source(root, "list", FLAGGED, "delta", OPERATION)
+    custom = f"  - {{property: history, value: true}}\n  - {{property: increment, value: '{MIXED_INCREMENT}'}}"
+    write_model(root, "people", MIXED, f"{PEOPLE_SQL}UNION ALL\n{LISTED_SQL}", custom)
+    write_model(root, "counted", TOWNS, TOWNS_SQL, "  - {property: increment, value: 'SELECT town FROM new.people'}", layer="thematic")
+    return Project(root, root / "data")
+
+
+@pytest.fixture
+def mixed(tmp_path: Path) -> Callable[[str], Any]:
+    """Worlds of three sources: `with mixed('a') as world`."""
+    from contextlib import contextmanager
+
+    @contextmanager
+    def make(name: str) -> Iterator[World]:
+        project = write_mixed(tmp_path / name)
+        with open_lake(project) as con:
+            yield World(project, con)
+
+    return make
