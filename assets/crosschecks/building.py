@@ -8,8 +8,11 @@ Belongs here: which checks, for which subjects, and writing. Not here: what is a
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+import re
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from assets import evidence
@@ -17,9 +20,9 @@ from assets.crosschecks.counting import cross_results, note_states
 from assets.crosschecks.declared import ENDED, CrossCheck, cross_checks, verify
 from assets.judging import codes_of, standard_of
 from assets.lake import columns_of, literal, one_look, quote, transaction
-from assets.models.increment import FULL_FROM, changed, new_rows, share
+from assets.models.increment import FULL_FROM, Changed, changed, new_rows
 from assets.models.sql import CODES, code_rows
-from assets.std import current_rows, digest, ensure_std, is_delta
+from assets.std import POSITION, current_rows, digest, ensure_std, is_delta
 from expectations.calendars import working_days
 
 if TYPE_CHECKING:
@@ -28,6 +31,7 @@ if TYPE_CHECKING:
     from assets.contracts import Contract
     from assets.models.building import Built
     from assets.project import Project
+    from expectations.codes import CodeTables
 
 
 def build_disagreement(con: duckdb.DuckDBPyConnection, project: Project, contract: Contract, run_id: str) -> Built:
@@ -35,17 +39,19 @@ def build_disagreement(con: duckdb.DuckDBPyConnection, project: Project, contrac
     from assets.models.building import Built
 
     checks = cross_checks(project, contract)
-    sources = [project.contracts[name] for name in sorted({s for c in checks for s in c.sources})]
+    sources = {name: project.contracts[name] for name in sorted({s for c in checks for s in c.sources})}
     with one_look(con):
-        for source in sources:
+        for source in sources.values():
             ensure_std(con, source)
-        what = changed(con, contract, sources, ())
-        made_by = _made_by(con)
+        what = changed(con, contract, list(sources.values()), ())
+        made_by = dict(con.execute('SELECT "check", definition FROM evidence.crosschecks').fetchall())
         stands = columns_of(con, contract.table) is not None
     new = {c.id: digest(c.definition) for c in checks}
     if stands and not what and made_by == new:
         return Built(contract.table, _count(con, contract), 0, (), False)
-    verify(project, [c for c in checks if made_by.get(c.id) != new[c.id]])
+    other = {c.id for c in checks if made_by.get(c.id) != new[c.id]}
+    verify(project, [c for c in checks if c.id in other])
+    made = _Making(con, contract, sources, what, codes_of(project))
     written = 0
     try:
         with transaction(con, run_id, f"build {contract.table}: {len(what.present - what.built)} batches"):
@@ -56,71 +62,100 @@ def build_disagreement(con: duckdb.DuckDBPyConnection, project: Project, contrac
             con.execute(f'DELETE FROM {quote(contract.table)} WHERE "check" IN ({gone})')
             if any(c.grace.working for c in checks):
                 con.execute(working_days_table())
-            for check in checks:
-                moved = {name: what.moved[name] for name in check.sources if what.moved[name]}
-                if not moved and made_by.get(check.id) == new[check.id]:
-                    continue
-                of = [s for s in sources if s.name in check.sources]
-                full = not check.subjects or made_by.get(check.id) != new[check.id] or share(con, moved, of) >= FULL_FROM
-                written += _make(con, project, contract, check, of, None if full else moved, what.standing)
+            due = [c for c in checks if c.id in other or any(what.moved[name] for name in c.sources)]
+            full = [c for c in due if c.id in other or not c.subjects or made.share(c) >= FULL_FROM]
+            made.keep(full)
+            # as written: told only `a <> b`, the optimiser may join two registers by that alone
+            con.execute("SET disabled_optimizers = 'join_order'")
+            for check in due:
+                written += made.in_full(check) if check in full else made.touched(check)
             _incorporate(con, contract, what.built - what.present, what.present - what.built, run_id)
             note_states(con, project, contract, checks, new)
             standard = standard_of(project)
             evidence.note_standard(con, standard, datetime.now())
             evidence.write(con, "results", cross_results(con, contract, checks, standard, run_id))
     finally:
-        for name in ("touched", "working_days"):
-            con.execute(f"DROP TABLE IF EXISTS temp.{name}")
-    return Built(contract.table, _count(con, contract), written, tuple(sorted(what.present - what.built)), bool(set(new) - set(made_by)))
+        con.execute("RESET disabled_optimizers")
+        for name in ("touched", "working_days", *(f"standing_{s}" for s in made.kept)):
+            con.execute(f"DROP TABLE IF EXISTS temp.{quote(name)}")
+    return Built(contract.table, _count(con, contract), written, tuple(sorted(what.present - what.built)), bool(other))
 
 
-def _made_by(con: duckdb.DuckDBPyConnection) -> dict[str, str]:
-    return dict(con.execute('SELECT "check", definition FROM evidence.crosschecks').fetchall())
+@dataclass
+class _Making:
+    """One building: what stands of each source, and what is kept at hand of it."""
 
+    con: duckdb.DuckDBPyConnection
+    contract: Contract
+    sources: Mapping[str, Contract]
+    what: Changed
+    codes: CodeTables
+    kept: set[str] = field(default_factory=set)
 
-def _make(
-    con: duckdb.DuckDBPyConnection,
-    project: Project,
-    contract: Contract,
-    check: CrossCheck,
-    sources: list[Contract],
-    moved: Mapping[str, Collection[str]] | None,
-    standing: Mapping[str, Collection[str]],
-) -> int:
-    """Make the rows of one check anew: those of the subjects that `moved` batches bear on, or all (`moved` None)."""
-    table, mine = quote(contract.table), f'"check" = {literal(check.id)}'
-    by_name = {s.name: s for s in sources}
-    if moved is not None:
+    @cached_property
+    def _rows(self) -> dict[tuple[str, str], int]:
+        found = self.con.execute(
+            "SELECT dataset, batch, coalesce(rows_std, 0) FROM evidence.batches WHERE status = 'standardised'"
+        ).fetchall()
+        return {(dataset, batch): rows for dataset, batch, rows in found}
+
+    def share(self, check: CrossCheck) -> float:
+        """The part of the rows of a check's sources that came or went."""
+        moved = sum(self._rows.get((name, batch), 0) for name in check.sources for batch in self.what.moved[name])
+        return moved / max(sum(rows for (name, _), rows in self._rows.items() if name in check.sources), 1)
+
+    def keep(self, checks: Collection[CrossCheck]) -> None:
+        """Keep what stands of each source that several checks read in full, with the columns that any of them names."""
+        for name, source in self.sources.items():
+            texts = [c.query.text for c in checks if name in c.sources]
+            if len(texts) > 1:
+                words = set(re.findall(r"\w+", " ".join(texts)))
+                columns = [c for c in (*(k.name for k in source.columns), *POSITION) if c in words]
+                rows = f"SELECT {', '.join(map(quote, columns))} FROM ({self._standing(source)})"
+                self.con.execute(f"CREATE OR REPLACE TEMP TABLE {quote(f'standing_{name}')} AS {rows}")
+                self.kept.add(name)
+
+    def _standing(self, source: Contract) -> str:
+        return current_rows(source, batches=None if is_delta(source) else self.what.standing[source.name])
+
+    def in_full(self, check: CrossCheck) -> int:
+        """Make all rows of a check anew."""
+
+        def all_rows(name: str) -> str:
+            return f"SELECT * FROM temp.{quote(f'standing_{name}')}" if name in self.kept else self._standing(self.sources[name])
+
+        return self._write(check, all_rows, "")
+
+    def touched(self, check: CrossCheck) -> int:
+        """Make the rows of the subjects anew that moved batches bear on."""
+        moved = {name: self.what.moved[name] for name in check.sources if self.what.moved[name]}
         parts = [
-            f"SELECT CAST({subject} AS VARCHAR) AS subject FROM ({new_rows(by_name[name], batches)}) AS r"
+            f"SELECT CAST({subject} AS VARCHAR) AS subject FROM ({new_rows(self.sources[name], batches)}) AS r"
             for name, batches in moved.items()
             for subject in check.subjects[name]
         ]
-        con.execute(f"CREATE OR REPLACE TEMP TABLE touched AS {' UNION '.join(parts)}")
-    codes = codes_of(project)
+        self.con.execute(f"CREATE OR REPLACE TEMP TABLE touched AS {' UNION '.join(parts)}")
 
-    def replaced(relation: str) -> str | None:
-        schema, name = relation.split(".")
-        if schema == CODES:
-            return code_rows(codes, name)
-        source = by_name[name]
-        if moved is None:
-            return current_rows(source, batches=None if is_delta(source) else standing[name])
-        return _touched_rows(source, check.subjects[name], standing[name])
+        def bearing(name: str) -> str:
+            return _touched_rows(self.sources[name], check.subjects[name], self.what.standing[name])
 
-    mended = f" AND NOT coalesce(CAST({ENDED} AS DATE) <= due, FALSE)" if ENDED in check.query.outputs else ""
-    rows = (
-        f'SELECT {literal(check.id)} AS "check", CAST(subject AS VARCHAR) AS subject, CAST(since AS DATE) AS since,'
-        f' {check.grace.last_day("since")} AS due, dataset, batch, "row", CAST(value AS VARCHAR) AS value, other, other_batch,'
-        f" other_row, CAST(other_value AS VARCHAR) AS other_value FROM ({check.query.rewritten(replaced)}\n)"
-        f" WHERE subject IS NOT NULL AND since IS NOT NULL{mended}"
-    )
-    columns = ", ".join(quote(c.name) for c in contract.columns)
-    if moved is None:
-        con.execute(f"DELETE FROM {table} WHERE {mine}")
-        return _affected(con, f"INSERT INTO {table} SELECT DISTINCT {columns} FROM ({rows})")
-    con.execute(f"DELETE FROM {table} WHERE {mine} AND subject IN (FROM temp.touched)")
-    return _affected(con, f"INSERT INTO {table} SELECT DISTINCT {columns} FROM ({rows}) WHERE subject IN (FROM temp.touched)")
+        return self._write(check, bearing, " AND subject IN (FROM temp.touched)")
+
+    def _write(self, check: CrossCheck, rows_of: Callable[[str], str], where: str) -> int:
+        def replaced(relation: str) -> str | None:
+            schema, name = relation.split(".")
+            return code_rows(self.codes, name) if schema == CODES else rows_of(name)
+
+        table, columns = quote(self.contract.table), ", ".join(quote(c.name) for c in self.contract.columns)
+        mended = f" AND NOT coalesce(CAST({ENDED} AS DATE) <= due, FALSE)" if ENDED in check.query.outputs else ""
+        rows = (
+            f'SELECT {literal(check.id)} AS "check", CAST(subject AS VARCHAR) AS subject, CAST(since AS DATE) AS since,'
+            f' {check.grace.last_day("since")} AS due, dataset, batch, "row", CAST(value AS VARCHAR) AS value, other, other_batch,'
+            f" other_row, CAST(other_value AS VARCHAR) AS other_value FROM ({check.query.rewritten(replaced)}\n)"
+            f" WHERE subject IS NOT NULL AND since IS NOT NULL{mended}"
+        )
+        self.con.execute(f'DELETE FROM {table} WHERE "check" = {literal(check.id)}{where}')
+        return _affected(self.con, f"INSERT INTO {table} SELECT DISTINCT {columns} FROM ({rows}) WHERE TRUE{where}")
 
 
 def _touched_rows(source: Contract, subjects: Collection[str], standing: Collection[str]) -> str:

@@ -49,15 +49,19 @@ def note_states(
     checks = list(checks)
     clocks = _clocks(con, checks)
     counts = _standing_rows(con, project, {c.of for c in checks})
-    found = dict(con.execute(f'SELECT "check", count(*) FROM {quote(contract.table)} GROUP BY ALL').fetchall())
+    days = {c.id: [clocks.get(name) for name in c.clock] for c in checks}
+    told = {check: min(d for d in of if d is not None) for check, of in days.items() if of and all(of)}
+    listed = ", ".join(f"({literal(check)}, DATE {literal(str(day))})" for check, day in told.items()) or "(NULL, NULL)"
+    found = {
+        check: (rows, overdue)
+        for check, rows, overdue in con.execute(
+            f'SELECT d."check", count(*), count(*) FILTER (d.due < t.day) FROM {quote(contract.table)} d'
+            f' LEFT JOIN (VALUES {listed}) t("check", day) USING ("check") GROUP BY ALL'
+        ).fetchall()
+    }
     rows = []
     for check in checks:
-        days = [clocks.get(name) for name in check.clock]
-        as_of = min((d for d in days if d is not None), default=None) if all(days) else None
-        overdue = 0
-        if as_of is not None:
-            row = con.execute(f'SELECT count(*) FROM {quote(contract.table)} WHERE "check" = ? AND due < ?', [check.id, as_of]).fetchone()
-            overdue = int(row[0]) if row else 0
+        as_of, (every, overdue) = told.get(check.id), found.get(check.id, (0, 0))
         silent = sorted({s for s in check.sources if clocks.get(s) is None})
         rows.append(
             {
@@ -66,7 +70,7 @@ def note_states(
                 "definition": definitions[check.id],
                 "as_of": as_of,
                 "compared": counts.get(check.of, 0),
-                "found": found.get(check.id, 0),
+                "found": every,
                 "overdue": overdue,
                 "silent": ",".join(silent) or None,
                 "made_at": datetime.now(),
@@ -114,6 +118,8 @@ def cross_results(
         f" WHERE {overdue()} GROUP BY ALL"
     ).fetchall():
         counted[check, dataset] = rows
+    shown = _shown(con, contract)
+    level = max(contract.column(c).classification for c in ("value", "other_value"))
     results = []
     for check in checks:
         state = states.get(check.id)
@@ -140,7 +146,9 @@ def cross_results(
                     "missing": 0,
                     "unexpected": unexpected if outcome != "not_assessable" else None,
                     "note": note,
-                    "result": json.dumps(_gx(con, contract, check, dataset, state, elements, unexpected), ensure_ascii=False, default=str),
+                    "result": json.dumps(
+                        _gx(check, state, elements, unexpected, shown.get((check.id, dataset), ()), level), ensure_ascii=False, default=str
+                    ),
                     "fingerprint": state["definition"],
                     "checked_at": now,
                     "standard": standard.fingerprint,
@@ -161,23 +169,10 @@ def _outcome(check: CrossCheck, state: Mapping[str, Any], unexpected: int) -> tu
 
 
 def _gx(
-    con: duckdb.DuckDBPyConnection,
-    contract: Contract,
-    check: CrossCheck,
-    dataset: str,
-    state: Mapping[str, Any],
-    elements: int,
-    unexpected: int,
+    check: CrossCheck, state: Mapping[str, Any], elements: int, unexpected: int, shown: Iterable[Mapping[str, Any]], level: int
 ) -> dict[str, Any]:
     """The result in the shape of Great Expectations', its values masked: where the defects are, the first `SHOWN` of them."""
-    level = max(contract.column(c).classification for c in ("value", "other_value"))
-    as_of = str(state["as_of"] or "1900-01-01")
-    shown = _objects(
-        con,
-        f'SELECT batch, "row", value, other, other_batch, other_row, other_value, since FROM {quote(contract.table)}'
-        f' WHERE "check" = {literal(check.id)} AND dataset = {literal(dataset)} AND due < DATE {literal(as_of)}'
-        f' ORDER BY since, batch, "row", other_batch, other_row LIMIT {SHOWN}',
-    )
+    shown = list(shown)
     return {
         "success": not unexpected,
         "expectation_config": {"type": EXPECTATION, "kwargs": {}, "meta": {"id": check.id, "number": check.number}},
@@ -194,6 +189,19 @@ def _gx(
         "meta": {"as_of": str(state["as_of"])},
         "exception_info": {"raised_exception": False, "exception_traceback": None, "exception_message": None},
     }
+
+
+def _shown(con: duckdb.DuckDBPyConnection, contract: Contract) -> dict[tuple[str, str], list[dict[str, Any]]]:
+    """By check and dataset, the first `SHOWN` defects."""
+    found: dict[tuple[str, str], list[dict[str, Any]]] = {}
+    for row in _objects(
+        con,
+        f'SELECT d.* FROM {quote(contract.table)} d JOIN evidence.crosschecks c USING ("check") WHERE {overdue()}'
+        ' QUALIFY row_number() OVER (PARTITION BY d."check", d.dataset ORDER BY d.since, d.batch, d."row", d.other_batch, d.other_row)'
+        f' <= {SHOWN} ORDER BY d.since, d.batch, d."row", d.other_batch, d.other_row',
+    ):
+        found.setdefault((row["check"], row["dataset"]), []).append(row)
+    return found
 
 
 def _objects(con: duckdb.DuckDBPyConnection, sql: str) -> list[dict[str, Any]]:
