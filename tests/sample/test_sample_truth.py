@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from io import StringIO
+from typing import Any
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
@@ -18,10 +19,17 @@ from assets.readers.options import connection
 from assets.standardise import standardise
 from pipelines import truth
 
+# one of each form
+CARRIED = [
+    "population_register", "market_entity", "social_insurance", "medical_insurance", "birth_certificate", "cremation", "employment",
+    "penalty_publicity", "public_body", "air_quality_hourly",
+]  # fmt: skip
+
 
 def carry(project: Project) -> None:
     with sample_data.serving(project), open_lake(project) as con:
-        for contract in project.sources():
+        for name in CARRIED:
+            contract = project.contracts[name]
             outcome = collect(con, project, contract, "test")
             assert not outcome.problems
             standardise(con, project, contract, "test")
@@ -30,28 +38,36 @@ def carry(project: Project) -> None:
 @pytest.fixture(scope="module")
 def carried() -> Iterator[Sample]:
     with folder() as data:
-        yield _carried(made(data))
+        yield _carried(made(data, datasets=CARRIED))
 
 
 def _carried(sample: Sample) -> Sample:
     carry(sample.project)
     before = truth.compare(sample.project)
-    assert before.pending == len([f for f in sample.truth if f["dataset"] == "social_insurance" and f["period"] == "202610"]) > 0
+    # the one table that keeps the present state alone has gone through its first wave
+    assert before.pending == len([f for f in of_rows(sample) if f["dataset"] == "social_insurance" and f["period"] == "202610"]) > 0
     assert sample_data.advance(sample.project)
     assert not sample_data.advance(sample.project)
     carry(sample.project)
     return sample
 
 
+def of_rows(sample: Sample) -> list[dict[str, Any]]:
+    """The truth but for what one dataset alone cannot show."""
+    return [f for f in sample.truth if f["effect"] not in ("cross", "graced")]
+
+
 def test_truth_and_evidence_agree(carried: Sample) -> None:
     report = truth.compare(carried.project)
     told = report.as_json()
-    assert report.ok, told
-    assert (told["planted"], told["pending"]) == (len(carried.truth), 0)
-    unclaimed = {f["kind"] for f in carried.truth if f["effect"] == "none"}
-    assert {k["kind"] for k in told["kinds"] if k["missed"]} == unclaimed
-    assert told["caught"] == sum(f["effect"] != "none" for f in carried.truth)
-    assert {k["effect"] for k in told["kinds"]} == {"flag", "quarantine", "repair", "reject", "refuse", "repeat", "none"}
+    assert not told["false_alarms"], told
+    assert not told["missed_claimed"], told
+    assert told["pending"] == 0
+    unclaimed = {f["kind"] for f in of_rows(carried) if f["effect"] == "none"}
+    kinds = [k for k in told["kinds"] if k["effect"] not in ("cross", "graced")]
+    assert {k["kind"] for k in kinds if k["missed"]} <= unclaimed
+    assert sum(k["caught"] for k in kinds) == sum(f["effect"] != "none" for f in of_rows(carried))
+    assert {k["effect"] for k in kinds} == {"flag", "quarantine", "repair", "reject", "refuse", "repeat", "none"}
 
 
 def test_collecting_again_changes_nothing(carried: Sample) -> None:
@@ -130,7 +146,7 @@ def test_the_report_prints_every_kind(carried: Sample) -> None:
     report = truth.compare(carried.project)
     truth.render(report, Console(file=out, width=140))
     assert all(k.kind in out.getvalue() for k in report.kinds)
-    assert f"{report.total('caught')} of {len(carried.truth)} caught, 0 missed that are claimed, 0 false alarms" in out.getvalue()
+    assert "0 missed that are claimed, 0 false alarms" in out.getvalue()
 
 
 def test_without_a_sample_there_is_no_truth_and_nothing_is_served(tmp_path_factory: pytest.TempPathFactory) -> None:
@@ -142,28 +158,31 @@ def test_without_a_sample_there_is_no_truth_and_nothing_is_served(tmp_path_facto
     assert not sample_data.advance(project)
 
 
-def test_the_interface_pages_and_asks_for_its_token(sample: Sample) -> None:
+def test_an_interface_pages_and_asks_for_its_token(sample: Sample) -> None:
     import json
 
-    def ask(path: str, token: str) -> dict[str, object]:
+    def ask(path: str, token: str) -> dict[str, Any]:
         request = Request(f"{reach['location']}{path}", headers={"Authorization": f"Bearer {token}"})
         with urlopen(request, timeout=5) as answer:
-            found: dict[str, object] = json.loads(answer.read())
+            found: dict[str, Any] = json.loads(answer.read())
             return found
 
+    *_, last = sample.delivered("hotline_order")
+    assert last.rows is not None
     with sample_data.serving(sample.project):
-        reach = connection(sample.project, "credit_centre_api")
-        days = ask("/api/licences/days", reach["token"])["days"]
-        assert days == ["2026-10-27", "2026-10-28", "2026-10-29", "2026-10-30", "2026-10-31"]
-        first, second, past = (ask(f"/api/licences?date=2026-10-30&page={n}&size=10", reach["token"])["data"] for n in (1, 2, 99))
-        assert isinstance(first, dict)
-        assert isinstance(second, dict)
-        assert isinstance(past, dict)
-        expected = list(sample.hand_over("admin_licence", "2026-10-30", "20261030").values())
-        assert [r["XK_XKBH"] for r in (*first["records"], *second["records"])] == [r["licence_no"] for r in expected[:20]]
-        assert (first["total"], past["records"]) == (len(expected), [])
+        reach = connection(sample.project, "data_bureau_api")
+        assert last.source in ask("/api/hotline/days", reach["token"])["days"]
+        first, second, past = (ask(f"/api/hotline?date={last.source}&page={n}&size=10", reach["token"])["data"] for n in (1, 2, 999))
+        expected = [row["order_no"] for row in list(last.rows.values())[:20]]
+        assert [r["order_no"] for r in (*first["records"], *second["records"])] == expected
+        assert (first["total"], past["records"]) == (len(last.rows), [])
+        assert ask("/api/certificates/days", reach["token"])["days"]  # another dataset of the same server
         with pytest.raises(HTTPError, match="401"):
-            ask("/api/licences/days", "wrong")
+            ask("/api/hotline/days", "wrong")
+        with pytest.raises(HTTPError, match="401"):
+            ask("/api/hotline/days", connection(sample.project, "credit_centre_api")["token"])
+        with pytest.raises(HTTPError, match="404"):
+            ask("/api/nothing", reach["token"])
 
 
 def test_one_process_serves_at_a_time_and_the_database_stands_still_meanwhile(sample: Sample) -> None:
