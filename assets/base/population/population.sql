@@ -1,5 +1,6 @@
 -- Who says what about a person: one SELECT a source, same columns, same order. Whose word counts is in the contract. Birth date and sex of
 -- records that lack them are read from the id.
+-- married for the first time or again (21 to 23) is married: no other department tells which
 SELECT
     r.id_number AS "id_number",
     r.name AS "name",
@@ -11,7 +12,7 @@ SELECT
     r.hukou_div AS "hukou_div",
     r.hukou_address AS "hukou_address",
     r.living_address AS "living_address",
-    r.marital AS "marital",
+    CASE WHEN r.marital IN ('21', '22', '23') THEN '20' ELSE r.marital END AS "marital",
     NULL AS "marital_since", NULL AS "spouse_id",
     r.education AS "education",
     r.dead AS "dead",
@@ -34,7 +35,7 @@ SELECT
     p.ethnicity AS "ethnicity",
     CAST(try_strptime(substr(p.id_number, 7, 8), '%Y%m%d') AS DATE) AS "birth_date",
     NULL AS "household_no", NULL AS "relation",
-    p.hukou_div AS "hukou_div",
+    CASE WHEN p.cancelled_on IS NULL THEN p.hukou_div END AS "hukou_div",
     NULL AS "hukou_address",
     CASE WHEN p.cancelled_on IS NULL THEN p.living_address END AS "living_address",
     NULL AS "marital", NULL AS "marital_since", NULL AS "spouse_id", NULL AS "education", NULL AS "dead", NULL AS "death_date",
@@ -154,7 +155,7 @@ SELECT
 FROM std.subsistence_allowance AS a
 WHERE a.end_month IS NULL
 UNION ALL
--- pensions
+-- pensions; who pays through the bureau of human resources works for himself
 SELECT
     i.id_number AS "id_number",
     i.name AS "name",
@@ -164,9 +165,9 @@ SELECT
     NULL AS "household_no", NULL AS "relation", NULL AS "hukou_div", NULL AS "hukou_address", NULL AS "living_address",
     NULL AS "marital", NULL AS "marital_since", NULL AS "spouse_id", NULL AS "education", NULL AS "dead", NULL AS "death_date",
     NULL AS "cancel_date", NULL AS "police_station",
-    CASE WHEN i.insurance = '110' AND i.pay_state = '1' THEN '1' END AS "work_state",
-    CASE WHEN i.pay_state = '1' THEN i.org_name END AS "employer",
-    CASE WHEN i.pay_state = '1' THEN i.uscc END AS "employer_uscc",
+    CASE WHEN i.insurance = '110' AND i.pay_state = '1' THEN CASE WHEN i.org_name LIKE '%人力资源和社会保障局' THEN '3' ELSE '1' END END AS "work_state",
+    CASE WHEN i.pay_state = '1' AND i.org_name NOT LIKE '%人力资源和社会保障局' THEN i.org_name END AS "employer",
+    CASE WHEN i.pay_state = '1' AND i.org_name NOT LIKE '%人力资源和社会保障局' THEN i.uscc END AS "employer_uscc",
     i.person_no AS "person_no",
     i.insurance AS "pension",
     i.enrol_state AS "pension_state",
