@@ -25,11 +25,12 @@ Maps are tiles, a city each, in the places where the cities lie to each other: n
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from assets.models.sql import Query
+from assets.judging import codes_of
+from assets.models.sql import CODES, Query, code_rows
 from expectations.documents import Document, near, read_document
 from pipelines.reports.figures import Row, rows
 from pipelines.reports.pages import number, percent, score, write_page
@@ -61,7 +62,12 @@ def write_themes(project: Project, lake: duckdb.DuckDBPyConnection, published: R
     """Write the page of each theme whose tables stand; gives the files and their titles. Raises `DocumentError`."""
     from assets.lake import columns_of
 
-    written = []
+    codes, written = codes_of(project), []
+
+    def ask(sql: str) -> list[Row]:
+        query = Query(project.assets, sql)
+        return rows(lake, query.rewritten(lambda t: code_rows(codes, t.split(".")[1]) if t.startswith(f"{CODES}.") else None))
+
     for path in theme_pages(project):
         document = read_document(path)
         _checked(document)
@@ -71,8 +77,8 @@ def write_themes(project: Project, lake: duckdb.DuckDBPyConnection, published: R
                 "title": data["title"],
                 "lead": data.get("lead"),
                 "audience": data.get("for"),
-                "figures": [_figure(lake, f) for f in data.get("figures") or ()],
-                "pictures": [_picture(lake, p) for p in data["pictures"]],
+                "figures": [_figure(ask, f) for f in data.get("figures") or ()],
+                "pictures": [_picture(ask, p) for p in data["pictures"]],
             }
             target = folder / f"{path.name.removesuffix('.page.yaml')}.html"
             written.append((write_page("theme.html", target, published=published, page=page), data["title"]))
@@ -99,17 +105,16 @@ def _checked(document: Document) -> None:
 def _tables(document: Document) -> set[str]:
     data = document.data
     asked = [*(data.get("figures") or ()), *data["pictures"]]
-    return {table for one in asked for table in Query(document.path, str(one["sql"])).tables}
+    return {table for one in asked for table in Query(document.path, str(one["sql"])).tables if not table.startswith(CODES)}
 
 
-def _figure(lake: duckdb.DuckDBPyConnection, declared: Mapping[str, Any]) -> Row:
-    row = lake.execute(str(declared["sql"])).fetchone()
-    value = row[0] if row else None
+def _figure(ask: Callable[[str], list[Row]], declared: Mapping[str, Any]) -> Row:
+    value = next(iter(ask(str(declared["sql"]))[0].values()))
     return {"title": declared["title"], "value": FORMS[declared.get("form", "number")](value), "note": declared.get("note")}
 
 
-def _picture(lake: duckdb.DuckDBPyConnection, declared: Mapping[str, Any]) -> Row:
-    found = rows(lake, str(declared["sql"]))
+def _picture(ask: Callable[[str], list[Row]], declared: Mapping[str, Any]) -> Row:
+    found = ask(str(declared["sql"]))
     said = FORMS[declared.get("form", "number")]
     made = {"kind": declared["kind"], "title": declared["title"], "note": declared.get("note"), "rows": found, "empty": not found}
     match declared["kind"]:
