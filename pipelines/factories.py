@@ -222,6 +222,7 @@ def model_asset(project: Project, contract: Contract) -> dg.AssetsDefinition:
                 "1 变更行 changed": made.changed,
                 "2 批次 batches": len(made.batches),
                 "3 方式 way": "全量 full" if made.full else "增量 increment",
+                **({"4 沿用行 carried on": made.carried, "5 最长沿用天数 oldest, days": made.days} if made.carried else {}),
                 "dagster/row_count": made.rows,
             }
         )

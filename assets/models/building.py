@@ -45,13 +45,18 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Built:
-    """What one build did: `rows` in the table now, `changed` rows written, `batches` newly in it, `full` or by keys."""
+    """What one build did: `rows` in the table now, `changed` rows written, `batches` newly in it, `full` or by keys.
+
+    `carried` rows stand in part on a last good row, because the newest is in quarantine; the oldest of them is so many `days` old.
+    """
 
     table: str
     rows: int
     changed: int
     batches: tuple[str, ...]
     full: bool
+    carried: int = 0
+    days: int = 0
 
 
 @dataclass(frozen=True)
@@ -162,11 +167,12 @@ def build(con: duckdb.DuckDBPyConnection, project: Project, contract: Contract, 
             if history and retold:
                 history.update(con, told, run_id)
             rows = _count(con, contract.table)
+            carried, days = _carried(con, build)
     finally:
         con.execute("DROP TABLE IF EXISTS temp.touched")
         if model.fusion:
             drop_temporary(con, model.fusion)
-    return Built(contract.table, rows, written, tuple(new), not by_keys)
+    return Built(contract.table, rows, written, tuple(new), not by_keys, carried, days)
 
 
 def _history(model: _Model) -> History | None:
@@ -250,6 +256,17 @@ def _create(con: duckdb.DuckDBPyConnection, model: _Model) -> None:
     con.execute(f"DROP TABLE IF EXISTS {table}")
     con.execute(f"CREATE TABLE {table} ({declared})")
     con.execute(f"COMMENT ON TABLE {table} IS {literal(f'{model.contract.title} [{model.definition}]')}")
+
+
+def _carried(con: duckdb.DuckDBPyConnection, build: _Build) -> tuple[int, int]:
+    """How many rows of a fused table are carried on, and the days of the oldest."""
+    if not (build.model.fusion and any(build.what.kept.values())):
+        return 0, 0
+    oldest = "max(list_max(list_transform(_carried, lambda c: c.days)))"
+    row = con.execute(
+        f"SELECT count(*), coalesce({oldest}, 0) FROM {quote(build.model.contract.table)} WHERE _carried IS NOT NULL"
+    ).fetchone()
+    return (int(row[0]), int(row[1])) if row else (0, 0)
 
 
 def _values(con: duckdb.DuckDBPyConnection, model: _Model) -> None:

@@ -167,7 +167,8 @@ def test_the_age_of_what_is_carried_on_is_told(world):
     world.deliver("register", "r1", [(ANN, "安", "东", JAN)], period="202601")
     world.deliver("register", "r2", [(BEN, "本", "西", FEB)], period="202602", broken=[ANN])
     world.deliver("register", "r4", [(BEN, "本", "西", FEB)], period="202604", broken=[ANN])
-    world.build("people")
+    built = world.build("people")["people"]
+    assert (built.carried, built.days) == (1, 90)
     ann = {"source": "register", "handovers": 2, "days": 90}
     assert world.rows("SELECT id, _carried FROM base.people ORDER BY id") == [(ANN, [ann]), (BEN, None)]
     for month in ("05", "06"):
