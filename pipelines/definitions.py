@@ -24,7 +24,7 @@ def build_definitions(project: Project) -> dg.Definitions:
 
 
 def _definitions(project: Project) -> dg.Definitions:
-    from pipelines import factories
+    from pipelines import factories, matching
     from pipelines.jobs import jobs
     from pipelines.resource import lake_resource
     from pipelines.schedules import schedules
@@ -40,7 +40,9 @@ def _definitions(project: Project) -> dg.Definitions:
         assets.append(factories.model_asset(project, contract))
         if (suite := factories.model_checks(project, contract)) is not None:
             asset_checks.append(suite)
-    upstream = [dg.AssetKey([c.schema, c.name]) for c in (*sources, *models)]
+        if matching.matches_table(contract):
+            assets.append(matching.match_asset(project, contract))
+    upstream = [*(dg.AssetKey([c.schema, c.name]) for c in sources), *map(dg.AssetKey, matching.keys_of(models))]
     assets += factories.published_assets(project, upstream)
     named = {job.name: job for job in jobs(project)}
     return dg.Definitions(

@@ -26,6 +26,8 @@ def collect_job(contract: Contract) -> str:
 
 def jobs(project: Project) -> list[UnresolvedAssetJobDefinition]:
     """Every job of the project."""
+    from pipelines.matching import keys_of
+
     found = [
         dg.define_asset_job(
             collect_job(c),
@@ -39,7 +41,7 @@ def jobs(project: Project) -> list[UnresolvedAssetJobDefinition]:
         found.append(
             dg.define_asset_job(
                 BUILD,
-                selection=dg.AssetSelection.assets(*([c.schema, c.name] for c in models)),
+                selection=dg.AssetSelection.assets(*keys_of(models)),
                 description="基础库与主题库。 The base and thematic databases.",
             )
         )

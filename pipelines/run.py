@@ -101,6 +101,7 @@ def run(project: Project, select: Sequence[str] = (), *, progress: Progress | No
     from pipelines.definitions import build_definitions
     from pipelines.instance import open_instance
     from pipelines.jobs import BUILD, PUBLISH
+    from pipelines.matching import keys_of
     from pipelines.writer import sole_run
 
     begun, started = time.perf_counter(), datetime.now()
@@ -124,7 +125,7 @@ def run(project: Project, select: Sequence[str] = (), *, progress: Progress | No
             say("基础库与主题库 base and thematic", len(work), steps)
             due = _due(con, project, summary, models)
             if due:
-                built = _execute(definitions, instance, BUILD, {}, [[c.schema, c.name] for c in due])
+                built = _execute(definitions, instance, BUILD, {}, keys_of(due))
                 summary.runs.append(built)
                 if not built.ok:
                     summary.held += _held(due, _stopping(con, project, due))
@@ -177,9 +178,10 @@ def _reading(project: Project) -> Iterator[duckdb.DuckDBPyConnection]:
 
 def _look(con: duckdb.DuckDBPyConnection, project: Project, sources: list[Contract], models: list[Contract]) -> tuple[list[Any], list[str]]:
     from pipelines.ledger import stale
+    from pipelines.matching import keys_of
     from pipelines.work import pending_work
 
-    out_of_date = stale(con, project, [*(c.table for c in models), "results"])
+    out_of_date = stale(con, project, [*map(".".join, keys_of(models)), "results"])
     if not project.results.exists() and con.execute("SELECT count(*) FROM evidence.batches").fetchone() != (0,):
         out_of_date.append("results")
     return pending_work(con, project, sources), out_of_date
@@ -191,12 +193,13 @@ def _due(con: duckdb.DuckDBPyConnection, project: Project, summary: RunSummary, 
     A stopped model that is built now holds back nothing yet: its checks will say whether it still stops what lies above.
     """
     from pipelines.ledger import stale
+    from pipelines.matching import keys_of, matches_table
     from pipelines.standing import stopped
 
     with one_look(con):
         summary.stopped = stopped(con, project)
-        out_of_date = set(stale(con, project, [c.table for c in models]))
-    waiting = [m for m in models if m.table in out_of_date]
+        out_of_date = set(stale(con, project, list(map(".".join, keys_of(models)))))
+    waiting = [m for m in models if out_of_date & {m.table, matches_table(m)}]
     stops = {project.contracts[name].table for name in summary.stopped}
     held = _held(waiting, {t for t in stops if t not in {m.table for m in waiting}})
     summary.held = held

@@ -92,7 +92,7 @@ def _list(project: Project, matching: Matching, state: str, limit: int, *, as_js
     if as_json:
         print_json({"base": matching.contract.table, "records": totals, "pairs": [asdict(p) for p in found]})
         return
-    columns = ("编号 pair", "得分 bits", "概率 p", "依据 evidence", "来源 from", "记录 record", "基础库 base")
+    columns: tuple[str, ...] = ("编号 pair", "得分 bits", "概率 p", "依据 evidence", "来源 from", "记录 record", "基础库 base")
     if state != "review":
         columns += ("裁定 decided",)
     console().print(table(f"{matching.contract.title}：{WORDS[state]} {state}", columns, [_row(p, state) for p in found]))
