@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from assets.called import entries
+from assets.standardise import standardise
 from expectations.documents import DocumentError
 
 
@@ -108,6 +109,19 @@ def test_a_flag_must_come_and_is_held_to_the_declared_ones(hand):
     assert rules["operation_op"]["kwargs"] == {"column": "op", "value_set": ["I", "U", "M", "D"]}
     assert rules["operation_op"]["meta"]["blocking"]
     assert rules["required_op"]["meta"]["blocking"]
+
+
+def test_a_delete_takes_its_key_away_and_an_unknown_flag_changes_nothing(hand):
+    hand.declare(mode="delta", operation=OPERATION)
+    hand("sy_202608", [("1", "a", "I"), ("2", "b", "I"), ("3", "c", "I")])
+    hand("sy_202609", [("1", "", "D"), ("2", "", "X"), ("3", "C", "M"), ("4", "d", "")])
+    standardise(hand.desk.con, hand.desk.project, hand.desk.project.contracts["people"], "run")
+    assert hand.desk.sql("SELECT id, city FROM std.people ORDER BY id") == [("2", "b"), ("3", "C")]
+    assert hand.desk.sql("SELECT id, op, _failed FROM quarantine.people ORDER BY id") == [
+        ("2", "X", ["operation_op"]),
+        ("4", None, ["required_op"]),
+    ]
+    assert hand.desk.sql("SELECT count(*) FROM raw.people") == [(7,)]
 
 
 def test_only_declared_units_hand_over(hand):
