@@ -166,5 +166,5 @@ SELECT p.home, p.person, CASE p.role WHEN 0 THEN '02' WHEN 1 THEN CASE WHEN p.ma
     -- a newborn child is added to the roster once it is registered and insured
     greatest(a.begun, CASE WHEN p.born >= first_day() THEN p.born + 90 ELSE p.born END) AS since, p.died AS until, p.steady
 FROM world.person AS p JOIN world.allowance AS a USING (home)
-WHERE coalesce(p.died, DATE '9999-12-31') > greatest(a.begun, CASE WHEN p.born >= first_day() THEN p.born + 90 ELSE p.born END)
+WHERE coalesce(least(p.died, a.ended), DATE '9999-12-31') > greatest(a.begun, CASE WHEN p.born >= first_day() THEN p.born + 90 ELSE p.born END)
 ORDER BY p.home, p.person;
