@@ -93,7 +93,11 @@ def make(
                 hand_over(own, view, _place(project, view), truth, step, crosses)
 
         with ThreadPoolExecutor(2) as pool:
-            list(pool.map(write, chosen.values()))
+            try:
+                list(pool.map(write, chosen.values()))
+            except BaseException:
+                pool.shutdown(wait=False, cancel_futures=True)  # what is wrong is told now, not after all the others
+                raise
         truth.write(folder(project) / "truth.parquet")
         faults = truth.count
     made = Made(scale, seed, rows, faults, fresh=True)

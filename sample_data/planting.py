@@ -158,10 +158,13 @@ def _add(con: duckdb.DuckDBPyConnection, view: View, more: Sequence[tuple[Any, i
     if not more:
         return
     kind = "BIGINT" if isinstance(more[0][0], int) else "VARCHAR"
-    values = ", ".join(f"({key if isinstance(key, int) else text(key)}::{kind}, {n})" for key, n in more)
+    keys = {key: f"{key if isinstance(key, int) else text(key)}::{kind}" for key, _ in more}
+    values = ", ".join(f"({keys[key]}, {n})" for key, n in more)
+    # by a list of values, which is looked for where the rows are read, before their texts are made
+    wanted = f"SELECT * FROM ({view.sql}) WHERE _key IN ({', '.join(keys.values())})"
     con.execute(
-        f"INSERT INTO chosen BY NAME SELECT v.*, m._fault FROM ({view.sql}) AS v "
-        f"JOIN (VALUES {values}) AS m(_wanted, _fault) ON v._key = m._wanted"
+        f"INSERT INTO chosen BY NAME SELECT v.*, m._fault FROM ({wanted}) AS v JOIN (VALUES {values}) AS m(_wanted, _fault) "
+        f"ON v._key = m._wanted"
     )
 
 
