@@ -13,7 +13,7 @@ import math
 from functools import partial
 from typing import TYPE_CHECKING
 
-from assets.lake import quote
+from assets.lake import literal, quote
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -140,11 +140,12 @@ def _weight(matching: Matching, n: int) -> str:
 
 
 def evidence(matching: Matching) -> Iterator[str]:
-    """For each comparison SQL that tells the level reached, from `levels`; NULL for the last level and for missing values."""
+    """For each comparison SQL that tells the level reached, from `levels`; NULL where it says nothing (m = u, or a value is missing)."""
     for n, comparison in enumerate(matching.comparisons, start=1):
-        arms = " ".join(f"WHEN {number} THEN '{level.told}'" for number, level in enumerate(comparison.levels, start=1) if level.when)
+        says = [(number, level) for number, level in enumerate(comparison.levels, start=1) if level.m != level.u]
         last = ", ".join(f"{a} unlike" for a in comparison.attributes)
-        yield f"CASE levels[{n}] {arms} WHEN {len(comparison.levels)} THEN '{last}' END"
+        arms = " ".join(f"WHEN {number} THEN {literal(level.told or last)}" for number, level in says)
+        yield f"CASE levels[{n}] {arms} END"
 
 
 def drop_temporary(con: duckdb.DuckDBPyConnection) -> None:

@@ -126,7 +126,7 @@ def test_a_decided_pair_never_comes_back(world: World) -> None:
     assert pairs(world.con, world.matching) == []
     assert world.rows("SELECT class, reviewer, reason FROM base.people__matches") == [("different", "张核", "电话核实，不是一人")]
     assert world.rows("SELECT decision, reviewer, score IS NOT NULL, len(evidence) FROM evidence.decisions") == [
-        ("different", "张核", True, 5)
+        ("different", "张核", True, 4)
     ]
 
 
