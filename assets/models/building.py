@@ -33,7 +33,7 @@ from assets.models.increment import (
     touch,
 )
 from assets.models.sql import CODES, Query, code_rows, columns_known, dependencies, is_disagreement, is_view, read_model
-from assets.std import digest, ensure_std, ensure_view, period_end
+from assets.std import digest, ensure_all, ensure_view, period_end
 from expectations.documents import DocumentError
 
 if TYPE_CHECKING:
@@ -102,8 +102,7 @@ def order(project: Project) -> list[Contract]:
 def create_views(con: duckdb.DuckDBPyConnection, project: Project) -> None:
     """Make every source's tables and view, so that models and people can read `std` before anything was delivered."""
     with one_look(con):
-        for contract in project.sources():
-            ensure_std(con, contract)
+        ensure_all(con, project.sources())
 
 
 def build(con: duckdb.DuckDBPyConnection, project: Project, contract: Contract, run_id: str) -> Built:
@@ -118,8 +117,7 @@ def build(con: duckdb.DuckDBPyConnection, project: Project, contract: Contract, 
         return build_disagreement(con, project, contract, run_id)
     model = _read(project, contract)
     with one_look(con):
-        for source in model.sources:
-            ensure_std(con, source)
+        ensure_all(con, model.sources)
         read = state(con)
         what = changed(con, contract, model.sources, model.models)
         built = last(con, contract.table)
