@@ -112,7 +112,8 @@ def _select(declaration: Declaration, rows: planting.Rows) -> str:
     names += ["_period", "_unit", "__part", "_fault", "_copy", "_clean", "_new", *keeps]
     names += [quoted(n) for n in (*rows.view.marks, *rows.told, *_words(declaration, rows))]
     by = [f"_order_{n}{' DESC' if column.upper().endswith(' DESC') else ''}" for n, column in enumerate(planting.ordered(declaration))]
-    return f"SELECT {', '.join(names)} FROM ({sql}) ORDER BY {', '.join(['_period', '_unit', *(['__part'] if part else []), *by, '_copy'])}"
+    order = ["_period", "_unit", *(["__part"] if part else []), *by, "_key", "_copy"]
+    return f"SELECT {', '.join(names)} FROM ({sql}) ORDER BY {', '.join(order)}"
 
 
 def _words(declaration: Declaration, rows: planting.Rows) -> list[str]:

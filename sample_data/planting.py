@@ -17,7 +17,7 @@ from sample_data.views import View, quoted, text
 if TYPE_CHECKING:
     import duckdb
 
-    from sample_data.declaration import Cross, Declaration, Fault
+    from sample_data.declaration import Cross, Declaration, Fault, Told
 
 LAST = "_last"
 SPARE = 12
@@ -70,32 +70,30 @@ def plant(con: duckdb.DuckDBPyConnection, view: View) -> Rows:
         f"FROM ({view.sql}) AS clean ANTI JOIN spoilt USING (_key)\n"
         f"UNION ALL SELECT {listed}, _key, _unit, _period, _fault, _copy, _clean, _new FROM spoilt"
     )
-    told: list[str] = []
-    joins = []
     for position, part in enumerate(declaration.told):
-        kinds = list(part.marks)
-        table = f"told_{position}"
-        conditions = ", ".join(f"coalesce({condition}, false) AS {quoted(kind)}" for kind, condition in part.marks.items())
-        facts = ", ".join(f"{expression} AS {quoted(name)}" for name, expression in part.facts.items())
-        over = quoted(part.over)
-        unread = [n for n, f in enumerate(faults) if f.effect == "reject"]
-        read = f"AND NOT coalesce(_fault IN ({', '.join(map(str, unread))}), false)" if unread else ""
-        con.execute(
-            f"CREATE OR REPLACE TEMP TABLE touched AS SELECT DISTINCT _unit, _period, {over} AS over FROM "
-            f"(SELECT _unit, _period, {over} FROM chosen UNION ALL SELECT _unit, _period, {over} FROM spoilt) WHERE {over} IS NOT NULL"
-        )
-        con.execute(
-            f"CREATE OR REPLACE TEMP TABLE {table} AS WITH written AS (SELECT w.* FROM ({sql}) AS w SEMI JOIN touched AS t "
-            f"ON w._unit = t._unit AND w._period = t._period AND w.{over} = t.over WHERE w.{over} IS NOT NULL {read}), "
-            f"facts AS (SELECT _unit AS at_unit, _period AS at_period, {over} AS at_value, {facts} FROM written GROUP BY ALL) "
-            f"SELECT _key, _copy, {conditions} FROM written JOIN facts ON _unit = at_unit AND _period = at_period AND {over} = at_value"
-        )
-        told += [f"_told_{kind}" for kind in kinds]
-        joins.append((table, kinds))
-    for table, kinds in joins:
-        shown = ", ".join(f"coalesce(t.{quoted(k)}, false) AS {quoted('_told_' + k)}" for k in kinds)
-        sql = f"SELECT w.*, {shown} FROM ({sql}) AS w LEFT JOIN {table} AS t ON w._key = t._key AND w._copy = t._copy"
-    return Rows(view, faults, sql, tuple(told))
+        _tell(con, f"told_{position}", part, sql, [n for n, f in enumerate(faults) if f.effect == "reject"])
+    for position, part in enumerate(declaration.told):
+        shown = ", ".join(f"coalesce(t.{quoted(kind)}, false) AS {quoted('_told_' + kind)}" for kind in part.marks)
+        sql = f"SELECT w.*, {shown} FROM ({sql}) AS w LEFT JOIN told_{position} AS t ON w._key = t._key AND w._copy = t._copy"
+    return Rows(view, faults, sql, tuple(f"_told_{kind}" for part in declaration.told for kind in part.marks))
+
+
+def _tell(con: duckdb.DuckDBPyConnection, table: str, part: Told, written: str, unread: Sequence[int]) -> None:
+    """`table`: for the rows of every group in which one is spoilt, which marks they bear; rows with `unread` faults are in none."""
+    over = quoted(part.over)
+    con.execute(
+        f"CREATE OR REPLACE TEMP TABLE touched AS SELECT DISTINCT _unit, _period, {over} AS over FROM "
+        f"(SELECT _unit, _period, {over} FROM chosen UNION ALL SELECT _unit, _period, {over} FROM spoilt) WHERE {over} IS NOT NULL"
+    )
+    conditions = ", ".join(f"coalesce({condition}, false) AS {quoted(kind)}" for kind, condition in part.marks.items())
+    facts = ", ".join(f"{expression} AS {quoted(name)}" for name, expression in part.facts.items())
+    read = f"AND NOT coalesce(_fault IN ({', '.join(map(str, unread))}), false)" if unread else ""
+    con.execute(
+        f"CREATE OR REPLACE TEMP TABLE {table} AS WITH written AS (SELECT w.* FROM ({written}) AS w SEMI JOIN touched AS t "
+        f"ON w._unit = t._unit AND w._period = t._period AND w.{over} = t.over WHERE w.{over} IS NOT NULL {read}), "
+        f"facts AS (SELECT _unit AS at_unit, _period AS at_period, {over} AS at_value, {facts} FROM written GROUP BY ALL) "
+        f"SELECT _key, _copy, {conditions} FROM written JOIN facts ON _unit = at_unit AND _period = at_period AND {over} = at_value"
+    )
 
 
 def _choose(con: duckdb.DuckDBPyConnection, view: View, faults: Sequence[Fault]) -> None:
