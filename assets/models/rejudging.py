@@ -31,7 +31,8 @@ if TYPE_CHECKING:
     from expectations.compiler.verdicts import Verdicts
 
 Scan = Callable[..., "Verdicts"]
-CAME, WENT = "came", "went"
+CAME, WENT, NOW = "came", "went", "now"
+"""Batches of changed rows: those written since, those taken away, and those that stand now under the changed keys."""
 
 
 def row_by_row(plan: Plan) -> list[str]:
@@ -91,14 +92,15 @@ def _keep_all(con: duckdb.DuckDBPyConnection, contract: Contract, kept: str, alo
         con.execute(f"DROP TABLE {quote(kept)}")
     con.execute(f"CREATE TABLE {quote(kept)} ({declared}, _failed VARCHAR[])")
     con.execute(f"COMMENT ON TABLE {quote(kept)} IS {literal(contract.title)}")
-    con.execute(f"INSERT INTO {quote(kept)} {_failing(contract, alone, quote(contract.table), 'rowid')}")
+    con.execute(f"INSERT INTO {quote(kept)} {_failing(contract, alone, quote(contract.table), 'rowid', contract.table)}")
 
 
-def _failing(contract: Contract, alone: Sequence[str], rows: str, number: str) -> str:
+def _failing(contract: Contract, alone: Sequence[str], rows: str, number: str, batch: str) -> str:
     """SELECT of the keys of failing rows, as the last scan left them, with the row rules that they break."""
     key = ", ".join(f"t.{quote(k)}" for k in contract.key)
     broken = f"list_filter(f._failed, lambda id: id IN ({', '.join(map(literal, alone))}))"
-    return f"SELECT {key}, {broken} AS _failed FROM {rows} AS t JOIN temp.failing AS f ON f._row = t.{number} WHERE len({broken}) > 0"
+    of_rows = f"f._row = t.{number} AND f._batch = {literal(batch)}"
+    return f"SELECT {key}, {broken} AS _failed FROM {rows} AS t JOIN temp.failing AS f ON {of_rows} WHERE len({broken}) > 0"
 
 
 def _changed(
@@ -118,14 +120,17 @@ def _changed(
         f"CREATE OR REPLACE TEMP TABLE changed AS SELECT * EXCLUDE (snapshot_id, change_type, rowid), rowid AS _row,"
         f" CASE WHEN change_type IN ('insert', 'update_postimage') THEN '{CAME}' ELSE '{WENT}' END AS _batch FROM {changed.feed}"
     )
-    difference = {(r.batch, r.rule.id): r for r in scan(con, contract, rows, f"SELECT {seen}, _batch, _row FROM temp.changed").results}
     touched = f"(SELECT DISTINCT {key} FROM temp.changed)"
-    present = f"SELECT {seen}, {literal(contract.table)} AS _batch, rowid AS _row FROM {table} SEMI JOIN {{}} USING ({key})"
-    scan(con, contract, rows, present.format(touched))
+    present = f"SELECT {seen}, '{{}}' AS _batch, rowid AS _row FROM {table} SEMI JOIN {{}} USING ({key})"
+    looked_at = f"SELECT {seen}, _batch, _row FROM temp.changed UNION ALL {present.format(NOW, touched)}"
+    difference = {(r.batch, r.rule.id): r for r in scan(con, contract, rows, looked_at).results}
     con.execute(f"DELETE FROM {quote(kept)} WHERE ({key}) IN (SELECT ({key}) FROM temp.changed)")
     again = f"(SELECT *, rowid AS _at FROM {table} SEMI JOIN {touched} USING ({key}))"
-    con.execute(f"INSERT INTO {quote(kept)} {_failing(contract, alone, again, '_at')}")
-    failing = {r.rule.id: r for r in scan(con, contract, rows, present.format(quote(kept))).results if r.batch == contract.table}
+    con.execute(f"INSERT INTO {quote(kept)} {_failing(contract, alone, again, '_at', NOW)}")
+    failing = {}
+    if con.execute(f"SELECT 1 FROM {quote(kept)} LIMIT 1").fetchone():
+        found_now = scan(con, contract, rows, present.format(NOW, quote(kept))).results
+        failing = {r.rule.id: r for r in found_now if r.batch == NOW}
     others = [c.rule.id for c in plan.compiled if c.rule.id not in alone]
     found = {r.rule.id: r for r in scan(con, contract, plan.only(others)).results} if others else {}
     for compiled in rows.compiled:

@@ -79,7 +79,7 @@ def test_only_changed_rows_are_judged_again_and_every_count_is_as_in_full(judged
             patch.setattr(checking, "scan", counting)
             assert check_built(judged.con, judged.project, contract, f"run{number}")
         assert written(judged) == in_full(judged)
-        assert max(n for rules, n in seen if "town_is_there" in rules) <= 8
+        assert max(n for rules, n in seen if "town_is_there" in rules) <= 12  # of more than sixty
         assert not check_built(judged.con, judged.project, contract, "again")
 
 
