@@ -50,7 +50,7 @@ WITH
         SELECT (l.licence * 16 + CASE l.kind WHEN 'food' THEN 5 WHEN 'hygiene' THEN 6 WHEN 'construction' THEN 7 ELSE 8 END) * 8, l.kind || '_licence',
             NULL, NULL, l.entity, l.licence, l.licence_no, l.decided, l.valid_from, l.valid_to, l.ended_on, NULL, coalesce(l.ended_as, '2'), l.county, l.steady
         FROM world.licence AS l
-        WHERE draw('licence card', l.licence) < 0.9)
+        WHERE draw('licence card', l.licence // 100) < 0.9)
 SELECT
     h.certificate, h.kind, k.type_name, padded(k.code, 3) AS type_code, h.person, h.person_2, h.entity, h.licence, h.number, h.issued, h.valid_from, h.valid_to,
     -- a licence ends up to 20 days after its holder, and its copy within 4 more
