@@ -39,7 +39,7 @@ SELECT
     m.phone AS "phone",
     m.employees AS "employees",
     'market_entity' AS "_source",
-    m.approved AS "_event",
+    greatest(m.approved, coalesce(m.end_date, m.approved)) AS "_event",
     m._batch AS "_batch",
     m._row AS "_row"
 FROM std.market_entity AS m
