@@ -60,6 +60,13 @@ def plant(con: duckdb.DuckDBPyConnection, view: View) -> Rows:
     if people <= WHOLE:
         con.execute(f"CREATE OR REPLACE TEMP TABLE clean AS {view.sql}")
         view = replace(view, sql="SELECT * FROM clean")
+        twice = con.execute("SELECT _key, count(*) FROM clean GROUP BY _key HAVING count(*) > 1 ORDER BY _key LIMIT 1").fetchone()
+        if twice:
+            raise declaration.error(
+                ("rows",),
+                f"{twice[1]} rows of {moment.name} bear the `_key` {twice[0]!r}.",
+                "Give each row of a period a number of its own.",
+            )
     faults = tuple(f for f in declaration.faults if f.period in (None, moment.name))
     _choose(con, view, faults)
     _spoil(con, view, faults)

@@ -97,6 +97,7 @@ def test_a_wrong_declaration_is_told_by_its_line(declare: Callable[..., Project]
     [
         (("'name' || i AS name", "'name' || i AS nam"), "the SELECT gives no column 'name'. Did you mean 'nam'?"),
         (("i AS _key", "i AS _kee"), "gives no `_key`"),
+        (("i AS _key", "i // 2 AS _key"), "2 rows of 202609 bear the `_key` 0"),
         (("FROM range(4000)", "FROM world.nothing"), "nothing"),
         (("i % 2 = 0 AS _steady", "true AS _plants_x99_gone"), "no declaration plants"),
         (("\"'rare'\"", '"missing_function(name)"'), "missing_function"),
