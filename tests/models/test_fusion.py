@@ -175,3 +175,15 @@ def test_the_age_of_what_is_carried_on_is_told(world):
         world.deliver("register", f"r{month}", [(BEN, "本", "西", FEB)], period=f"2026{month}", broken=[ANN])
         world.build("people")
     assert world.rows("SELECT id FROM base.people") == [(BEN,)]  # three hand-overs are the limit
+
+
+def test_what_sources_say_is_masked_like_the_columns_they_speak_of(world):
+    from pipelines.querying import query
+
+    world.deliver("register", "r1", [(ANN, "王安安", "东", JAN)])
+    world.deliver("insurance", "i1", [("1", ANN, "李安安", "厂", FEB)])
+    world.build("people")
+    _, rows = query(world.project, 'SELECT id, attribute, source, "value", batch FROM base.people__values ORDER BY source')
+    assert [(row[1], row[2], row[4]) for row in rows] == [("name", "insurance", "i1"), ("name", "register", "r1")]
+    assert not {ANN, "王安安", "李安安"} & {cell for row in rows for cell in row}
+    assert query(world.project, "SELECT _said FROM base.people")[1] == [("***",)]
