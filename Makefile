@@ -36,8 +36,8 @@ format: $(VENV)/dev.stamp ## Put the code into its style
 conformance: $(VENV)/dev.stamp ## Great Expectations' own cases through our compiler and through itself (CASES=../shared/conformance/gx)
 	@$(BIN)/python -m expectations.conformance $(CASES)
 
-bench-pipeline: $(VENV)/dev.stamp ## Time the whole path against bare loads (PEOPLE="1000000 5000000")
-	@$(BIN)/python -m benchmarks.pipeline --people $(or $(PEOPLE),1000000 5000000)
+bench-pipeline: $(VENV)/dev.stamp ## Time the whole path against bare loads (PEOPLE="1000000 5000000", MEMORY=2GB)
+	@$(BIN)/python -m benchmarks.pipeline --people $(or $(PEOPLE),1000000 5000000) --memory $(or $(MEMORY),2GB) --figures build/bench-pipeline.json
 
 bench-rules: $(VENV)/dev.stamp $(VENV)/peers.stamp ## Time 25 rules against hand-written SQL and other libraries (ROWS="1000000 10000000")
 	@$(BIN)/python -m benchmarks.rules --rows $(or $(ROWS),1000000 10000000)

@@ -91,7 +91,7 @@ def open_lake(project: Project, *, read_only: bool = False, snapshot: int | None
     """
     from filelock import FileLock, Timeout
 
-    catalogue = project.lake / "catalogue.sqlite"
+    catalogue, memory = project.lake / "catalogue.sqlite", project.memory
     read_only = read_only or snapshot is not None
     if read_only and not catalogue.exists():
         raise FileNotFoundError(f"{catalogue}: nothing has been collected yet. Run `yuanqing run` first.")
@@ -103,7 +103,7 @@ def open_lake(project: Project, *, read_only: bool = False, snapshot: int | None
             lock.acquire()
         except Timeout:
             raise LakeBusyError(f"another run writes into {project.lake}. Wait until it has ended, then run again.") from None
-    con = connect(extensions=("sqlite_scanner", "ducklake"))
+    con = connect(extensions=("sqlite_scanner", "ducklake"), memory_limit=memory)
     try:
         con.execute(f"SET temp_directory = {literal(str(project.scratch / 'spill'))}")
         files = project.lake / "files"

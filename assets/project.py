@@ -6,6 +6,7 @@ Belongs here: paths, settings and the one place that reads the environment. Not 
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -86,6 +87,17 @@ class Project:
     def connections(self) -> Path:
         """`connections.toml`: how to reach the servers that contracts name; never in the repository."""
         return self.data / "connections.toml"
+
+    @property
+    def memory(self) -> str | None:
+        """How much memory each connection to the lake may take (`2GB`): YUANQING_MEMORY; by default DuckDB's own, 80 % of the machine's.
+
+        What takes more spills into `scratch`. Raises `ProjectError` for what is no amount.
+        """
+        said = os.environ.get("YUANQING_MEMORY", "").strip()
+        if said and not re.fullmatch(r"[0-9.]*[1-9][0-9.]* ?[KMGT]i?B", said, re.IGNORECASE):
+            raise ProjectError(f"YUANQING_MEMORY={said!r}: no amount of memory. Write one such as 2GB or 800MB, or take it away.")
+        return said or None
 
     @property
     def reports_url(self) -> str:

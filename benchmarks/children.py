@@ -1,10 +1,13 @@
 """What the benchmark runs as processes of their own, so that each one's time and memory are its own.
 
-python -m benchmarks.children bare-plain FOLDER     transcode GB18030 to UTF-8, load bare into a plain DuckDB file
-python -m benchmarks.children bare-lake FOLDER      the same into a DuckLake
-python -m benchmarks.children steps DATA            collect, standardise, base, results, reports without Dagster; prints JSON
-python -m benchmarks.children steps-25 DATA         the same with the 25 rules of bench-rules
-python -m benchmarks.children command NOTE ARG ...  `yuanqing ARG ...`; seconds spent in Dagster's event log go to the file NOTE
+python -m benchmarks.children make DATA PEOPLE       hand-overs of the departments that are joined, in DATA/landing
+python -m benchmarks.children bare-plain LANDING TO  load the files bare into a plain DuckDB file
+python -m benchmarks.children bare-lake LANDING TO   the same into a DuckLake
+python -m benchmarks.children steps DATA             collect, standardise, base, results, reports without Dagster; prints JSON
+python -m benchmarks.children steps-25 DATA          the same with the 25 rules of bench-rules for the register
+python -m benchmarks.children command NOTE ARG ...   `yuanqing ARG ...`; seconds spent in Dagster's event log go to the file NOTE
+
+YUANQING_MEMORY limits each of them.
 """
 
 from __future__ import annotations
@@ -12,40 +15,40 @@ from __future__ import annotations
 import json
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-BLOCK = 8 << 20
+from benchmarks.measuring import Step, step
+
+if TYPE_CHECKING:
+    import duckdb
+
+JOINED = ("population_register", "employment", "market_entity", "death_certificate", "subsistence_allowance")
+"""Five departments whose hand-overs are files: GB18030 CSV, fixed width, three workbooks; the register, and four that are joined to it."""
 
 
-def transcode(source: Path, target: Path) -> None:
-    """GB18030 to UTF-8, streamed."""
-    with source.open(encoding="gb18030", newline="") as read, target.open("w", encoding="utf-8", newline="") as write:
-        while text := read.read(BLOCK):
-            write.write(text)
+def make(data: Path, people: int) -> None:
+    """The newest hand-over of what comes in full, every one of what comes as changes; none that is to be refused, or comes twice."""
+    import sample_data
+    from assets.project import Project
+    from assets.std import is_delta
+    from sample_data import declared
 
+    every = declared.declarations
 
-def bare(files: Path, into: Path, lake: bool) -> None:
-    """The least that any loader must do: every column as text, nothing looked at, nothing kept about it."""
-    from assets.lake import connect, literal
+    def newest(project: Project) -> dict[str, Any]:
+        views = every(project)
+        for name in JOINED:
+            view = views[name]
+            periods = {} if is_delta(view.contract) else {"last": 1}
+            changed = {"handovers": view.handovers.model_copy(update=periods), "drift": tuple(d for d in view.drift if d.kind is None)}
+            views[name] = view.model_copy(update=changed)
+        return views
 
-    into.mkdir(parents=True)
-    con = connect(extensions=("sqlite_scanner", "ducklake") if lake else ())
-    target = f"ducklake:sqlite:{into / 'catalogue.sqlite'}" if lake else str(into / "bare.duckdb")
-    options = f" (DATA_PATH {literal(str(into / 'files'))})" if lake else ""
-    con.execute(f"ATTACH {literal(target)} AS bare{options}")
-    con.execute("USE bare")
-    plain = into / "one.csv"
-    for number, file in enumerate(sorted(files.glob("*.csv"))):
-        transcode(file, plain)
-        # As a loader would that must not stop at the few broken lines: what it loses, nobody counts.
-        with plain.open(encoding="utf-8") as read:
-            columns = ", ".join(f"{literal(name)}: 'VARCHAR'" for name in read.readline().rstrip().split(","))
-        lenient = f"auto_detect = false, strict_mode = false, ignore_errors = true, columns = {{{columns}}}"
-        rows = f"SELECT * FROM read_csv({literal(str(plain))}, header = true, delim = ',', quote = '\"', {lenient})"
-        con.execute(f"INSERT INTO rows {rows}" if number else f"CREATE TABLE rows AS {rows}")
-    plain.unlink()
-    con.close()
+    declared.declarations = newest
+    sample_data.make(Project.at(data=data), people, datasets=JOINED)
 
 
 def narrowed() -> None:
@@ -58,42 +61,62 @@ def narrowed() -> None:
 
 
 def steps(data: Path) -> None:
-    """The same functions that the command runs, one after the other, each timed."""
+    """The same functions that the command runs, one after the other, each measured; prints them and how many rows there are."""
     from assets.collect import collect
     from assets.lake import open_lake
-    from assets.models import build, check_built, order
+    from assets.matching import match
+    from assets.models import build, check_built, create_views
     from assets.project import Project
     from assets.standardise import standardise
     from pipelines.reports import build_reports
     from pipelines.results import publish
+    from pipelines.run import selected
 
     project = Project.at(data=data)
-    spent: dict[str, float] = {}
+    spent: dict[str, Step] = {}
 
-    def timed(name: str, began: float) -> None:
-        spent[name] = spent.get(name, 0.0) + time.perf_counter() - began
+    @contextmanager
+    def timed(name: str) -> Iterator[None]:
+        with step(project.scratch) as took:
+            yield
+        spent[name] = spent[name] + took if name in spent else took
 
+    sources, models = selected(project, JOINED)
     with open_lake(project) as con:
-        for contract in project.sources():
-            if (project.landing / contract.name).is_dir():
-                began = time.perf_counter()
+        with timed("views"):
+            create_views(con, project)
+        for contract in sources:
+            with timed(f"collect {contract.name}"):
                 collect(con, project, contract, "benchmark")
-                timed("collect", began)
-                began = time.perf_counter()
+            with timed(f"standardise and check {contract.name}"):
                 standardise(con, project, contract, "benchmark")
-                timed("standardise and check", began)
-        began = time.perf_counter()
-        for model in order(project):
-            build(con, project, model, "benchmark")
-            check_built(con, project, model, "benchmark")
-        timed("base", began)
-    began = time.perf_counter()
-    publish(project)
-    timed("results", began)
-    began = time.perf_counter()
-    build_reports(project)
-    timed("reports", began)
-    print(json.dumps(spent))
+        for model in models:
+            with timed(f"build {model.table}"):
+                build(con, project, model, "benchmark")
+            with timed("check base and thematic tables"):
+                check_built(con, project, model, "benchmark")
+            if "matching" in model.custom:
+                with timed(f"match {model.table}"):
+                    match(con, project, model, "benchmark")
+        counts = rows(con, [m.table for m in models])
+    with timed("results"):
+        publish(project)
+    with timed("reports"):
+        build_reports(project)
+    print(json.dumps({"steps": {name: took.__dict__ for name, took in spent.items()}, "rows": counts}))
+
+
+def rows(con: duckdb.DuckDBPyConnection, models: list[str]) -> dict[str, int]:
+    """Rows in standard tables and quarantine by dataset, and in each model's table."""
+    found: dict[str, int] = {}
+    for name, std, kept in con.execute(
+        "SELECT dataset, sum(rows_std)::BIGINT, sum(rows_quarantine)::BIGINT FROM evidence.batches"
+        " WHERE status = 'standardised' GROUP BY ALL ORDER BY ALL"
+    ).fetchall():
+        found |= {f"std.{name}": std, f"quarantine.{name}": kept}
+    for table in models:
+        found[table] = (con.execute(f"SELECT count(*) FROM {table}").fetchone() or (0,))[0]
+    return found
 
 
 def command(note: Path, arguments: list[str]) -> None:
@@ -114,20 +137,28 @@ def command(note: Path, arguments: list[str]) -> None:
         finally:
             spent += time.perf_counter() - began
 
-    DagsterInstance.handle_new_event = timed  # type: ignore[method-assign]
+    DagsterInstance.handle_new_event = timed  # type: ignore[method-assign, assignment]
     atexit.register(lambda: note.write_text(str(spent)))
     app(arguments)
 
 
-if __name__ == "__main__":
-    match sys.argv[1:]:
-        case ["bare-plain" | "bare-lake" as kind, files, into]:
-            bare(Path(files), Path(into), kind == "bare-lake")
+def main(arguments: list[str]) -> None:
+    match arguments:
+        case ["make", data, people]:
+            make(Path(data), int(people))
+        case ["bare-plain" | "bare-lake" as kind, landing, into]:
+            from benchmarks.bare import load
+
+            print(load(Path(landing), Path(into), lake=kind == "bare-lake"))
         case ["steps" | "steps-25" as which, data]:
             if which == "steps-25":
                 narrowed()
             steps(Path(data))
-        case ["command", note, *arguments]:
-            command(Path(note), arguments)
+        case ["command", note, *rest]:
+            command(Path(note), rest)
         case _:
             sys.exit(__doc__)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

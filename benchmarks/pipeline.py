@@ -1,11 +1,18 @@
-"""`make bench-pipeline`: the whole path against two bare loads of the same files, in one run.
+"""`make bench-pipeline`: the whole path against two bare loads of the same files, at growing sizes, under a memory limit.
 
-A  the files transcoded and loaded bare into a plain DuckDB file
+Five departments' hand-overs, all of them files (`children.JOINED`): the population register (GB18030 CSV by city), and joined to
+it employment (fixed width), market entities, death certificates and the rosters of subsistence allowance (workbooks). What others
+hand over is empty; every base and thematic table and every cross-department check that reads one of the five is built.
+
+A  the files transcoded and loaded bare into a plain DuckDB file (`bare`)
 B  the files transcoded and loaded bare into a lake
 C  the path without Dagster: collect, standardise and check, base and its checks, results, reports
 D  the path through the command: `yuanqing run`
 
-Figures are whole processes as the operating system accounts for them; quote the ratios, not the seconds.
+Figures are whole processes as the operating system accounts for them; quote the ratios, not the seconds. DuckDB may take `--memory`
+in each; peak memory is resident memory, with Python's and the allocator's share. `growth` is how a figure grew against the size
+before, over how the bytes handed over did; what grew faster than its input bears a mark. With `--figures FILE` they are
+kept, and compared with those that the file holds already: sizes may so be measured one at a time.
 """
 
 from __future__ import annotations
@@ -14,114 +21,176 @@ import argparse
 import json
 import os
 import shutil
-import subprocess
 import sys
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.measuring import HERE, EndedError, Measured, measured
+from benchmarks.children import JOINED
+from benchmarks.measuring import EndedError, Measured, measured, size
 
-REGISTER = "population_register"
+FASTER = 1.2
+"""From here on a figure grew faster than its input."""
+LEAST = {"s": 2.0, "MB": 20.0}
+"""What is smaller at the larger size bears no mark: it is all beginnings."""
+KEPT = {
+    "handed over": "landing",
+    "lake files": "lake/files",
+    "catalogue": "lake/catalogue.sqlite",
+    "results": "results.duckdb",
+    "reports": "reports",
+    "Dagster": "dagster",
+}
 
-
-def hand_overs(folder: Path, people: int, months: tuple[str, ...]) -> Path:
-    """Hand-overs of the register for the given months: everybody, once a month."""
-    data = folder / "made"
-    imports = "from sample_data import make; from assets.project import Project"
-    code = f"{imports}; make(Project.at(data={str(data)!r}), {people}, datasets=[{REGISTER!r}])"
-    # In a process of its own: a child's peak memory is never less than its parent's was.
-    subprocess.run([sys.executable, "-c", code], cwd=HERE, check=True)
-    files = folder / "files" / REGISTER
-    files.mkdir(parents=True)
-    for file in sorted((data / "landing" / REGISTER).glob("*.csv")):
-        if any(month in file.name for month in months):
-            shutil.move(file, files / file.name)
-    shutil.rmtree(data)
-    return files
-
-
-def landed(files: Path, data: Path) -> Path:
-    landing = data / "landing" / files.name
-    landing.mkdir(parents=True)
-    for file in files.iterdir():
-        os.link(file, landing / file.name)
-    return data
-
-
-def size(folder: Path) -> int:
-    return sum(p.stat().st_size for p in folder.rglob("*") if p.is_file())
+MADE = "making the files"
 
 
 def main() -> None:
     asked = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     asked.add_argument("--people", type=int, nargs="+", default=[1_000_000, 5_000_000])
-    asked.add_argument("--folder", type=Path, help="where to work (default: a temporary folder)")
+    asked.add_argument("--memory", default="2GB", help="DuckDB's limit, in each process (2GB)")
+    asked.add_argument("--folder", type=Path, help="where to work (default: a temporary folder); 1 M people take 5 GB")
+    asked.add_argument("--figures", type=Path, help="keep the figures in this file, and compare with those there")
+    asked.add_argument("--few", action="store_true", help="besides, the path with 25 rules for the register")
     given = asked.parse_args()
-    for people in given.people:
-        measure(Console(width=110), people, given.folder)
+    screen = Console(width=120)
+    before = json.loads(given.figures.read_text()) if given.figures and given.figures.exists() else {}
+    for people in sorted(given.people):
+        found = measure(screen, people, given.memory, given.folder, few=given.few)
+        smaller = max((int(n) for n in before if int(n) < people), default=0)
+        report(screen, people, found, before.get(str(smaller)), smaller)
+        before[str(people)] = found
+        if given.figures:
+            given.figures.parent.mkdir(parents=True, exist_ok=True)
+            given.figures.write_text(json.dumps(before, ensure_ascii=False, indent=1))
 
 
-def measure(screen: Console, people: int, within: Path | None) -> None:
+def measure(screen: Console, people: int, memory: str, within: Path | None, *, few: bool) -> dict[str, Any]:
     """All of it for so many people, in a temporary folder."""
     with tempfile.TemporaryDirectory(dir=within) as name:
         folder = Path(name)
-        screen.print(f"making hand-overs of {people:,} people")
-        files = hand_overs(folder, people, ("202610",))
-        total = size(files)
         me = [sys.executable, "-m", "benchmarks.children"]
-        a = measured([*me, "bare-plain", str(files), str(folder / "a")])
-        b = measured([*me, "bare-lake", str(files), str(folder / "b")])
-        few = measured([*me, "steps-25", str(landed(files, folder / "few"))])
-        shutil.rmtree(folder / "few")
-        c = measured([*me, "steps", str(landed(files, folder / "c"))])
-        d_data = landed(files, folder / "d")
+        screen.print(f"{people:,} people: making hand-overs")
+        made = measured([*me, "make", str(folder / "made"), str(people)], memory=memory)
+        files = (folder / "made" / "landing").rename(folder / "files")
+        shutil.rmtree(folder / "made")
+        runs: dict[str, Measured] = {MADE: made}
+        for label, kind in (("A bare, plain file", "bare-plain"), ("B bare, lake", "bare-lake")):
+            screen.print(label)
+            runs[label] = measured([*me, kind, str(files), str(folder / kind)], memory=memory)
+            shutil.rmtree(folder / kind)
+        paths = [("C path without Dagster", "steps"), *([("C path, 25 rules", "steps-25")] if few else [])]
+        for label, kind in paths:
+            screen.print(label)
+            runs[label] = measured([*me, kind, str(landed(files, folder / kind))], memory=memory)
+            shutil.rmtree(folder / kind)
+        screen.print("D path, by the command")
         note = folder / "event_log"
-        d = measured([*me, "command", str(note), "run", "--select", REGISTER, "--json"], d_data, (0, 1))
-        report(screen, people, total, a, b, few, c, d, float(note.read_text()), size(folder / "d" / "lake"))
+        select = [word for name in JOINED for word in ("--select", name)]
+        d_data = landed(files, folder / "d")
+        runs["D path, by the command"] = measured([*me, "command", str(note), "run", *select, "--json"], d_data, (0, 1), memory)
+        kept = {what: {"MB": size(files if place == "landing" else d_data / place) / 1e6} for what, place in KEPT.items()}
+        return _figures(runs, kept, float(note.read_text()), d_data)
 
 
-def report(
-    screen: Console,
-    people: int,
-    total: int,
-    a: Measured,
-    b: Measured,
-    few: Measured,
-    c: Measured,
-    d: Measured,
-    logging: float,
-    kept: int,
-) -> None:
-    summary = json.loads(d.output)
-    table = Table(title=f"{people:,} people, {total / 1e6:,.0f} MB of GB18030 text", title_justify="left")
-    for heading in ("", "wall s", "cpu s", "peak MB", "wall / A", "wall / B", "cpu / A"):
-        table.add_column(heading, justify="left" if not heading else "right")
-    paths = (("C path without Dagster, 25 rules", few), ("C path without Dagster", c), ("D path, by the command", d))
-    for label, m in (("A bare, plain file", a), ("B bare, lake", b), *paths):
-        ratios = (m.wall / a.wall, m.wall / b.wall, m.cpu / a.cpu)
-        table.add_row(label, f"{m.wall:.1f}", f"{m.cpu:.1f}", f"{m.memory:,.0f}", *(f"{ratio:.2f}" for ratio in ratios))
+def _figures(runs: Mapping[str, Measured], kept: Mapping[str, Mapping[str, float]], logging: float, data: Path) -> dict[str, Any]:
+    told = json.loads(runs["C path without Dagster"].output)
+    summary = json.loads(runs["D path, by the command"].output)
+    steps = told["steps"]
+    whole = runs["C path without Dagster"]
+    begun = {"cpu": whole.cpu - sum(s["cpu"] for s in steps.values()), "wall": whole.wall - sum(s["wall"] for s in steps.values())}
+    steps = {"start of Python, libraries": {**begun, "memory": 0.0, "scratch": 0.0}, **steps}
+    processes = {
+        label: {"wall": m.wall, "cpu": m.cpu, "memory": max(m.memory, *(s["memory"] for s in steps.values())) if m is whole else m.memory}
+        for label, m in runs.items()
+    }
+    return {
+        "processes": processes,
+        "steps": steps,
+        "kept": dict(kept),
+        "rows": told["rows"],
+        "bare": [int(runs[label].output) for label in ("A bare, plain file", "B bare, lake")],
+        "differ": differing(told["rows"], data),
+        "events": [sum(r["events"] for r in summary["runs"]), len(summary["runs"]), logging],
+        "undone": summary["undone"],
+        "held": summary["held"],
+    }
+
+
+def differing(rows: Mapping[str, int], data: Path) -> dict[str, list[int]]:
+    """Tables that have other numbers of rows by the command than without Dagster."""
+    from assets.lake import open_lake
+    from assets.project import Project
+    from benchmarks import children
+
+    with open_lake(Project.at(data=data), read_only=True) as con:
+        there = children.rows(con, [t for t in rows if t.split(".")[0] in ("base", "thematic")])
+    return {table: [rows.get(table, 0), there.get(table, 0)] for table in sorted({*rows, *there}) if rows.get(table) != there.get(table)}
+
+
+def landed(files: Path, data: Path) -> Path:
+    """The files as they lie in the landing folder of `data`."""
+    for file in files.rglob("*"):
+        if file.is_file():
+            target = data / "landing" / file.relative_to(files)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            os.link(file, target)
+    return data
+
+
+def report(screen: Console, people: int, found: Mapping[str, Any], before: Mapping[str, Any] | None, smaller: int) -> None:
+    """Print one size, against the next smaller one where there is one."""
+    runs, handed = found["processes"], found["kept"]["handed over"]["MB"]
+    input_growth = handed / before["kept"]["handed over"]["MB"] if before else None
+    grew = f"; growth: against {smaller:,} people, input x {input_growth:.2f}" if input_growth else ""
+
+    def growth(part: str, of: str, key: str, unit: str) -> str:
+        now = found[part][of].get(key)
+        then = before[part].get(of, {}).get(key) if before else None
+        if not input_growth or not then or not now:
+            return ""
+        times = now / then / input_growth
+        return f"{times:.2f} {'▲' if times >= FASTER and now >= LEAST[unit] else ' '}"
+
+    headings = ("wall s", "cpu s", "growth", "peak MB", "growth")
+    table = _table(f"{people:,} people, {handed:,.0f} MB handed over{grew}", "", *headings, "wall / A", "wall / B", "cpu / A")
+    a, b = runs["A bare, plain file"], runs["B bare, lake"]
+    for label, m in runs.items():
+        ratios = [f"{m['wall'] / a['wall']:.2f}", f"{m['wall'] / b['wall']:.2f}", f"{m['cpu'] / a['cpu']:.2f}"]
+        cpu, memory = growth("processes", label, "cpu", "s"), growth("processes", label, "memory", "MB")
+        told = [f"{m['wall']:.1f}", f"{m['cpu']:.1f}", cpu, f"{m['memory']:,.0f}", memory]
+        table.add_row(label, *told, *([] if label == MADE else ratios))
     screen.print(table)
-    where = Table(title="where the time goes (C)", title_justify="left")
-    for heading in ("step", "wall s, 25 rules", "up to here / A", "wall s", "up to here / A"):
-        where.add_column(heading, justify="left" if heading == "step" else "right")
-    spent = [json.loads(m.output) for m in (few, c)]
-    so_far = [m.wall - sum(s.values()) for m, s in zip((few, c), spent, strict=True)]
-    told = [f"{s:.1f}|{s / a.wall:.2f}" for s in so_far]
-    where.add_row("start of Python, libraries", *"|".join(told).split("|"))
-    for step in spent[1]:
-        so_far = [before + s[step] for before, s in zip(so_far, spent, strict=True)]
-        told = [f"{s[step]:.1f}|{all_ / a.wall:.2f}" for s, all_ in zip(spent, so_far, strict=True)]
-        where.add_row(step, *"|".join(told).split("|"))
-    screen.print(where)
-    events = sum(run["events"] for run in summary["runs"])
-    screen.print(
-        f"Dagster's event log: {logging:.1f} s, {100 * logging / d.wall:.1f} % of D; {events} events in {len(summary['runs'])} runs"
-    )
-    screen.print(f"The command besides (D - C): {d.wall - c.wall:.1f} s, {100 * (d.wall - c.wall) / d.wall:.0f} % of D")
-    screen.print(f"lake on disk {kept / 1e6:,.0f} MB; rows {summary['batches']}")
+    table = _table("where the time goes (C)", "step", *headings, "working files MB", "growth")
+    for step, s in found["steps"].items():
+        cpu, memory, files = (growth("steps", step, *k) for k in (("cpu", "s"), ("memory", "MB"), ("scratch", "MB")))
+        table.add_row(step, f"{s['wall']:.1f}", f"{s['cpu']:.1f}", cpu, f"{s['memory']:,.0f}", memory, f"{s['scratch']:,.0f}", files)
+    screen.print(table)
+    table = _table("on disk (D)", "", "MB", "growth")
+    for what, k in found["kept"].items():
+        table.add_row(what, f"{k['MB']:,.1f}", growth("kept", what, "MB", "MB"))
+    screen.print(table)
+    events, number, logging = found["events"]
+    d, c = runs["D path, by the command"], runs["C path without Dagster"]
+    screen.print(f"Dagster's event log: {logging:.1f} s, {100 * logging / d['wall']:.1f} % of D; {events} events in {number} runs")
+    screen.print(f"The command besides (D - C): {d['wall'] - c['wall']:.1f} s, {100 * (d['wall'] - c['wall']) / d['wall']:.0f} % of D")
+    screen.print("rows bare (A, B): " + ", ".join(f"{n:,}" for n in found["bare"]))
+    screen.print("rows: " + ", ".join(f"{table} {count:,}" for table, count in found["rows"].items()))
+    screen.print("The tables of C and D have equally many rows." if not found["differ"] else f"C and D DIFFER: {found['differ']}")
+    for what in ("undone", "held"):
+        if found[what]:
+            screen.print(f"D {what}: {found[what]}")
+
+
+def _table(title: str, *headings: str) -> Table:
+    table = Table(title=title, title_justify="left")
+    for n, heading in enumerate(headings):
+        table.add_column(heading, justify="right" if n else "left")
+    return table
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from assets.lake import LakeBusyError, columns_of, literal, open_lake, quote, transaction
-from assets.project import Project
+from assets.project import Project, ProjectError
 
 
 @pytest.fixture
@@ -54,3 +54,16 @@ def test_names_and_words_are_quoted(project: Project) -> None:
         con.execute(f"CREATE TABLE raw.{quote(odd)} AS SELECT {literal(odd)} AS {quote(odd)}")
         assert con.execute(f"FROM raw.{quote(odd)}").fetchall() == [(odd,)]
         assert columns_of(con, "raw.nothing") is None
+
+
+def test_memory_is_limited_by_a_setting(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("YUANQING_MEMORY", "512MiB")
+    with open_lake(project) as con:
+        assert con.execute("SELECT current_setting('memory_limit')").fetchall() == [("512.0 MiB",)]
+    for wrong in ("plenty", "0GB", "2"):
+        monkeypatch.setenv("YUANQING_MEMORY", wrong)
+        with pytest.raises(ProjectError, match=r"YUANQING_MEMORY.*such as 2GB"), open_lake(project):
+            pass
+    monkeypatch.delenv("YUANQING_MEMORY")
+    with open_lake(project):  # the lock was not kept
+        pass
