@@ -95,7 +95,7 @@ def run(project: Project, select: Sequence[str] = (), *, progress: Progress | No
     """Collect, standardise, check, build and publish whatever is out of date, one Dagster run after the other.
 
     `select` names datasets (`population`, `std.population_register`); the models that follow from a selected source
-    come along, and what people read is always brought up to date. `progress` hears (what, done, of).
+    come along with the models that these read, and what people read is always brought up to date. `progress` hears (what, done, of).
     Raises `LakeBusyError` where another run is at work, `SelectionError`, and `DocumentError` before anything is changed.
     """
     from pipelines.definitions import build_definitions
@@ -145,6 +145,8 @@ def _silent(what: str, done: int, of: int) -> None:
 def selected(project: Project, names: Iterable[str]) -> tuple[list[Contract], list[Contract]]:
     """Source contracts and models (in the order of building) for what was named; all of them for nothing.
 
+    A model that reads another brings it along: it may never have been built.
+
     Raises `SelectionError` with a near name.
     """
     from assets.models import dependencies, order
@@ -161,6 +163,10 @@ def selected(project: Project, names: Iterable[str]) -> tuple[list[Contract], li
     for model in models:
         if chosen & set(dependencies(model)):
             chosen.add(model.table)
+    below = {model.table for model in models}
+    for model in reversed(models):
+        if model.table in chosen:
+            chosen |= below & set(dependencies(model))
     return [c for c in project.sources() if c.table in chosen], [c for c in models if c.table in chosen]
 
 
