@@ -145,6 +145,7 @@ def open_book(data: bytes, name: str, wanted: str | None, hidden: list[str]) -> 
                     for column in range(first, last + 1)
                 }
                 rows = list(sheet.iter_rows()) if sheet.start else []
+                del sheet  # it holds every cell once more
                 yield Sheet(meta.name, rows, merged, full=len(rows) >= FORM_ROWS[data[:2]])
         if wanted is not None and wanted not in book.sheet_names:
             raise RefusedError(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
@@ -40,12 +40,12 @@ def read_file(path: Path, contract: Contract, opts: dict[str, Any], scratch: Pat
         watched.close()
     hidden: list[str] = []
     book = open_book(data, name, opts["sheet"], hidden)
-    chosen = _several(book, contract, opts, name) if opts["sheets"] else [_find(book, contract, name)]
+    chosen = _several(book, contract, opts, name) if opts["sheets"] else iter([_find(book, contract, name)])
     scratch.mkdir(parents=True, exist_ok=True)
     folder = Path(tempfile.mkdtemp(dir=scratch))
     try:
         parts = []
-        for sheet, header_row in chosen:
+        for sheet, header_row in chosen:  # one at a time: a large sheet takes 3 to 4 KB of memory a row
             inside = Path(tempfile.mkdtemp(dir=folder))
             part = Extract((), "", digest, len(data), len(sheet.rows), 0, 0, [], scratch=folder)
             _rows(sheet, header_row, contract, opts, part, inside, f"{name}, sheet {sheet.name!r}", period)
@@ -94,11 +94,12 @@ def _nothing(name: str, blank: int) -> RefusedError:
     return RefusedError(found, where=name, expected="a header and records", remedy="Export it again.")
 
 
-def _several(book: Iterable[Sheet], contract: Contract, opts: dict[str, Any], name: str) -> list[tuple[Sheet, int]]:
+def _several(book: Iterable[Sheet], contract: Contract, opts: dict[str, Any], name: str) -> Iterator[tuple[Sheet, int]]:
     """Every sheet that the contract means, with the row of its header; none that holds cells is passed over in silence."""
     wanted = [opts["sheets"]] if isinstance(opts["sheets"], str) else list(opts["sheets"])
     known = names(contract)
-    chosen, seen, blank = [], [], 0
+    seen: list[str] = []
+    chosen = blank = 0
     for sheet in book:
         seen.append(sheet.name)
         title = sheet.name.strip()
@@ -113,7 +114,8 @@ def _several(book: Iterable[Sheet], contract: Contract, opts: dict[str, Any], na
             raise RefusedError(
                 refusal.found, where=name, expected="one in every sheet", remedy="Take the sheet out, or name it under `ignoreSheets`."
             )
-        chosen.append((sheet, row))
+        chosen += 1
+        yield sheet, row
     if not chosen and seen and not blank:
         raise RefusedError(
             f"no sheet like {', '.join(map(str, wanted))}; the sheets are {', '.join(map(repr, seen))}",
@@ -123,7 +125,6 @@ def _several(book: Iterable[Sheet], contract: Contract, opts: dict[str, Any], na
         )
     if not chosen:
         raise _nothing(name, blank)
-    return chosen
 
 
 def _find(book: Iterable[Sheet], contract: Contract, name: str) -> tuple[Sheet, int]:
