@@ -80,6 +80,7 @@ def steps(data: Path) -> None:
         with step(project.scratch) as took:
             yield
         spent[name] = spent[name] + took if name in spent else took
+        print(f"  {name}: {took.wall:.1f} s, {took.cpu:.1f} s cpu, {took.memory:,.0f} MB", file=sys.stderr, flush=True)
 
     sources, models = selected(project, JOINED)
     with open_lake(project) as con:

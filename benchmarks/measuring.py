@@ -91,17 +91,19 @@ class EndedError(Exception):
     """A process ended with a code that is not fine; says which, and its last words."""
 
 
-def measured(command: list[str], data: Path | None = None, fine: tuple[int, ...] = (0,), memory: str = "") -> Measured:
+def measured(
+    command: list[str], data: Path | None = None, fine: tuple[int, ...] = (0,), memory: str = "", *, aloud: bool = False
+) -> Measured:
     """Run a command to its end. Raises `EndedError` with its words where it ends with a code that is not `fine`.
 
-    `data` and `memory` become YUANQING_DATA and YUANQING_MEMORY.
+    `data` and `memory` become YUANQING_DATA and YUANQING_MEMORY; `aloud`: what it says to stderr is heard at once.
     A child's peak memory is never less than its parent's was when it was born: measure from a small process.
     """
     environment = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
     environment |= {name: str(value) for name, value in (("YUANQING_DATA", data), ("YUANQING_MEMORY", memory)) if value}
     began = time.perf_counter()
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as said:
-        process = subprocess.Popen(command, cwd=HERE, env=environment, stdout=out, stderr=said)
+        process = subprocess.Popen(command, cwd=HERE, env=environment, stdout=out, stderr=None if aloud else said)
         _, status, usage = os.wait4(process.pid, 0)
         wall = time.perf_counter() - began
         process.returncode = os.waitstatus_to_exitcode(status)

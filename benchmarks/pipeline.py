@@ -86,7 +86,7 @@ def measure(screen: Console, people: int, memory: str, within: Path | None, *, f
         paths = [("C path without Dagster", "steps"), *([("C path, 25 rules", "steps-25")] if few else [])]
         for label, kind in paths:
             screen.print(label)
-            runs[label] = measured([*me, kind, str(landed(files, folder / kind))], memory=memory)
+            runs[label] = measured([*me, kind, str(landed(files, folder / kind))], memory=memory, aloud=True)
             shutil.rmtree(folder / kind)
         screen.print("D path, by the command")
         note = folder / "event_log"
