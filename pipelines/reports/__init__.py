@@ -40,6 +40,7 @@ def build_reports(project: Project, base_url: str | None = None) -> list[Path]:
     Reads `project.results` (`pipelines.results.publish` makes it; `FileNotFoundError` without). `base_url` is where browsers
     reach `project.reports`; workbooks, which travel alone, name it. Each file is swapped in whole. Returns the files written.
     """
+    from assets.lake import one_look
     from pipelines.querying import connect
     from pipelines.reports.department import write_department
     from pipelines.reports.figures import departments, publication
@@ -50,7 +51,7 @@ def build_reports(project: Project, base_url: str | None = None) -> list[Path]:
     from pipelines.results import connect_results
 
     written: list[Path] = []
-    with connect_results(project) as results, connect(project) as lake:
+    with connect_results(project) as results, connect(project) as lake, one_look(lake):
         for name in departments(results):
             folder = project.reports / name
             written.append(write_department(results, name, folder / "index.html"))

@@ -42,11 +42,11 @@ def compare(project: Project) -> TruthReport:
 
     Raises `FileNotFoundError` where there is no truth (no sample was made) or nothing has been collected yet.
     """
-    from assets.lake import open_lake
+    from assets.lake import one_look, open_lake
 
     if not truth_file(project).exists():
         raise FileNotFoundError(f"{truth_file(project)}: no sample was made here, so no truth is known. Run `make run` first.")
-    with open_lake(project, read_only=True) as con:
+    with open_lake(project, read_only=True) as con, one_look(con):
         return compare_in(con, project)
 
 
