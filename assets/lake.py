@@ -7,11 +7,11 @@ Not here: what goes into a table.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from assets.evidence import TABLES
 
@@ -170,3 +170,19 @@ def columns_of(con: duckdb.DuckDBPyConnection, table: str) -> dict[str, str] | N
         [schema, name],
     ).fetchall()
     return dict(rows) or None
+
+
+def insert(con: duckdb.DuckDBPyConnection, table: str, rows: Sequence[Sequence[Any]]) -> None:
+    """Append `rows` to `table` (SQL), values in the order of its columns, by one statement.
+
+    A statement a row takes 40 KB of memory for each until the transaction ends.
+    """
+    if not rows:
+        return
+    import pyarrow as pa
+
+    con.register("rows_given", pa.table({f"c{n}": list(column) for n, column in enumerate(zip(*rows, strict=True))}))
+    try:
+        con.execute(f"INSERT INTO {table} SELECT * FROM rows_given")
+    finally:
+        con.unregister("rows_given")

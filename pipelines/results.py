@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from assets.crosschecks.declared import TABLE
 from assets.evidence import TABLES
-from assets.lake import columns_of, literal, open_lake, quote
+from assets.lake import columns_of, insert, literal, open_lake, quote
 from pipelines.querying import QueryError, as_objects, query
 from pipelines.rulebook import holder
 from pipelines.scores import CALLED
@@ -337,8 +337,7 @@ def _declare(con: duckdb.DuckDBPyConnection, table: str, columns: Columns) -> No
 
 def _fill(con: duckdb.DuckDBPyConnection, table: str, columns: Columns, rows: list[tuple[Any, ...]]) -> None:
     _declare(con, table, columns)
-    if rows:
-        con.executemany(f"INSERT INTO fresh.{quote(table)} VALUES ({', '.join('?' * len(columns))})", rows)
+    insert(con, f"fresh.{quote(table)}", rows)
 
 
 def _sync(path: Path) -> None:

@@ -43,6 +43,7 @@ from typing import TYPE_CHECKING, Any
 
 from assets.called import Call, calls
 from assets.crosschecks.declared import TABLE
+from assets.lake import insert
 from pipelines.rulebook import CROSS, holder
 from pipelines.views import newest
 
@@ -186,8 +187,7 @@ def _met(wanted: Iterable[Call], rules: Iterable[Rule], counting: Collection[str
 
 def _insert(con: duckdb.DuckDBPyConnection, declared: str, rows: Sequence[tuple[Any, ...]]) -> None:
     con.execute(f"CREATE OR REPLACE TEMP TABLE {declared}")
-    if rows:
-        con.executemany(f"INSERT INTO {declared.partition(' ')[0]} VALUES ({', '.join('?' * len(rows[0]))})", rows)
+    insert(con, declared.partition(" ")[0], rows)
 
 
 # One step up, from the parts to the whole: score x, assessed share v of the rules, coverage c (NULL: not called for).
