@@ -20,6 +20,7 @@ from assets.crosschecks.counting import cross_results, note_states
 from assets.crosschecks.declared import ENDED, CrossCheck, cross_checks, verify
 from assets.judging import codes_of, standard_of
 from assets.lake import columns_of, literal, one_look, quote, transaction
+from assets.models.feed import note, state
 from assets.models.increment import FULL_FROM, Changed, changed, new_rows
 from assets.models.sql import CODES, code_rows
 from assets.std import POSITION, current_rows, digest, ensure_std, is_delta
@@ -46,6 +47,7 @@ def build_disagreement(con: duckdb.DuckDBPyConnection, project: Project, contrac
         what = changed(con, contract, list(sources.values()), ())
         made_by = dict(con.execute('SELECT "check", definition FROM evidence.crosschecks').fetchall())
         stands = columns_of(con, contract.table) is not None
+        read = state(con)
     new = {c.id: digest(c.definition) for c in checks}
     if stands and not what and made_by == new:
         return Built(contract.table, _count(con, contract), 0, (), False)
@@ -70,6 +72,7 @@ def build_disagreement(con: duckdb.DuckDBPyConnection, project: Project, contrac
             for check in due:
                 written += made.in_full(check) if check in full else made.touched(check)
             _incorporate(con, contract, what.built - what.present, what.present - what.built, run_id)
+            note(con, contract.table, read, run_id, rows=written, anew=not stands)
             note_states(con, project, contract, checks, new)
             standard = standard_of(project)
             evidence.note_standard(con, standard, datetime.now())

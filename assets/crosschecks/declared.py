@@ -98,7 +98,8 @@ class Grace:
 class CrossCheck:
     """One check. `subjects` gives by source dataset the expressions of the subject; empty: it is always made in full.
 
-    `clock` are the datasets whose newest period tells how far it can be judged; `claims` the planted faults that it must find.
+    `clocks` are the datasets whose newest period tells how far it can be judged (none: all that it reads); `claims` the planted
+    faults that it must find.
     """
 
     path: Path
@@ -112,7 +113,7 @@ class CrossCheck:
     grace: Grace
     to: tuple[str, ...]
     of: str
-    clock: tuple[str, ...]
+    clocks: tuple[str, ...]
     subjects: Mapping[str, tuple[str, ...]]
     claims: tuple[str, ...]
     query: Query
@@ -121,6 +122,10 @@ class CrossCheck:
     def sources(self) -> tuple[str, ...]:
         """The datasets that it reads, without their schema."""
         return tuple(t.split(".")[1] for t in self.query.tables if t.startswith("std."))
+
+    @property
+    def clock(self) -> tuple[str, ...]:
+        return self.clocks or self.sources
 
     @property
     def definition(self) -> str:
@@ -143,6 +148,13 @@ def verify(project: Project, checks: Iterable[CrossCheck]) -> None:
     known = {schema: columns for schema, columns in columns_known(project).items() if schema in ("std", "codes")}
     for check in checks:
         check.query.check(known)
+        document = read_document(check.path)
+        for key, names in (("clock", check.clocks), ("subjects", tuple(check.subjects))):
+            if stray := [name for name in names if name not in check.sources]:
+                raise document.error((key,), f"{stray[0]!r} is none of the sources.", near(stray[0], check.sources))
+        if check.subjects and (lacking := set(check.sources) - set(check.subjects)):
+            found, remedy = f"{', '.join(sorted(lacking))}: no subject.", "Give one for each source, or leave `subjects` away."
+            raise document.error(("subjects",), found, remedy)
         if check.query.outputs not in (FOUND, (*FOUND, ENDED)):
             found = f"the SELECT gives {', '.join(check.query.outputs)}."
             raise check.query.error(1, found, f"Give {', '.join(FOUND)} (and {ENDED}, where it may have ended late), in this order.")
@@ -193,19 +205,13 @@ def _read(path: Path, project: Project) -> CrossCheck:
             ("id",), f"id {data['id']!r} in a file named {path.name}.", "Use one name for both, such as x01_allowance_of_dead."
         )
     query = _query(document)
-    sources = [t.split(".")[1] for t in query.tables if t.startswith("std.")]
     to = _listed(data["to"])
     of = str(data.get("of") or to[0])
-    clock = _listed(data.get("clock") or sources)
-    for key, names in (("to", to), ("of", (of,)), ("clock", clock), ("subjects", tuple(data.get("subjects") or ()))):
+    for key, names in (("to", to), ("of", (of,))):
         for name in names:
-            if name not in project.contracts or (key in ("clock", "subjects") and name not in sources):
-                raise document.error((key,), f"{name!r} is none of the sources.", near(name, sources if key != "to" else project.contracts))
+            if name not in project.contracts:
+                raise document.error((key,), f"{name!r} is no dataset.", near(name, project.contracts))
     subjects = {str(k): _listed(v) for k, v in (data.get("subjects") or {}).items()}
-    if subjects and (lacking := set(sources) - set(subjects)):
-        raise document.error(
-            ("subjects",), f"{', '.join(sorted(lacking))}: no subject.", "Give one for each source, or leave `subjects` away."
-        )
     return CrossCheck(
         path=path,
         id=str(data["id"]),
@@ -218,7 +224,7 @@ def _read(path: Path, project: Project) -> CrossCheck:
         grace=_grace(document),
         to=to,
         of=of,
-        clock=clock,
+        clocks=_listed(data.get("clock") or ()),
         subjects=subjects,
         claims=_listed(data.get("claims") or data["id"]),
         query=query,
