@@ -18,8 +18,16 @@ if TYPE_CHECKING:
 WIDTH, BOX, HEIGHT, GAP, TOP = 1180, 196, 58, 22, 64
 COLUMNS = (("交付", "hand-over"), ("原始", "raw"), ("标准", "standard"), ("基础库", "base"), ("主题库", "thematic"))
 FORMS = {
-    **{"csv": "CSV", "fixed": "定长文本 fixed width", "xlsx": "Excel", "xls": "Excel", "xml": "XML", "zip": "ZIP"},
-    **{"postgresql": "PostgreSQL", "postgres": "PostgreSQL", "mysql": "MySQL", "api": "API"},
+    "csv": "CSV",
+    "fixed": "定长文本 fixed width",
+    "xlsx": "Excel",
+    "xls": "Excel",
+    "xml": "XML",
+    "zip": "ZIP",
+    "postgresql": "PostgreSQL",
+    "postgres": "PostgreSQL",
+    "mysql": "MySQL",
+    "api": "API",
 }
 STYLE = """
 text { font-family: "Noto Sans CJK SC", "Source Han Sans SC", "PingFang SC", "Microsoft YaHei", sans-serif; fill: #1f2933 }
