@@ -164,11 +164,10 @@ DISAGREEMENTS: Columns = [
     ("other_batch", "VARCHAR", "the other record; empty where there is none"),
     ("other_row", "BIGINT", "the other record's position in the source"),
     ("since_month", "DATE", "first day of the month since which they contradict each other"),
-    ("due", "DATE", "last day of grace"),
     ("overdue", "BOOLEAN", "whether it is a defect by now: its grace was over on the last day of which all sources have spoken"),
 ]
 _DISAGREEMENTS = f"""
-    SELECT d."check", d.dataset, d.batch, d."row", d.other, d.other_batch, d.other_row, date_trunc('month', d.since)::DATE, d.due,
+    SELECT d."check", d.dataset, d.batch, d."row", d.other, d.other_batch, d.other_row, date_trunc('month', d.since)::DATE,
         coalesce(d.due < c.as_of, FALSE) AND c.silent IS NULL
     FROM lake.{TABLE} d JOIN lake.evidence.crosschecks c USING ("check")"""
 

@@ -44,6 +44,19 @@ def test_every_model_resolves_against_the_contracts_and_stands_empty(real):
         assert con.execute(f"SELECT count(*) FROM {contract.table}").fetchone() == (0,)
 
 
+CHOSEN = {
+    # names of datasets: a value chooses among them and does not come out
+    ("disagreement", "dataset"),
+    ("disagreement", "other"),
+    # who somebody is has the class of the register; the higher one of marriages and allowances is for being listed there
+    ("population", "id_number"),
+    ("population", "name"),
+    ("population", "sex"),
+    ("population", "birth_date"),
+}
+"""Edges along which a class may fall, and why."""
+
+
 def test_a_level_of_classification_never_falls_along_an_edge(real):
     project, _ = real
     known = columns_known(project)
@@ -51,6 +64,8 @@ def test_a_level_of_classification_never_falls_along_an_edge(real):
     for contract in project.models():
         made_from = column_sources(contract, read_model(contract), known)
         for column in contract.columns:
+            if (contract.name, column.name) in CHOSEN:
+                continue
             above = {source: levels[source] for source in made_from[column.name] if source in levels}
             assert all(level <= column.classification for level in above.values()), f"{contract.name}.{column.name}: {above}"
 
