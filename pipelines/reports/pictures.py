@@ -33,7 +33,7 @@ from assets.judging import codes_of
 from assets.models.sql import CODES, Query, code_rows
 from expectations.documents import Document, near, read_document
 from pipelines.reports.figures import Row, rows
-from pipelines.reports.pages import number, percent, score, write_page
+from pipelines.reports.pages import number, percent, period, score, write_page
 
 if TYPE_CHECKING:
     import duckdb
@@ -48,9 +48,13 @@ TILES: Mapping[str, tuple[int, int]] = {
     "210200": (3, 4),
 }  # fmt: skip
 """Column and row of each city's tile."""
+NAMES = {"21SF00": "沈抚示范区"}
+"""Of tiles that GB/T 2260 has no code for."""
 SHADES = 5
 WIDTH, HEIGHT = 640, 220
 """Of a trend's drawing, in its own units."""
+LINE = 17
+"""Between two lines of text, in the same units."""
 
 
 def theme_pages(project: Project) -> list[Path]:
@@ -63,6 +67,7 @@ def write_themes(project: Project, lake: duckdb.DuckDBPyConnection, published: R
     from assets.lake import columns_of
 
     codes, written = codes_of(project), []
+    names = {**NAMES, **(codes.get("division").codes if "division" in codes else {})}
 
     def ask(sql: str) -> list[Row]:
         query = Query(project.assets, sql)
@@ -78,7 +83,7 @@ def write_themes(project: Project, lake: duckdb.DuckDBPyConnection, published: R
                 "lead": data.get("lead"),
                 "audience": data.get("for"),
                 "figures": [_figure(ask, f) for f in data.get("figures") or ()],
-                "pictures": [_picture(ask, p) for p in data["pictures"]],
+                "pictures": [_picture(ask, p, names) for p in data["pictures"]],
             }
             target = folder / f"{path.name.removesuffix('.page.yaml')}.html"
             written.append((write_page("theme.html", target, published=published, page=page), data["title"]))
@@ -97,6 +102,11 @@ def _checked(document: Document) -> None:
             raise document.error(("pictures", position), f"kind {picture.get('kind')!r}.", near(str(picture.get("kind")), KINDS))
     for group in ("figures", "pictures"):
         for position, one in enumerate(document.data.get(group) or ()):
+            for said in ("title", "note"):
+                if said in one and set(one[said]) != {"zh", "en"}:
+                    raise document.error(
+                        (group, position, said), f"{said}: {', '.join(one[said])}.", "Write zh and en; quote what holds a comma."
+                    )
             if (form := one.get("form", "number")) not in FORMS:
                 raise document.error((group, position), f"form {form!r}.", near(str(form), FORMS))
             _ = Query(document.path, str(one.get("sql") or ""), document.line(group, position, "sql") or 1).tree
@@ -113,7 +123,7 @@ def _figure(ask: Callable[[str], list[Row]], declared: Mapping[str, Any]) -> Row
     return {"title": declared["title"], "value": FORMS[declared.get("form", "number")](value), "note": declared.get("note")}
 
 
-def _picture(ask: Callable[[str], list[Row]], declared: Mapping[str, Any]) -> Row:
+def _picture(ask: Callable[[str], list[Row]], declared: Mapping[str, Any], names: Mapping[str, str]) -> Row:
     found = ask(str(declared["sql"]))
     said = FORMS[declared.get("form", "number")]
     made = {"kind": declared["kind"], "title": declared["title"], "note": declared.get("note"), "rows": found, "empty": not found}
@@ -124,7 +134,7 @@ def _picture(ask: Callable[[str], list[Row]], declared: Mapping[str, Any]) -> Ro
             most = max((abs(r["y"] or 0) for r in found), default=0) or 1
             return made | {"bars": [{"x": r["x"], "said": said(r["y"]), "share": 100 * max(r["y"] or 0, 0) / most} for r in found]}
         case "map":
-            return made | _map(found, said)
+            return made | _map(found, said, names)
     return made | {"columns": list(found[0]) if found else []}
 
 
@@ -137,22 +147,31 @@ def _trend(found: Sequence[Row], said: Any) -> Row:
     for r in found:
         if r["y"] is not None:
             x, y = places.index(r["x"]) * step, HEIGHT - HEIGHT * r["y"] / top
-            lines.setdefault(str(r.get("series") or ""), []).append((round(x, 1), round(y, 1), f"{r['x']}：{said(r['y'])}"))
+            lines.setdefault(str(r.get("series") or ""), []).append((round(x, 1), round(y, 1), f"{period(str(r['x']))}：{said(r['y'])}"))
     last = {name: next((r["y"] for r in reversed(found) if str(r.get("series") or "") == name), None) for name in lines}
     every = max(1, -(-len(places) // 8))
+    ends: dict[str, float] = {}
+    for name, points in sorted(lines.items(), key=lambda line: line[1][-1][1]):
+        ends[name] = max(points[-1][1], max(ends.values(), default=-LINE) + LINE)  # names of lines that end together stand apart
     return {
         "lines": [
-            {"name": name, "points": points, "path": " ".join(f"{x},{y}" for x, y, _ in points), "last": said(last[name])}
+            {
+                "name": name,
+                "points": points,
+                "path": " ".join(f"{x},{y}" for x, y, _ in points),
+                "last": said(last[name]),
+                "end": ends[name],
+            }
             for name, points in lines.items()
         ],
-        "ticks": [{"x": round(i * step, 1), "text": str(p)} for i, p in enumerate(places) if i % every == 0],
+        "ticks": [{"x": round(i * step, 1), "text": period(str(p))} for i, p in enumerate(places) if i % every == 0],
         "top": said(top),
         "width": WIDTH,
         "height": HEIGHT,
     }
 
 
-def _map(found: Sequence[Row], said: Any) -> Row:
+def _map(found: Sequence[Row], said: Any, names: Mapping[str, str]) -> Row:
     by = {str(r["x"]): r for r in found}
     values = sorted(r["y"] for r in found if r["y"] is not None)
     tiles = []
@@ -161,6 +180,13 @@ def _map(found: Sequence[Row], said: Any) -> Row:
         below = sum(v < value for v in values) if value is not None else 0
         shade = min(SHADES - 1, below * SHADES // max(len(values), 1)) if value is not None else -1
         tiles.append(
-            {"unit": unit, "name": by.get(unit, {}).get("name"), "column": column, "row": row, "said": said(value), "shade": shade}
+            {
+                "unit": unit,
+                "name": by.get(unit, {}).get("name") or names.get(unit),
+                "column": column,
+                "row": row,
+                "said": said(value),
+                "shade": shade,
+            }
         )
     return {"tiles": tiles}

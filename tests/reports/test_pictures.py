@@ -56,7 +56,7 @@ def test_what_is_asked_is_drawn(tmp_path: Path) -> None:
     assert "width:100.0%" in html
     assert "width:33.3%" in html
     assert "<span>沈阳市</span><b>30</b>" in html
-    assert "<span>211200</span><b>—</b>" in html  # a city of which nothing is known is shown so
+    assert "<span>铁岭市</span><b>—</b>" in html  # a city of which nothing is known is shown so
     assert "<b>甲</b>" not in html
     assert "&lt;b&gt;甲&lt;/b&gt;" in html
     assert "<script" not in html
@@ -76,6 +76,7 @@ def test_a_theme_without_its_tables_has_no_page(tmp_path: Path) -> None:
     [
         (PAGE.replace("kind: trend", "kind: trent"), 7, "Did you mean 'trend'?"),
         (PAGE.replace("form: percent", "form: per cent"), 5, "Did you mean 'percent'?"),
+        (PAGE.replace("en: share", "en: share, of all"), 5, "quote what holds a comma"),
         (PAGE.replace("SELECT 0.25", "DROP TABLE x"), 5, "expected one SELECT"),
     ],
 )
