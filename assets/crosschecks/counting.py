@@ -163,7 +163,7 @@ def _outcome(check: CrossCheck, state: Mapping[str, Any], unexpected: int) -> tu
         return "not_assessable", f"尚无交付 nothing has been handed over: {silent}"
     if not unexpected:
         return "passed", ""
-    zh, en = f"{unexpected:,} 条超过宽限（{check.grace.zh}）", f"{unexpected:,} stand beyond their grace ({check.grace.en})"
+    zh, en = f"{unexpected:,} 条不一致（{check.grace.zh}）", f"{unexpected:,} contradictions stand ({check.grace.en})"
     note = f"{zh} {en}; 截至 as of {state['as_of']}"
     return "failed", note
 

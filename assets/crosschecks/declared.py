@@ -87,11 +87,15 @@ class Grace:
 
     @property
     def zh(self) -> str:
-        return "至次月末" if self.next_month else f"{self.days} 个工作日" if self.working else f"{self.days} 日"
+        if not self.days and not self.next_month:
+            return "无宽限"
+        return "宽限至次月末" if self.next_month else f"宽限 {self.days} 个工作日" if self.working else f"宽限 {self.days} 日"
 
     @property
     def en(self) -> str:
-        return "to the end of the next month" if self.next_month else f"{self.days} {'working ' if self.working else ''}days"
+        if not self.days and not self.next_month:
+            return "no grace"
+        return "grace to the end of the next month" if self.next_month else f"grace of {self.days} {'working ' if self.working else ''}days"
 
 
 @dataclass(frozen=True)
