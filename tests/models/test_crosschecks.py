@@ -122,7 +122,7 @@ def test_what_did_not_change_is_left_alone(world: Any) -> None:
 ROWS = st.lists(st.tuples(st.sampled_from("ABCD"), st.sampled_from(["甲", "乙"]), st.integers(1, 28)), max_size=4, unique_by=lambda r: r[0])
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(handovers=st.lists(st.tuples(st.sampled_from(["register", "insurance"]), ROWS), min_size=2, max_size=5))
 def test_increments_end_where_a_full_build_ends(
     fresh_world: Callable[[str], Any], handovers: list[tuple[str, list[tuple[str, str, int]]]]
