@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import shutil
 import stat
-import tempfile
 import zipfile
 import zlib
 from fnmatch import fnmatchcase
@@ -19,8 +18,8 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from assets.contracts import Contract
-from assets.readers import Extract, LaterError, RefusedError
-from assets.readers.files import Watched, shown
+from assets.readers import Extract, RefusedError
+from assets.readers.files import Watched, shown, working_folder
 from assets.readers.local import function_of
 from assets.readers.manifest import Manifest, read_manifest
 from assets.readers.parts import combine
@@ -37,25 +36,14 @@ def read_file(path: Path, contract: Contract, opts: dict[str, Any], scratch: Pat
     name = shown(path)
     if opts["onMismatch"] not in ("refuse", "flag"):
         raise RefusedError(f"onMismatch {opts['onMismatch']!r}", where=str(contract.path), remedy="Say refuse or flag.")
-    scratch.mkdir(parents=True, exist_ok=True)
-    folder = Path(tempfile.mkdtemp(dir=scratch))
-    watched = Watched(path)
-    try:
+    with Watched(path) as watched, working_folder(name, scratch) as folder:
         while watched.read(1 << 20):
             pass
-        extract = _read(path, name, contract, opts, folder, period)
+        try:
+            extract = _read(path, name, contract, opts, folder, period)
+        except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:  # zipfile's word for a method it lacks
+            raise RefusedError(f"an archive that cannot be read ({error})", where=name, expected="a whole archive", remedy=REMEDY) from None
         extract.digest, extract.bytes, extract.scratch = watched.finish(), watched.bytes, folder
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
-        shutil.rmtree(folder, ignore_errors=True)
-        raise RefusedError(f"an archive that cannot be read ({error})", where=name, expected="a whole archive", remedy=REMEDY) from None
-    except OSError as error:
-        shutil.rmtree(folder, ignore_errors=True)
-        raise LaterError(f"{name}: working files could not be written ({error.strerror}). Make room in {scratch}.") from None
-    except BaseException:
-        shutil.rmtree(folder, ignore_errors=True)
-        raise
-    finally:
-        watched.close()
     return extract
 
 

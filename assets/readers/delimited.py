@@ -7,15 +7,14 @@ Not here: encodings and blocks (`text`), how one record is told from the next (`
 from __future__ import annotations
 
 import csv
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from assets.contracts import Contract
 from assets.headers import fold, names
-from assets.readers import Extract, LaterError, RefusedError
-from assets.readers.files import Watched, shown
+from assets.readers import Extract, RefusedError
+from assets.readers.files import Watched, shown, working_folder
 from assets.readers.records import RecordWriter
 from assets.readers.text import account, begin, decoded, encoding_of, likely, not_too_many, relation, wrong
 
@@ -55,20 +54,9 @@ def read_delimited(path: Path, opts: dict[str, Any], scratch: Path, known: froze
     if len(delimiter) != 1 or not delimiter.isascii() or delimiter in '"\r\n\0':
         raise RefusedError(f"delimiter {delimiter!r} in the contract", where=name, expected="one ASCII character")
     form = _Form(encoding, delimiter, bool(opts.get("quotes", True)), int(opts["lookAhead"]), int(opts.get("titleLines", 0)))
-    scratch.mkdir(parents=True, exist_ok=True)
-    folder = Path(tempfile.mkdtemp(dir=scratch))
-    watched = Watched(path)
-    extract = Extract((), "", "", 0, 0, 0, 0, [], scratch=folder)
-    try:
+    with Watched(path) as watched, working_folder(name, scratch) as folder:
+        extract = Extract((), "", "", 0, 0, 0, 0, [], scratch=folder)
         _read(watched, name, form, extract, known)
-    except OSError as error:
-        extract.discard()
-        raise LaterError(f"{name}: working files could not be written ({error.strerror}). Make room in {scratch}.") from None
-    except BaseException:
-        extract.discard()
-        raise
-    finally:
-        watched.close()
     return extract
 
 

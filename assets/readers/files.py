@@ -9,8 +9,11 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+import shutil
 import stat
+import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from fnmatch import fnmatchcase
 from pathlib import Path, PurePosixPath
@@ -179,6 +182,12 @@ class Watched:
         self.bytes += len(data)
         return data
 
+    def __enter__(self) -> Watched:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
     def close(self) -> None:
         self._file.close()
 
@@ -193,6 +202,24 @@ class Watched:
         if (after.st_ino, after.st_size, after.st_mtime_ns) != seen or after.st_size != self.bytes:
             raise LaterError(f"{shown(self.path)}: the file changed while it was read: still being written.")
         return self._sha.hexdigest()
+
+
+@contextmanager
+def working_folder(name: str, scratch: Path) -> Iterator[Path]:
+    """A new folder in `scratch` for what reading the hand-over `name` writes down; where reading ends early it is removed.
+
+    Raises `LaterError` in place of an `OSError`: the disk is full.
+    """
+    scratch.mkdir(parents=True, exist_ok=True)
+    folder = Path(tempfile.mkdtemp(dir=scratch))
+    try:
+        yield folder
+    except OSError as error:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise LaterError(f"{name}: working files could not be written ({error.strerror}). Make room in {scratch}.") from None
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
 
 
 def digest_of(path: Path) -> tuple[str, int]:

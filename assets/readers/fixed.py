@@ -10,15 +10,14 @@ from __future__ import annotations
 
 import re
 import struct
-import tempfile
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 from assets.contracts import Contract
-from assets.readers import Extract, LaterError, RefusedError
-from assets.readers.files import Watched, shown
+from assets.readers import Extract, RefusedError
+from assets.readers.files import Watched, shown, working_folder
 from assets.readers.records import RecordWriter
 from assets.readers.text import NAMES, account, begin, decoded, encoding_of, likely, not_too_many, relation, wrong
 
@@ -75,20 +74,9 @@ def read_file(path: Path, contract: Contract, opts: dict[str, Any], scratch: Pat
     name = shown(path)
     layout = layout_of(contract)
     encoding = encoding_of(opts, name)
-    scratch.mkdir(parents=True, exist_ok=True)
-    folder = Path(tempfile.mkdtemp(dir=scratch))
-    watched = Watched(path)
-    extract = Extract((), "", "", 0, 0, 0, 0, [], scratch=folder)
-    try:
+    with Watched(path) as watched, working_folder(name, scratch) as folder:
+        extract = Extract((), "", "", 0, 0, 0, 0, [], scratch=folder)
         _read(watched, name, encoding, layout, opts, extract)
-    except OSError as error:
-        extract.discard()
-        raise LaterError(f"{name}: working files could not be written ({error.strerror}). Make room in {scratch}.") from None
-    except BaseException:
-        extract.discard()
-        raise
-    finally:
-        watched.close()
     return extract
 
 

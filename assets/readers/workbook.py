@@ -16,8 +16,8 @@ from typing import Any
 from assets.contracts import Column, Contract
 from assets.headers import map_header, names
 from assets.lake import literal
-from assets.readers import Extract, LaterError, RefusedError
-from assets.readers.files import Watched, shown
+from assets.readers import Extract, RefusedError
+from assets.readers.files import Watched, shown, working_folder
 from assets.readers.parts import combine
 from assets.readers.sheets import Sheet, open_book, text_of
 from assets.readers.table import TextTable
@@ -32,18 +32,13 @@ def read_file(path: Path, contract: Contract, opts: dict[str, Any], scratch: Pat
     """Read one workbook. Working files go to a new folder in `scratch`. Raises `RefusedError` or `LaterError`."""
     name = shown(path)
     _check(contract, opts)
-    watched = Watched(path)
-    try:
+    with Watched(path) as watched:
         data = watched.read(-1)
         digest = watched.finish()
-    finally:
-        watched.close()
     hidden: list[str] = []
     book = open_book(data, name, opts["sheet"], hidden)
     chosen = _several(book, contract, opts, name) if opts["sheets"] else iter([_find(book, contract, name)])
-    scratch.mkdir(parents=True, exist_ok=True)
-    folder = Path(tempfile.mkdtemp(dir=scratch))
-    try:
+    with working_folder(name, scratch) as folder:
         parts = []
         for sheet, header_row in chosen:  # one at a time: a large sheet takes 3 to 4 KB of memory a row
             inside = Path(tempfile.mkdtemp(dir=folder))
@@ -51,12 +46,6 @@ def read_file(path: Path, contract: Contract, opts: dict[str, Any], scratch: Pat
             _rows(sheet, header_row, contract, opts, part, inside, f"{name}, sheet {sheet.name!r}", period)
             parts.append((f"sheet {sheet.name}", part))
         extract = combine(parts, contract, name, period) if opts["sheets"] else parts[0][1]
-    except OSError as error:
-        Extract((), "", "", 0, 0, 0, 0, [], scratch=folder).discard()
-        raise LaterError(f"{name}: working files could not be written ({error.strerror}). Make room in {scratch}.") from None
-    except BaseException:
-        Extract((), "", "", 0, 0, 0, 0, [], scratch=folder).discard()
-        raise
     extract.digest, extract.bytes, extract.scratch = digest, len(data), folder
     if hidden:
         extract.notes.append(f"hidden sheets were left out: {', '.join(hidden)}")

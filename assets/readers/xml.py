@@ -12,14 +12,13 @@ from __future__ import annotations
 import codecs
 import json
 import re
-import tempfile
 from pathlib import Path
 from typing import Any
 from xml.parsers import expat
 
 from assets.contracts import Contract
-from assets.readers import Extract, LaterError, RefusedError
-from assets.readers.files import Watched, shown
+from assets.readers import Extract, RefusedError
+from assets.readers.files import Watched, shown, working_folder
 from assets.readers.table import TextTable
 from expectations.documents import near
 
@@ -35,20 +34,9 @@ def read_file(path: Path, contract: Contract, opts: dict[str, Any], scratch: Pat
     name = shown(path)
     if not opts["recordsAt"]:
         raise RefusedError("no `recordsAt`", where=str(contract.path), expected="the path of a record's element, such as data/rows/row")
-    scratch.mkdir(parents=True, exist_ok=True)
-    folder = Path(tempfile.mkdtemp(dir=scratch))
-    watched = Watched(path)
-    extract = Extract((), "", "", 0, 0, 0, 0, [], scratch=folder)
-    try:
+    with Watched(path) as watched, working_folder(name, scratch) as folder:
+        extract = Extract((), "", "", 0, 0, 0, 0, [], scratch=folder)
         _read(watched, name, opts, extract, folder)
-    except OSError as error:
-        extract.discard()
-        raise LaterError(f"{name}: working files could not be written ({error.strerror}). Make room in {scratch}.") from None
-    except BaseException:
-        extract.discard()
-        raise
-    finally:
-        watched.close()
     return extract
 
 
