@@ -7,6 +7,7 @@ province. Not here: what stands in it.
 from __future__ import annotations
 
 import zipfile
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
@@ -111,7 +112,7 @@ class Runs:
             self.areas.append((self._begun, row - 1))
 
 
-class Sheets:
+class Sheets(ABC):
     """A workbook that is being written, sheet by sheet: what stands where. How it is kept is said by `Book` and by the older form."""
 
     def __init__(self, scene: Scene) -> None:
@@ -202,25 +203,25 @@ class Sheets:
         self.scene.keep_time(self.path)
         return [self.path]
 
+    @abstractmethod
     def open(self) -> None:
         """A sheet begins, the last of `names`."""
-        raise NotImplementedError
 
+    @abstractmethod
     def lines(self, first: int, rows: Sequence[Sequence[str | None]]) -> None:
         """Rows of texts from the row `first` on (from 1)."""
-        raise NotImplementedError
 
+    @abstractmethod
     def put(self, numbers: np.ndarray, cells: Sequence[pa.Array], numeric: Sequence[pa.Array | None]) -> None:
         """Records, a column of texts each, at the rows `numbers`; `numeric` masks those that are numbers."""
-        raise NotImplementedError
 
+    @abstractmethod
     def shut(self, areas: Sequence[tuple[int, int, int, int]]) -> None:
         """The sheet ends; `areas` are merged in it (row, column, last row, last column, from 0)."""
-        raise NotImplementedError
 
+    @abstractmethod
     def save(self) -> None:
         """All sheets are there."""
-        raise NotImplementedError
 
 
 class Book(Sheets):
