@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,6 +20,7 @@ from assets.contracts import Contract
 from assets.headers import map_header
 from assets.project import CODE, Project
 from assets.readers import Handover, RefusedError, reader_for
+from sample_data.building import build, opened, prepare
 from sample_data.declaration import Declaration
 from sample_data.declared import declarations
 from sample_data.made import make
@@ -130,3 +132,18 @@ def made(data: Path, seed: int = 7, datasets: list[str] | None = None) -> Sample
     project = Project.at(CODE, data)
     make(project, scale=SCALE, seed=seed, datasets=datasets)
     return Sample(project, pq.read_table(data / "sample" / "truth.parquet").to_pylist())
+
+
+@contextmanager
+def world(file: Path, seed: int, people: int, tables: str) -> Iterator[duckdb.DuckDBPyConnection]:
+    """These tables of the world (names with blanks between) of a seed and so many people."""
+    with opened(file) as con:
+        prepare(con, seed, people, CODE / "expectations" / "codes")
+        build(con, [f"world.{name}" for name in tables.split()])
+        yield con
+
+
+def impossible(name: str) -> dict[str, str]:
+    """The queries of `<name>.sql`, none of which may find a row, by the comment above each."""
+    text = Path(__file__).with_name(f"{name}.sql").read_text(encoding="utf-8")
+    return dict(re.findall(r"^-- ([^\n]+)\n([^-;][^;]+);", text, re.MULTILINE))

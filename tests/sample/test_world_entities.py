@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from datetime import date
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from sample_support import impossible, world
 
-from assets.project import CODE
 from expectations.identity import classify_credit_code
-from sample_data.building import build, opened, prepare
 
 if TYPE_CHECKING:
     import duckdb
@@ -23,25 +20,20 @@ TABLES = "entity entity_name entity_move entity_rep entity_act licence inspectio
 
 @pytest.fixture(scope="module")
 def con(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPyConnection]:
-    with opened(tmp_path_factory.mktemp("entities") / "entities.duckdb") as con:
-        prepare(con, 13, PEOPLE, CODE / "expectations" / "codes")
-        build(con, [f"world.{name}" for name in TABLES.split()])
+    with world(tmp_path_factory.mktemp("entities") / "entities.duckdb", 13, PEOPLE, TABLES) as con:
         yield con
 
 
-def impossible() -> dict[str, str]:
-    """The queries of `world_entities.sql` by the comment above each."""
-    text = Path(__file__).with_name("world_entities.sql").read_text(encoding="utf-8")
-    return dict(re.findall(r"^-- ([^\n]+)\n([^-;][^;]+);", text, re.MULTILINE))
+IMPOSSIBLE = impossible("world_entities")
 
 
-@pytest.mark.parametrize(("what", "query"), impossible().items(), ids=impossible())
+@pytest.mark.parametrize(("what", "query"), IMPOSSIBLE.items(), ids=IMPOSSIBLE)
 def test_what_cannot_be_is_not(con: duckdb.DuckDBPyConnection, what: str, query: str) -> None:
     assert con.execute(f"{query} LIMIT 3").fetchall() == [], what
 
 
 def test_every_query_is_asked() -> None:
-    assert len(impossible()) >= 20
+    assert len(IMPOSSIBLE) >= 20
 
 
 def test_codes_are_well_made(con: duckdb.DuckDBPyConnection) -> None:

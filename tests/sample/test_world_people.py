@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-
-from assets.project import CODE
-from sample_data.building import build, opened, prepare
+from sample_support import impossible, world
 
 if TYPE_CHECKING:
     import duckdb
@@ -21,9 +17,7 @@ TABLES = "home life person marriage spouse birth death livelihood job career ins
 
 @pytest.fixture(scope="module")
 def con(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPyConnection]:
-    with opened(tmp_path_factory.mktemp("people") / "people.duckdb") as con:
-        prepare(con, 11, PEOPLE, CODE / "expectations" / "codes")
-        build(con, [f"world.{name}" for name in TABLES.split()])
+    with world(tmp_path_factory.mktemp("people") / "people.duckdb", 11, PEOPLE, TABLES) as con:
         yield con
 
 
@@ -33,19 +27,16 @@ def value(con: duckdb.DuckDBPyConnection, sql: str) -> int:
     return found
 
 
-def impossible() -> dict[str, str]:
-    """The queries of `world_people.sql` by the comment above each."""
-    text = Path(__file__).with_name("world_people.sql").read_text(encoding="utf-8")
-    return dict(re.findall(r"^-- ([^\n]+)\n([^-;][^;]+);", text, re.MULTILINE))
+IMPOSSIBLE = impossible("world_people")
 
 
-@pytest.mark.parametrize(("what", "query"), impossible().items(), ids=impossible())
+@pytest.mark.parametrize(("what", "query"), IMPOSSIBLE.items(), ids=IMPOSSIBLE)
 def test_what_cannot_be_is_not(con: duckdb.DuckDBPyConnection, what: str, query: str) -> None:
     assert con.execute(f"{query} LIMIT 3").fetchall() == [], what
 
 
 def test_every_query_is_asked() -> None:
-    assert len(impossible()) >= 30
+    assert len(IMPOSSIBLE) >= 30
 
 
 def test_lives_happen_about_as_often_as_they_do(con: duckdb.DuckDBPyConnection) -> None:
@@ -63,9 +54,7 @@ def test_lives_happen_about_as_often_as_they_do(con: duckdb.DuckDBPyConnection) 
 
 def test_one_seed_one_world_and_another_seed_another(tmp_path_factory: pytest.TempPathFactory) -> None:
     def digest(seed: int) -> int:
-        with opened(tmp_path_factory.mktemp("seeds") / "seeds.duckdb") as con:
-            prepare(con, seed, 1000, CODE / "expectations" / "codes")
-            build(con, ["world.person world.marriage world.birth world.death"])
+        with world(tmp_path_factory.mktemp("seeds") / "seeds.duckdb", seed, 1000, "person marriage birth death") as con:
             return value(con, "SELECT bit_xor(hash(p)) FROM world.person AS p") ^ value(
                 con, "SELECT bit_xor(hash(m)) FROM world.marriage AS m"
             )

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-
-from assets.project import CODE
-from sample_data.building import build, opened, prepare
+from sample_support import impossible, world
 
 if TYPE_CHECKING:
     import duckdb
@@ -21,25 +17,20 @@ TABLES = "sanction permit grant tax_grade listing certificate hotline service_ca
 
 @pytest.fixture(scope="module")
 def con(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPyConnection]:
-    with opened(tmp_path_factory.mktemp("services") / "services.duckdb") as con:
-        prepare(con, 11, PEOPLE, CODE / "expectations" / "codes")
-        build(con, [f"world.{name}" for name in TABLES.split()])
+    with world(tmp_path_factory.mktemp("services") / "services.duckdb", 11, PEOPLE, TABLES) as con:
         yield con
 
 
-def impossible() -> dict[str, str]:
-    """The queries of `world_services.sql` by the comment above each."""
-    text = Path(__file__).with_name("world_services.sql").read_text(encoding="utf-8")
-    return dict(re.findall(r"^-- ([^\n]+)\n([^-;][^;]+);", text, re.MULTILINE))
+IMPOSSIBLE = impossible("world_services")
 
 
-@pytest.mark.parametrize(("what", "query"), impossible().items(), ids=impossible())
+@pytest.mark.parametrize(("what", "query"), IMPOSSIBLE.items(), ids=IMPOSSIBLE)
 def test_what_cannot_be_is_not(con: duckdb.DuckDBPyConnection, what: str, query: str) -> None:
     assert con.execute(f"{query} LIMIT 3").fetchall() == [], what
 
 
 def test_every_query_is_asked() -> None:
-    assert len(impossible()) >= 20
+    assert len(IMPOSSIBLE) >= 20
 
 
 @pytest.mark.parametrize(
