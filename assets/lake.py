@@ -172,6 +172,19 @@ def columns_of(con: duckdb.DuckDBPyConnection, table: str) -> dict[str, str] | N
     return dict(rows) or None
 
 
+def affected(con: duckdb.DuckDBPyConnection, sql: str, values: Sequence[Any] = ()) -> int:
+    """The one number that a statement gives: rows written or taken away, or a count; 0 where it gives none."""
+    row = con.execute(sql, list(values)).fetchone()
+    return int(row[0]) if row else 0
+
+
+def objects(con: duckdb.DuckDBPyConnection, sql: str, values: Sequence[Any] = ()) -> list[dict[str, Any]]:
+    """The rows of a query, each by the names of its columns."""
+    found = con.execute(sql, list(values))
+    names = [c[0] for c in found.description or ()]
+    return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
+
+
 def insert(con: duckdb.DuckDBPyConnection, table: str, rows: Sequence[Sequence[Any]]) -> None:
     """Append `rows` to `table` (SQL), values in the order of its columns, by one statement.
 

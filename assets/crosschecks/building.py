@@ -19,7 +19,7 @@ from assets import evidence
 from assets.crosschecks.counting import cross_results, note_states
 from assets.crosschecks.declared import ENDED, CrossCheck, cross_checks, verify
 from assets.judging import codes_of, standard_of
-from assets.lake import columns_of, literal, one_look, quote, transaction
+from assets.lake import affected, columns_of, literal, one_look, quote, transaction
 from assets.models.feed import note, state
 from assets.models.increment import FULL_FROM, Changed, changed, new_rows
 from assets.models.sql import CODES, code_rows
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 def build_disagreement(con: duckdb.DuckDBPyConnection, project: Project, contract: Contract, run_id: str) -> Built:
     """Bring the table up to date. Without a batch that came or went, and a check that changed, nothing is done."""
-    from assets.models.building import Built
+    from assets.models.building import Built, count, incorporate
 
     checks = cross_checks(project, contract)
     sources = {name: project.contracts[name] for name in sorted({s for c in checks for s in c.sources})}
@@ -50,7 +50,7 @@ def build_disagreement(con: duckdb.DuckDBPyConnection, project: Project, contrac
         read = state(con)
     new = {c.id: digest(c.definition) for c in checks}
     if stands and not what and made_by == new:
-        return Built(contract.table, _count(con, contract), 0, (), False)
+        return Built(contract.table, count(con, contract.table), 0, (), False)
     other = {c.id for c in checks if made_by.get(c.id) != new[c.id]}
     verify(project, [c for c in checks if c.id in other])
     made = _Making(con, contract, sources, what, codes_of(project))
@@ -71,7 +71,7 @@ def build_disagreement(con: duckdb.DuckDBPyConnection, project: Project, contrac
             con.execute("SET disabled_optimizers = 'join_order'")
             for check in due:
                 written += made.in_full(check) if check in full else made.touched(check)
-            _incorporate(con, contract, what.built - what.present, what.present - what.built, run_id)
+            incorporate(con, contract, what, run_id)
             note(con, contract.table, read, run_id, rows=written, anew=not stands)
             note_states(con, project, contract, checks, new)
             standard = standard_of(project)
@@ -81,7 +81,7 @@ def build_disagreement(con: duckdb.DuckDBPyConnection, project: Project, contrac
         con.execute("RESET disabled_optimizers")
         for name in ("touched", "working_days", *(f"standing_{s}" for s in made.kept)):
             con.execute(f"DROP TABLE IF EXISTS temp.{quote(name)}")
-    return Built(contract.table, _count(con, contract), written, tuple(sorted(what.present - what.built)), bool(other))
+    return Built(contract.table, count(con, contract.table), written, tuple(sorted(what.present - what.built)), bool(other))
 
 
 @dataclass
@@ -158,7 +158,7 @@ class _Making:
             f" WHERE subject IS NOT NULL AND since IS NOT NULL{mended}"
         )
         self.con.execute(f'DELETE FROM {table} WHERE "check" = {literal(check.id)}{where}')
-        return _affected(self.con, f"INSERT INTO {table} SELECT DISTINCT {columns} FROM ({rows}) WHERE TRUE{where}")
+        return affected(self.con, f"INSERT INTO {table} SELECT DISTINCT {columns} FROM ({rows}) WHERE TRUE{where}")
 
 
 def _touched_rows(source: Contract, subjects: Collection[str], standing: Collection[str]) -> str:
@@ -184,20 +184,3 @@ def working_days_table() -> str:
         f" OR range::DATE IN ({listed(calendar.worked)}) AS works"
         f" FROM range(DATE '{calendar.first}', DATE '{calendar.last}' + 1, INTERVAL 1 DAY))"
     )
-
-
-def _incorporate(con: duckdb.DuckDBPyConnection, contract: Contract, gone: Collection[str], new: Collection[str], run_id: str) -> None:
-    if gone:
-        listed = ", ".join(map(literal, sorted(gone)))
-        con.execute(f"DELETE FROM evidence.lineage WHERE dataset = ? AND batch IN ({listed})", [contract.table])
-    now = datetime.now()
-    evidence.write(con, "lineage", [{"dataset": contract.table, "batch": b, "run_id": run_id, "written_at": now} for b in sorted(new)])
-
-
-def _affected(con: duckdb.DuckDBPyConnection, sql: str) -> int:
-    row = con.execute(sql).fetchone()
-    return int(row[0]) if row else 0
-
-
-def _count(con: duckdb.DuckDBPyConnection, contract: Contract) -> int:
-    return _affected(con, f"SELECT count(*) FROM {quote(contract.table)}")

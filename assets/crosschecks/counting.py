@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from assets import evidence
 from assets.crosschecks.declared import EXPECTATION, CrossCheck
-from assets.lake import literal, quote
+from assets.lake import affected, literal, objects, quote
 from assets.masking import mask
 from assets.std import current_batches, is_delta
 
@@ -101,8 +101,7 @@ def _standing_rows(con: duckdb.DuckDBPyConnection, project: Project, names: Iter
             sql = f"SELECT count(*) FROM std.{quote(name)}"
         else:
             sql = f"SELECT coalesce(sum(rows_std), 0) FROM evidence.batches WHERE batch IN ({current_batches(source)})"
-        row = con.execute(sql).fetchone()
-        found[name] = int(row[0]) if row else 0
+        found[name] = affected(con, sql)
     return found
 
 
@@ -110,7 +109,7 @@ def cross_results(
     con: duckdb.DuckDBPyConnection, contract: Contract, checks: Iterable[CrossCheck], standard: Standard, run_id: str
 ) -> list[dict[str, Any]]:
     """Rows of `evidence.results`: one a check and dataset of its `to`, under the one batch that is named like the table."""
-    states = {row["check"]: row for row in _objects(con, "SELECT * FROM evidence.crosschecks")}
+    states = {row["check"]: row for row in objects(con, "SELECT * FROM evidence.crosschecks")}
     now = datetime.now()
     counted: dict[tuple[str, str], int] = {}
     for check, dataset, rows in con.execute(
@@ -194,7 +193,7 @@ def _gx(
 def _shown(con: duckdb.DuckDBPyConnection, contract: Contract) -> dict[tuple[str, str], list[dict[str, Any]]]:
     """By check and dataset, the first `SHOWN` defects."""
     found: dict[tuple[str, str], list[dict[str, Any]]] = {}
-    for row in _objects(
+    for row in objects(
         con,
         f'SELECT d.* FROM {quote(contract.table)} d JOIN evidence.crosschecks c USING ("check") WHERE {overdue()}'
         ' QUALIFY row_number() OVER (PARTITION BY d."check", d.dataset ORDER BY d.since, d.batch, d."row", d.other_batch, d.other_row)'
@@ -202,9 +201,3 @@ def _shown(con: duckdb.DuckDBPyConnection, contract: Contract) -> dict[tuple[str
     ):
         found.setdefault((row["check"], row["dataset"]), []).append(row)
     return found
-
-
-def _objects(con: duckdb.DuckDBPyConnection, sql: str) -> list[dict[str, Any]]:
-    found = con.execute(sql)
-    names = [c[0] for c in found.description or ()]
-    return [dict(zip(names, row, strict=True)) for row in found.fetchall()]

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from assets import evidence
 from assets.judging import codes_of
-from assets.lake import columns_of, literal, one_look, quote, transaction
+from assets.lake import affected, columns_of, literal, one_look, quote, transaction
 from assets.models.feed import Last, last, note, state
 from assets.models.fusion import Fusion, drop_temporary, fuse, is_fusion, read_fusion, values_view
 from assets.models.history import History, check_history, has_history
@@ -129,7 +129,7 @@ def build(con: duckdb.DuckDBPyConnection, project: Project, contract: Contract, 
         retold = history is not None and (bool(told) or not history.stands(con))
         due = not stands or bool(what) or aged is not None
         if not due and not retold and not is_view(contract):
-            return Built(contract.table, _count(con, contract.table), 0, (), False)
+            return Built(contract.table, count(con, contract.table), 0, (), False)
         increment = read_increment(contract)
         by_keys = (
             stands
@@ -151,7 +151,7 @@ def build(con: duckdb.DuckDBPyConnection, project: Project, contract: Contract, 
             if due:
                 _tell_ages(con, build)
                 taken, written = _by_keys(con, build) if by_keys else _in_full(con, build, fresh=not stands)
-                _incorporate(con, contract, what, run_id)
+                incorporate(con, contract, what, run_id)
                 note(
                     con,
                     contract.table,
@@ -164,7 +164,7 @@ def build(con: duckdb.DuckDBPyConnection, project: Project, contract: Contract, 
                 )
             if history and retold:
                 history.update(con, told, run_id)
-            rows = _count(con, contract.table)
+            rows = count(con, contract.table)
             carried, days = _carried(con, build)
     finally:
         con.execute("DROP TABLE IF EXISTS temp.touched")
@@ -290,12 +290,12 @@ def _in_full(con: duckdb.DuckDBPyConnection, build: _Build, *, fresh: bool) -> t
     table = quote(model.contract.table)
     rows = _rows(con, build, {s.table: standing_rows(s, build.what.standing[s.name]) for s in model.sources})
     if fresh:
-        return 0, _affected(con, f"INSERT INTO {table} {rows}")
+        return 0, affected(con, f"INSERT INTO {table} {rows}")
     if model.fusion:
-        return _affected(con, f"DELETE FROM {table}"), _affected(con, f"INSERT INTO {table} {rows}")
+        return affected(con, f"DELETE FROM {table}"), affected(con, f"INSERT INTO {table} {rows}")
     con.execute(f"CREATE OR REPLACE TEMP TABLE touched AS {rows}")
-    taken = _affected(con, f"DELETE FROM {table} WHERE {_whole(model)} NOT IN (SELECT {_whole(model)} FROM {TOUCHED})")
-    return taken, _affected(con, f"INSERT INTO {table} SELECT * FROM {TOUCHED} EXCEPT ALL SELECT * FROM {table}")
+    taken = affected(con, f"DELETE FROM {table} WHERE {_whole(model)} NOT IN (SELECT {_whole(model)} FROM {TOUCHED})")
+    return taken, affected(con, f"INSERT INTO {table} SELECT * FROM {TOUCHED} EXCEPT ALL SELECT * FROM {table}")
 
 
 def _whole(model: _Model) -> str:
@@ -313,8 +313,8 @@ def _by_keys(con: duckdb.DuckDBPyConnection, build: _Build) -> tuple[int, int]:
     replaced |= {m.table: cut_down_model(increment, m) for m in model.models if m.name in increment.expressions}
     rows = _rows(con, build, replaced, few=True)
     touched = f"({increment.key}) IN (SELECT ({increment.key}) FROM {TOUCHED})"
-    taken = _affected(con, f"DELETE FROM {table} WHERE {touched}")
-    return taken, _affected(con, f"INSERT INTO {table} SELECT * FROM ({rows}) WHERE {touched}")
+    taken = affected(con, f"DELETE FROM {table} WHERE {touched}")
+    return taken, affected(con, f"INSERT INTO {table} SELECT * FROM ({rows}) WHERE {touched}")
 
 
 def _view(con: duckdb.DuckDBPyConnection, model: _Model, what: Changed, run_id: str, read: int) -> Built:
@@ -325,14 +325,15 @@ def _view(con: duckdb.DuckDBPyConnection, model: _Model, what: Changed, run_id: 
     with transaction(con, run_id, f"build {contract.table}: {len(new)} batches"):
         made = ensure_view(con, contract.table, contract.title, select)
         if what:
-            _incorporate(con, contract, what, run_id)
+            incorporate(con, contract, what, run_id)
         if what or made:
             note(con, contract.table, read, run_id, definition=digest(select), anew=True)
-        rows = _count(con, contract.table)
+        rows = count(con, contract.table)
     return Built(contract.table, rows, 0, tuple(new), made)
 
 
-def _incorporate(con: duckdb.DuckDBPyConnection, contract: Contract, what: Changed, run_id: str) -> None:
+def incorporate(con: duckdb.DuckDBPyConnection, contract: Contract, what: Changed, run_id: str) -> None:
+    """Write down what the table is made of now; within the transaction that made it so."""
     gone = ", ".join(map(literal, sorted(what.built - what.present)))
     if gone:
         con.execute(f"DELETE FROM evidence.lineage WHERE dataset = ? AND batch IN ({gone})", [contract.table])
@@ -344,11 +345,6 @@ def _incorporate(con: duckdb.DuckDBPyConnection, contract: Contract, what: Chang
     )
 
 
-def _affected(con: duckdb.DuckDBPyConnection, sql: str) -> int:
-    row = con.execute(sql).fetchone()
-    return int(row[0]) if row else 0
-
-
-def _count(con: duckdb.DuckDBPyConnection, table: str) -> int:
-    row = con.execute(f"SELECT count(*) FROM {quote(table)}").fetchone()
-    return int(row[0]) if row else 0
+def count(con: duckdb.DuckDBPyConnection, table: str) -> int:
+    """The rows of a table of the lake."""
+    return affected(con, f"SELECT count(*) FROM {quote(table)}")

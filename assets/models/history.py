@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING
 from sqlglot import exp
 
 from assets import evidence
-from assets.lake import columns_of, literal, quote
+from assets.lake import affected, columns_of, literal, quote
 from assets.models.feed import last, note, state
 from assets.models.fusion import Fusion, fuse
 from assets.models.increment import CARRIED, TOUCHED, Increment, new_rows
@@ -231,12 +231,12 @@ class History:
         stamp = f"TIMESTAMP {literal(str(now))}"
         con.execute(f"CREATE OR REPLACE TEMP TABLE gone AS {known} EXCEPT SELECT {columns} FROM temp.intervals")
         con.execute(f"CREATE OR REPLACE TEMP TABLE come AS SELECT {columns} FROM temp.intervals EXCEPT {known}")
-        closed = _affected(
+        closed = affected(
             con,
             f"UPDATE {table} SET _known_to = {stamp} WHERE _known_to IS NULL"
             f" AND ({key}, _valid_from) IN (SELECT ({key}, _valid_from) FROM temp.gone)",
         )
-        added = _affected(
+        added = affected(
             con,
             f"INSERT INTO {table} ({columns}, _known_from, _batches) SELECT {columns}, {stamp}, _batches"
             f" FROM temp.intervals SEMI JOIN temp.come USING ({key}, _valid_from)",
@@ -326,8 +326,3 @@ def _spans(source: Contract, n: int) -> str:
     )
     spans = f"SELECT {shown}, least({later}, w.__gone) AS __to FROM {rows} LEFT JOIN ({without}) AS w USING ({key}, __unit, __n)"
     return f"SELECT * FROM ({spans}) WHERE __to IS NULL OR __to > __from"
-
-
-def _affected(con: duckdb.DuckDBPyConnection, sql: str) -> int:
-    row = con.execute(sql).fetchone()
-    return int(row[0]) if row else 0

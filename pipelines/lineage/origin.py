@@ -12,7 +12,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from assets.contracts import Column, Contract
-from assets.lake import columns_of, literal, open_lake, quote
+from assets.lake import columns_of, literal, objects, open_lake, quote
 from assets.masking import mask
 from assets.readers.parts import placed
 from expectations.documents import near
@@ -101,7 +101,7 @@ class _Tracer:
             raise OriginError(f"{len(key)} key parts given; {contract.table} needs {len(contract.key)}: {', '.join(contract.key)}.")
         if columns_of(self.con, contract.table) is None:
             raise OriginError(f"{contract.table} was not built yet. Run `yuanqing run` first.")
-        found = self._select(f"SELECT * FROM {quote(contract.table)} WHERE {self._matches(contract)}", key)
+        found = objects(self.con, f"SELECT * FROM {quote(contract.table)} WHERE {self._matches(contract)}", key)
         if not found:
             raise OriginError(self._absent(contract, key))
         return found[0]
@@ -115,21 +115,18 @@ class _Tracer:
         if contract.layer != "sources" or columns_of(self.con, f"quarantine.{contract.name}") is None:
             return f"{found} Check the key; a row whose identity is broken stays in quarantine and never gets here."
         by_text = " AND ".join(f"{quote(k)} = ?" for k in contract.key)
-        kept = self._select(
-            f"SELECT _batch, _row, _failed FROM quarantine.{quote(contract.name)} WHERE {by_text} ORDER BY _batch DESC LIMIT 1", key
+        kept = objects(
+            self.con,
+            f"SELECT _batch, _row, _failed FROM quarantine.{quote(contract.name)} WHERE {by_text} ORDER BY _batch DESC LIMIT 1",
+            key,
         )
         if kept:
             rules = ", ".join(kept[0]["_failed"] or ())
             return f"{found} It is in quarantine: batch {kept[0]['_batch']}, row {kept[0]['_row']}, rules {rules}."
-        older = self._select(f"SELECT max(_batch) AS b FROM std_batches.{quote(contract.name)} WHERE {self._matches(contract)}", key)
+        older = objects(self.con, f"SELECT max(_batch) AS b FROM std_batches.{quote(contract.name)} WHERE {self._matches(contract)}", key)
         if older[0]["b"]:
             return f"{found} It was in batch {older[0]['b']}, which a newer hand-over has replaced."
         return f"{found} Check the key."
-
-    def _select(self, sql: str, values: Sequence[Any] = ()) -> list[dict[str, Any]]:
-        cursor = self.con.execute(sql, list(values))
-        names = [d[0] for d in cursor.description or []]
-        return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
 
     def _shown(self, column: Column, value: Any) -> str | None:
         text = None if value is None else str(value)
@@ -141,9 +138,9 @@ class _Tracer:
             return self.said[source.name, batch, position]
         from assets.judging import Judge
 
-        raw = self._select(f"SELECT * FROM raw.{quote(source.name)} WHERE _batch = ? AND _row = ?", [batch, position])
+        raw = objects(self.con, f"SELECT * FROM raw.{quote(source.name)} WHERE _batch = ? AND _row = ?", [batch, position])
         relation = f"(SELECT * FROM raw.{quote(source.name)} WHERE _batch = {literal(batch)} AND _row = {int(position)})"
-        staged = self._select(Judge(self.project, source).staged(relation)) if raw else []
+        staged = objects(self.con, Judge(self.project, source).staged(relation)) if raw else []
         handed = self._handed_over(source, batch, position)
         says = {
             c.name: Said(
@@ -155,13 +152,17 @@ class _Tracer:
         return says
 
     def _handed_over(self, source: Contract, batch: str, position: int) -> HandedOver:
-        found = self._select(
-            "SELECT unit, period, source, received_at, parts FROM evidence.batches WHERE batch = ? AND status = 'standardised'", [batch]
+        found = objects(
+            self.con,
+            "SELECT unit, period, source, received_at, parts FROM evidence.batches WHERE batch = ? AND status = 'standardised'",
+            [batch],
         )
         about: dict[str, Any] = found[0] if found else dict.fromkeys(("unit", "period", "source", "received_at", "parts"))
         file, row = placed(about["source"] or "", position, about["parts"])
-        rules = self._select(
-            "SELECT rule FROM evidence.issues WHERE dataset = ? AND batch = ? AND row = ? ORDER BY rule", [source.name, batch, position]
+        rules = objects(
+            self.con,
+            "SELECT rule FROM evidence.issues WHERE dataset = ? AND batch = ? AND row = ? ORDER BY rule",
+            [source.name, batch, position],
         )
         return HandedOver(
             dataset=source.name,
@@ -226,7 +227,8 @@ class _Tracer:
             kinds = [contract.column(k).sql_type for k in contract.key]
             each = [" AND ".join(f"({e}) = CAST(? AS {kind})" for e, kind in zip(way, kinds, strict=True)) for way in ways]
             same = " OR ".join(f"({one})" for one in each)
-            found = self._select(
+            found = objects(
+                self.con,
                 "SELECT r._batch, count(*) AS n, min(r._row) AS first, max(r._row) AS last"
                 f" FROM std.{quote(name)} AS r WHERE {same} GROUP BY ALL ORDER BY r._batch",
                 [row[k] for k in contract.key] * len(ways),

@@ -12,7 +12,7 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from assets.lake import literal
+from assets.lake import literal, objects
 from expectations.profiling.draft import TOLERANCE, draft
 from expectations.profiling.figures import look
 from pipelines.profiling.rows import ROWS, contract_of, open_rows
@@ -127,9 +127,7 @@ def hold(
         say(f"对照 {name}", i, len(wanted))
         with open_rows(project, name, most=most) as (con, found):
             made = drafted(project, con, found, tolerance)
-            faults = con.execute(f"SELECT * FROM read_parquet({literal(str(truth))}) WHERE dataset = ?", [name])
-            columns = [c[0] for c in faults.description or ()]
-            listed = [dict(zip(columns, row, strict=True)) for row in faults.fetchall()]
+            listed = objects(con, f"SELECT * FROM read_parquet({literal(str(truth))}) WHERE dataset = ?", [name])
             held.append(_compare(con, found.contract, found, made, listed))
     return Report(held, tolerance)
 

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from assets.called import DUPLICATES, KINDS
+from assets.lake import objects as rows
 
 if TYPE_CHECKING:
     import duckdb
@@ -21,12 +22,6 @@ POSITIONS_SHOWN = 6
 EXAMPLES_SHOWN = 5
 HANDOVERS_SHOWN = 40
 REJECTS_SHOWN = 30
-
-
-def rows(con: duckdb.DuckDBPyConnection, sql: str, parameters: Sequence[Any] = ()) -> list[Row]:
-    cursor = con.execute(sql, list(parameters))
-    names = [d[0] for d in cursor.description or []]
-    return [dict(zip(names, values, strict=True)) for values in cursor.fetchall()]
 
 
 def departments(con: duckdb.DuckDBPyConnection) -> list[str]:

@@ -14,7 +14,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from pipelines.truth.report import EXAMPLES, Example, KindLine, TruthReport, batch_of, rows_of
+from assets.lake import columns_of, objects, quote
+from pipelines.truth.report import EXAMPLES, Example, KindLine, TruthReport, batch_of
 
 if TYPE_CHECKING:
     import duckdb
@@ -29,7 +30,6 @@ Place = tuple[str, int]
 def compare_crossed(con: duckdb.DuckDBPyConnection, project: Project, faults: Iterable[Mapping[str, Any]], report: TruthReport) -> None:
     """Add the planted disagreements, and the false alarms of cross-department checks, to the report."""
     from assets.crosschecks.declared import TABLE, cross_checks
-    from assets.lake import columns_of, quote
 
     if not columns_of(con, TABLE):
         return
@@ -101,8 +101,8 @@ def _located(
     for dataset in dict.fromkeys(f["dataset"] for f in faults):
         if dataset not in project.contracts:
             continue
-        batches = rows_of(
-            con, "SELECT batch, source, period, coalesce(unit, '') AS unit, status FROM evidence.batches WHERE dataset = ?", dataset
+        batches = objects(
+            con, "SELECT batch, source, period, coalesce(unit, '') AS unit, status FROM evidence.batches WHERE dataset = ?", [dataset]
         )
         known: dict[tuple[Any, ...], Mapping[str, Any] | None] = {}
         for fault in (f for f in faults if f["dataset"] == dataset):
@@ -116,7 +116,6 @@ def _located(
 
 def _standing(con: duckdb.DuckDBPyConnection, dataset: str, places: set[Place]) -> set[Place]:
     """Those of the places that are rows of `std.<dataset>` now."""
-    from assets.lake import columns_of, quote
 
     if not places or not columns_of(con, f"std_batches.{dataset}"):
         return set()

@@ -15,8 +15,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from assets.lake import literal, objects
 from pipelines.truth.crossing import EFFECTS, compare_crossed
-from pipelines.truth.report import EXAMPLES, Example, KindLine, RuleRate, TruthReport, batch_of, rows_of
+from pipelines.truth.report import EXAMPLES, Example, KindLine, RuleRate, TruthReport, batch_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -52,10 +53,9 @@ def compare(project: Project) -> TruthReport:
 
 def compare_in(con: duckdb.DuckDBPyConnection, project: Project) -> TruthReport:
     """The same on a connection whose default database is the project's lake."""
-    from assets.lake import literal
 
     report = TruthReport()
-    faults = rows_of(con, f"SELECT * FROM read_parquet({literal(str(truth_file(project)))}) ORDER BY dataset, source, row, kind")
+    faults = objects(con, f"SELECT * FROM read_parquet({literal(str(truth_file(project)))}) ORDER BY dataset, source, row, kind")
     for dataset in dict.fromkeys(f["dataset"] for f in faults):
         contract = project.contracts.get(dataset)
         if contract is not None:
@@ -100,8 +100,8 @@ def _compare_dataset(
     claimed_kinds = frozenset[str]().union(*(c.kinds for c in claims.values()))
     for claim in claims.values():
         report.rules.setdefault(claim.type, RuleRate(claim.type)).rules += 1
-    batches = rows_of(
-        con, "SELECT batch, source, period, coalesce(unit, '') AS unit, status FROM evidence.batches WHERE dataset = ?", contract.name
+    batches = objects(
+        con, "SELECT batch, source, period, coalesce(unit, '') AS unit, status FROM evidence.batches WHERE dataset = ?", [contract.name]
     )
     located = [(fault, batch_of(fault, batches)) for fault in faults]
     evidence = _evidence(con, contract)

@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    import duckdb
+    pass
 
 
 @dataclass
@@ -106,10 +106,3 @@ def batch_of(fault: Mapping[str, Any], batches: Iterable[Mapping[str, Any]]) -> 
     good = [b for b in by_name or same if b["status"] in ("collected", "standardised") and b["unit"] == (fault["unit"] or "")]
     # a file's name that no batch bears is a hand-over that was not collected, unless names say nothing here
     return good[0] if good and (by_name or "." not in fault["source"]) else None
-
-
-def rows_of(con: duckdb.DuckDBPyConnection, sql: str, *values: Any) -> list[dict[str, Any]]:
-    """The rows of a query, each by the names of its columns."""
-    found = con.execute(sql, list(values))
-    names = [c[0] for c in found.description or ()]
-    return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
