@@ -10,12 +10,11 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 
 from assets.contracts import Contract
-from assets.lake import one_look
 from assets.project import Project
 from pipelines import checks
 from pipelines.describing import common, described, freshness, kinds_of
 from pipelines.errors import clear_errors
-from pipelines.inbox import failing_checks, inbox_asset
+from pipelines.inbox import inbox_asset
 from pipelines.resource import Lake, tag_verdict
 from pipelines.rulebook import Rule, read_rules
 from pipelines.standing import RuleState, accounted, balanced, refusals, rule_states, standing_batches, stopped
@@ -317,9 +316,7 @@ def published_assets(project: Project, upstream: list[dg.AssetKey]) -> list[dg.A
         from pipelines.results import publish
 
         lake: Lake = context.resources.lake
-        with one_look(lake.con):
-            found = failing_checks(lake.con, project)
-        for f in found:
+        for f in lake.failing(project):
             lake.tally.add(f"{f.dataset}:{f.check}", passed=False, stops=f.state == "stopped")
         # The row goes in before publishing, so that the results speak of the run that published them; what it has done
         # is added as the lake closes, so that a publication that failed is tried again.

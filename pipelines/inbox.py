@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
-from assets.lake import one_look
 from assets.project import Project
 from pipelines import checks
 from pipelines.links import check_path, report_url
@@ -136,9 +135,6 @@ def inbox_asset(project: Project, upstream: list[dg.AssetKey], condition: dg.Aut
         description="质量收件箱：当前所有未通过的检查，附链接。 The quality inbox: every check that does not pass now, with links.",
     )
     def quality_inbox(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
-        lake = context.resources.lake
-        with one_look(lake.con):
-            found = failing_checks(lake.con, project)
-        return dg.MaterializeResult(metadata=inbox_metadata(project, found))
+        return dg.MaterializeResult(metadata=inbox_metadata(project, context.resources.lake.failing(project)))
 
     return quality_inbox

@@ -16,6 +16,8 @@ from pipelines.standing import Tally
 if TYPE_CHECKING:
     import duckdb
 
+    from pipelines.inbox import Failing
+
 VERDICT_TAG = "yuanqing/verdict"
 
 
@@ -27,6 +29,18 @@ class Lake:
     started: datetime = field(default_factory=datetime.now)
     tally: Tally = field(default_factory=Tally)
     done: list[str] = field(default_factory=list)
+    _failing: "tuple[list[str], list[Failing]] | None" = None
+
+    def failing(self, project: Project) -> "list[Failing]":
+        """The checks that do not pass now: looked for once after whatever the run has collected, judged and built."""
+        from assets.lake import one_look
+        from pipelines.inbox import failing_checks
+
+        judged = [name for name in self.done if name != "results"]  # publishing judges nothing
+        if self._failing is None or self._failing[0] != judged:
+            with one_look(self.con):
+                self._failing = judged, failing_checks(self.con, project)
+        return self._failing[1]
 
 
 def lake_resource(project: Project) -> dg.ResourceDefinition:
