@@ -57,8 +57,8 @@ CHOSEN = {
 """Edges along which a class may fall, and why."""
 
 
-def test_a_level_of_classification_never_falls_along_an_edge(real):
-    project, _ = real
+def test_a_level_of_classification_never_falls_along_an_edge(tmp_path):
+    project = Project(CODE, tmp_path)
     known = columns_known(project)
     levels = {(c.table, column.name): column.classification for c in project.contracts.values() for column in c.columns}
     for contract in project.models():
