@@ -205,6 +205,22 @@ class Watched:
 
 
 @contextmanager
+def unchanged(path: Path) -> Iterator[tuple[str, int]]:
+    """Digest and size of a file that a library reads by its path. Raises `LaterError` where it changed meanwhile, whatever was read."""
+    digest, size = digest_of(path)
+    before = os.stat(path)
+    try:
+        yield digest, size
+    finally:
+        try:
+            after = os.stat(path)
+        except FileNotFoundError:
+            raise LaterError(f"{shown(path)}: the file vanished while it was read.") from None
+        if (after.st_ino, after.st_size, after.st_mtime_ns) != (before.st_ino, size, before.st_mtime_ns):
+            raise LaterError(f"{shown(path)}: the file changed while it was read: still being written.")
+
+
+@contextmanager
 def working_folder(name: str, scratch: Path) -> Iterator[Path]:
     """A new folder in `scratch` for what reading the hand-over `name` writes down; where reading ends early it is removed.
 

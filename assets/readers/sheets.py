@@ -9,17 +9,19 @@ float; of a merged area only the first cell has the value; `iter_rows` starts at
 
 from __future__ import annotations
 
-import io
 import struct
+import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 from assets.contracts import Column
 from assets.headers import fold
 from assets.readers import RefusedError
+from assets.readers.files import shown
 from expectations.documents import near
 
 LEVELS = 3  # rows of a header, one below another
@@ -102,10 +104,11 @@ def _candidates(path: list[str]) -> Iterator[str]:
             yield sign.join(path[start:])
 
 
-def open_book(data: bytes, name: str, wanted: str | None, hidden: list[str]) -> Iterator[Sheet]:
-    """The visible sheets of a workbook, or the one that is `wanted`; names of others go to `hidden`. Raises `RefusedError`."""
-    from python_calamine import CalamineError, CalamineWorkbook, PasswordError, SheetTypeEnum, SheetVisibleEnum
-
+def _form(path: Path, name: str) -> bytes:
+    """The first two bytes of what is a workbook that opens. Raises `RefusedError` where it is none, or is enciphered."""
+    with path.open("rb") as file:
+        begins = file.read(1 << 20)
+        data = begins + file.read() if begins.startswith(b"\xd0\xcf") else begins  # the older form ends at 65,536 rows a sheet
     if not data:
         raise RefusedError("an empty file", where=name, expected="a workbook", remedy="Export it again.")
     if not data.startswith((b"PK", b"\xd0\xcf\x11\xe0")):
@@ -113,23 +116,42 @@ def open_book(data: bytes, name: str, wanted: str | None, hidden: list[str]) -> 
         raise RefusedError(
             kind, where=name, expected="a workbook (.xlsx or .xls)", remedy="Open it in a spreadsheet program and save it as .xlsx."
         )
-    locked = RefusedError(
+    if data.startswith(b"\xd0\xcf") and ("EncryptedPackage".encode("utf-16-le") in data or _has_password(data)):
+        raise _locked(name)
+    if data.startswith(b"PK") and zipfile.is_zipfile(path):
+        with zipfile.ZipFile(path) as archive:
+            if not any(member.startswith("xl/") for member in archive.namelist()):
+                raise RefusedError(
+                    "a ZIP archive that holds no workbook",
+                    where=name,
+                    expected="a workbook (.xlsx or .xls)",
+                    remedy="Unpack it and hand over the workbooks in it.",
+                )
+    return data[:2]
+
+
+def _locked(name: str) -> RefusedError:
+    return RefusedError(
         "a workbook with a password",
         where=name,
         expected="one that opens without",
         remedy="Save it without a password and hand it over again.",
     )
-    if data.startswith(b"\xd0\xcf") and ("EncryptedPackage".encode("utf-16-le") in data or _has_password(data)):
-        raise locked
-    if data.startswith(b"PK") and b"xl/" not in data:
-        raise RefusedError(
-            "a ZIP archive that holds no workbook",
-            where=name,
-            expected="a workbook (.xlsx or .xls)",
-            remedy="Unpack it and hand over the workbooks in it.",
-        )
+
+
+def open_book(path: Path, folder: Path, wanted: str | None, hidden: list[str]) -> Iterator[Sheet]:
+    """The visible sheets of a workbook, or the one that is `wanted`; names of others go to `hidden`. Raises `RefusedError`.
+
+    It is read through a link in `folder`: the library believes a file's suffix, and departments' suffixes are wrong.
+    """
+    from python_calamine import CalamineError, CalamineWorkbook, PasswordError, SheetTypeEnum, SheetVisibleEnum
+
+    name = shown(path)
+    form = _form(path, name)
+    link = folder / "book"
+    link.symlink_to(path.resolve())
     try:
-        book = CalamineWorkbook.from_filelike(io.BytesIO(data))
+        book = CalamineWorkbook.from_path(link)
         for meta in book.sheets_metadata:
             if meta.typ != SheetTypeEnum.WorkSheet or wanted not in (None, meta.name):
                 continue
@@ -146,7 +168,7 @@ def open_book(data: bytes, name: str, wanted: str | None, hidden: list[str]) -> 
                 }
                 rows = list(sheet.iter_rows()) if sheet.start else []
                 del sheet  # it holds every cell once more
-                yield Sheet(meta.name, rows, merged, full=len(rows) >= FORM_ROWS[data[:2]])
+                yield Sheet(meta.name, rows, merged, full=len(rows) >= FORM_ROWS[form])
         if wanted is not None and wanted not in book.sheet_names:
             raise RefusedError(
                 f"no sheet {wanted!r}; the sheets are {', '.join(map(repr, book.sheet_names))}",
@@ -155,7 +177,7 @@ def open_book(data: bytes, name: str, wanted: str | None, hidden: list[str]) -> 
                 remedy=f"Rename it back. {near(wanted, book.sheet_names)}",
             )
     except PasswordError:
-        raise locked from None
+        raise _locked(name) from None
     except CalamineError as error:
         raise RefusedError(
             f"a workbook that cannot be read ({str(error)[:120]})",

@@ -17,7 +17,7 @@ from assets.contracts import Column, Contract
 from assets.headers import map_header, names
 from assets.lake import literal
 from assets.readers import Extract, RefusedError
-from assets.readers.files import Watched, shown, working_folder
+from assets.readers.files import shown, unchanged, working_folder
 from assets.readers.parts import combine
 from assets.readers.sheets import Sheet, open_book, text_of
 from assets.readers.table import TextTable
@@ -32,21 +32,18 @@ def read_file(path: Path, contract: Contract, opts: dict[str, Any], scratch: Pat
     """Read one workbook. Working files go to a new folder in `scratch`. Raises `RefusedError` or `LaterError`."""
     name = shown(path)
     _check(contract, opts)
-    with Watched(path) as watched:
-        data = watched.read(-1)
-        digest = watched.finish()
     hidden: list[str] = []
-    book = open_book(data, name, opts["sheet"], hidden)
-    chosen = _several(book, contract, opts, name) if opts["sheets"] else iter([_find(book, contract, name)])
-    with working_folder(name, scratch) as folder:
+    with unchanged(path) as (digest, size), working_folder(name, scratch) as folder:
+        book = open_book(path, folder, opts["sheet"], hidden)
+        chosen = _several(book, contract, opts, name) if opts["sheets"] else iter([_find(book, contract, name)])
         parts = []
         for sheet, header_row in chosen:  # one at a time: a large sheet takes 3 to 4 KB of memory a row
             inside = Path(tempfile.mkdtemp(dir=folder))
-            part = Extract((), "", digest, len(data), len(sheet.rows), 0, 0, [], scratch=folder)
+            part = Extract((), "", digest, size, len(sheet.rows), 0, 0, [], scratch=folder)
             _rows(sheet, header_row, contract, opts, part, inside, f"{name}, sheet {sheet.name!r}", period)
             parts.append((f"sheet {sheet.name}", part))
         extract = combine(parts, contract, name, period) if opts["sheets"] else parts[0][1]
-    extract.digest, extract.bytes, extract.scratch = digest, len(data), folder
+    extract.digest, extract.bytes, extract.scratch = digest, size, folder
     if hidden:
         extract.notes.append(f"hidden sheets were left out: {', '.join(hidden)}")
     return extract
