@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field, replace
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from assets.lake import one_look
 from expectations.documents import near
-from pipelines.work import seconds_to_settle
+from pipelines.work import pending_work, seconds_to_settle
+from pipelines.writer import sole_run
 
 if TYPE_CHECKING:
     import dagster as dg
@@ -72,65 +73,65 @@ class RunSummary:
         """2: something could not be done; 1: a blocking check failed; 0: all was done."""
         return 2 if self.undone else 1 if self.stopped else 0
 
-    def followed_by(self, later: RunSummary) -> RunSummary:
-        """Both as one: what was done is added up, what stands is the later's word."""
-        batches = {name: dict(counts) for name, counts in self.batches.items()}
-        for name, counts in later.batches.items():
-            before = batches.get(name, {})
-            batches[name] = {what: before.get(what, 0) + count for what, count in counts.items()}
-        return replace(
-            later,
-            nothing=self.nothing and later.nothing,
-            runs=self.runs + later.runs,
-            batches=dict(sorted(batches.items())),
-            undone=self.undone + later.undone,
-            seconds=self.seconds + later.seconds,
-        )
-
     def as_json(self) -> dict[str, Any]:
         return {**asdict(self), "verdict": self.verdict, "exit_code": self.exit_code}
 
 
-def run(project: Project, select: Sequence[str] = (), *, progress: Progress | None = None) -> RunSummary:
+def run(
+    project: Project,
+    select: Sequence[str] = (),
+    *,
+    progress: Progress | None = None,
+    rounds: Iterable[AbstractContextManager[object]] = (nullcontext(),),
+) -> RunSummary:
     """Collect, standardise, check, build and publish whatever is out of date, one Dagster run after the other.
 
     `select` names datasets (`population`, `std.population_register`); the models that follow from a selected source
     come along with the models that these read, and what people read is always brought up to date. `progress` hears (what, done, of).
+    Before anything is built, it is collected once within each of `rounds`, as long as all could be: what a source is about to
+    overwrite cannot be asked for again.
     Raises `LakeBusyError` where another run is at work, `SelectionError`, and `DocumentError` before anything is changed.
     """
     from pipelines.definitions import build_definitions
     from pipelines.instance import open_instance
     from pipelines.jobs import BUILD, PUBLISH
     from pipelines.matching import keys_of
-    from pipelines.writer import sole_run
 
     begun, started = time.perf_counter(), datetime.now()
     say = progress or _silent
     sources, models = selected(project, select)
-    with sole_run(project), _reading(project) as con:
-        time.sleep(seconds_to_settle(project))
-        say("查看 looking for what is new", 0, 0)
+    summary = RunSummary(nothing=True)
+    with ExitStack() as open_:
+        open_.enter_context(sole_run(project))
+        con = open_.enter_context(_reading(project))
         definitions = build_definitions(project)
-        work, out_of_date = _look(con, project, sources, models)
-        if not work and not out_of_date:
-            return _finish(con, project, RunSummary(nothing=True, seconds=time.perf_counter() - begun), started)
-        summary = RunSummary()
-        steps = len(work) + 2
-        with open_instance(project) as instance:
-            for position, item in enumerate(work):
-                what = item.first if item.first == item.last else f"{item.first} … {item.last}"
-                say(f"{item.dataset} {what}", position, steps)
-                ran = _execute(definitions, instance, f"collect_{item.dataset}", item.tags, None)
-                summary.runs.append(ran)
-            say("基础库与主题库 base and thematic", len(work), steps)
+        instance: dg.DagsterInstance | None = None
+
+        def execute(job: str, tags: dict[str, str], assets: list[list[str]] | None) -> Ran:
+            nonlocal instance
+            instance = instance or open_.enter_context(open_instance(project))
+            summary.nothing = False
+            summary.runs.append(_execute(definitions, instance, job, tags, assets))
+            return summary.runs[-1]
+
+        for around in rounds:
+            with around:
+                time.sleep(seconds_to_settle(project))
+                say("查看 looking for what is new", 0, 0)
+                work = pending_work(con, project, sources)
+                for position, item in enumerate(work):
+                    what = item.first if item.first == item.last else f"{item.first} … {item.last}"
+                    say(f"{item.dataset} {what}", position, len(work) + 2)
+                    execute(f"collect_{item.dataset}", item.tags, None)
+            if any(ran.failure and not _only_stopped(ran) for ran in summary.runs):
+                break
+        if not summary.nothing or _out_of_date(con, project, models):
+            say("基础库与主题库 base and thematic", 0, 2)
             due = _due(con, project, summary, models)
-            if due:
-                built = _execute(definitions, instance, BUILD, {}, keys_of(due))
-                summary.runs.append(built)
-                if not built.ok:
-                    summary.held += _held(due, _stopping(con, project, due))
-            say("结果与报告 results and reports", len(work) + 1, steps)
-            summary.runs.append(_execute(definitions, instance, PUBLISH, {}, None))
+            if due and not execute(BUILD, {}, keys_of(due)).ok:
+                summary.held += _held(due, _stopping(con, project, due))
+            say("结果与报告 results and reports", 1, 2)
+            execute(PUBLISH, {}, None)
         summary.undone = [
             f"{r.job} {r.partitions}: {r.failure}".replace(" :", ":") for r in summary.runs if r.failure and not _only_stopped(r)
         ]
@@ -182,15 +183,14 @@ def _reading(project: Project) -> Iterator[duckdb.DuckDBPyConnection]:
         yield con
 
 
-def _look(con: duckdb.DuckDBPyConnection, project: Project, sources: list[Contract], models: list[Contract]) -> tuple[list[Any], list[str]]:
+def _out_of_date(con: duckdb.DuckDBPyConnection, project: Project, models: list[Contract]) -> bool:
+    """Whether a model or the results show less than the lake holds."""
     from pipelines.ledger import stale
     from pipelines.matching import keys_of
-    from pipelines.work import pending_work
 
-    out_of_date = stale(con, project, [*map(".".join, keys_of(models)), "results"])
     if not project.results.exists() and con.execute("SELECT count(*) FROM evidence.batches").fetchone() != (0,):
-        out_of_date.append("results")
-    return pending_work(con, project, sources), out_of_date
+        return True
+    return bool(stale(con, project, [*map(".".join, keys_of(models)), "results"]))
 
 
 def _due(con: duckdb.DuckDBPyConnection, project: Project, summary: RunSummary, models: list[Contract]) -> list[Contract]:

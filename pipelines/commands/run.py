@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -56,22 +57,25 @@ def run(
     with progress_bar(quiet=as_json) as say:
         if scale is not None:
             _make(project, scale, say)
-        with sample_servers(project):
-            summary = run_all(project, select or (), progress=say)
-        # Only where everything of the first wave was asked for and came in: what a source has overwritten cannot be asked again.
-        rounds = 1
-        while scale is not None and not select and not summary.undone and _advance(project):
-            rounds += 1
-            say("样例数据库有了新的变更 the sample's database has changed", 0, 0)
-            with sample_servers(project):
-                summary = summary.followed_by(run_all(project, progress=say))
+        months = 0
+
+        def rounds() -> Iterator[AbstractContextManager[None]]:
+            nonlocal months
+            months += 1
+            yield sample_servers(project)
+            while scale is not None and not select and _advance(project):
+                months += 1
+                say("样例数据库有了新的变更 the sample's database has changed", 0, 0)
+                yield sample_servers(project)
+
+        summary = run_all(project, select or (), progress=say, rounds=rounds())
     if as_json:
         print_json(summary.as_json())
     else:
-        if rounds > 1:
+        if months > 1:
             console().print(
-                f"收取了 {rounds} 次：每次之后，样例的数据库有了一个月的变更。 "
-                f"Collected {rounds} times: after each the sample's databases went through a month of changes.",
+                f"收取了 {months} 次：每次之后，样例的数据库有了一个月的变更。 "
+                f"Collected {months} times: after each the sample's databases went through a month of changes.",
                 markup=False,
                 soft_wrap=True,
             )

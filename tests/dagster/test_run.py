@@ -6,6 +6,7 @@ import os
 import shutil
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 import dagster as dg
@@ -231,13 +232,31 @@ def test_only_what_is_selected_is_run(project: Project) -> None:
         run(project, ["pets"])
 
 
-def test_two_runs_are_told_as_one() -> None:
-    before = RunSummary(batches={"pet": {"batches": 2, "rows": 5}}, undone=["x"], seconds=1.5)
-    later = RunSummary(batches={"pet": {"batches": 1, "rows": 2}, "cat": {"batches": 1, "rows": 1}}, seconds=0.5)
-    both = before.followed_by(later)
-    assert both.batches == {"cat": {"batches": 1, "rows": 1}, "pet": {"batches": 3, "rows": 7}}
-    assert (both.undone, both.exit_code, both.seconds, both.nothing) == (["x"], 2, 2.0, False)
-    assert not before.followed_by(RunSummary(nothing=True)).nothing
+def test_it_is_collected_in_every_round_and_built_once(project: Project) -> None:
+    open_rounds: list[str] = []
+
+    @contextmanager
+    def month(period: str) -> Iterator[None]:
+        hand_over(project, period, GOOD + f"{period},2022-05-06\r\n")
+        open_rounds.append(period)
+        yield
+        open_rounds.append("over")
+
+    done = run(project, rounds=(month(p) for p in ("202608", "202609")))
+    assert [r.job for r in done.runs] == ["collect_pet", "collect_pet", "build", "publish"]
+    assert open_rounds == ["202608", "over", "202609", "over"]
+    assert done.batches["pet"]["batches"] == 2
+
+
+def test_nothing_is_asked_further_after_what_could_not_be_done(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(*_: object, **__: object) -> object:
+        raise RuntimeError("out of order")
+
+    monkeypatch.setattr("assets.readers.delimited.read_file", fails)
+    hand_over(project, "202608", GOOD)
+    rounds = iter([nullcontext(), nullcontext()])
+    done = run(project, rounds=rounds)
+    assert (done.exit_code, len(list(rounds))) == (2, 1)
 
 
 def test_one_run_at_a_time(project: Project) -> None:
