@@ -47,8 +47,9 @@ def counties_of(unit: str) -> tuple[str, ...]:
 
 
 def id_prefix(position: int) -> str:
-    """The first six digits of the sample's resident ids: 219901 to 219914 for the cities in order, 219921 for 沈抚. No place
-    has or had these codes, so no living person can hold such an id."""
+    """The first six digits of the sample's resident ids: 219901 to 219914 for the cities in order, 219921 for 沈抚, and
+    in a whole province those 30 and 60 further on (`world.order_number`). No place has or had these codes, so no living person can
+    hold such an id."""
     return f"2199{position + 1:02d}" if position < 14 else "219921"
 
 

@@ -136,10 +136,13 @@ SELECT person, home, role, male, born, died,
 FROM died
 ORDER BY person;
 
--- Order numbers of ids: odd for men, below 900, no two of one prefix, birth date and sex alike.
+-- Order numbers of ids: odd for men, below 900, no two of one prefix, birth date and sex alike. In a whole province more than 450
+-- are born on one day in a large city: they take the prefixes 30 and 60 further on, which no place has either.
 CREATE OR REPLACE TABLE world.order_number AS
-SELECT person, CASE WHEN nth > 449 THEN error('over 450 people of one sex are born on one day in a city. Take a smaller scale.') ELSE 2 * nth + male::INTEGER END::SMALLINT AS number
-FROM (SELECT person, male, row_number() OVER (PARTITION BY prefix, born, male ORDER BY person) - 1 AS nth FROM world.life);
+SELECT person, prefix + 30 * (nth // 450) AS prefix, (2 * (nth % 450) + male::INTEGER)::SMALLINT AS number
+FROM (
+    SELECT person, male, prefix, CASE WHEN nth < 1350 THEN nth ELSE error('over 1,350 people of one sex are born on one day in a city. Take a smaller scale.') END AS nth
+    FROM (SELECT person, male, prefix, row_number() OVER (PARTITION BY prefix, born, male ORDER BY person) - 1 AS nth FROM world.life));
 
 CREATE OR REPLACE TABLE world.person AS
 WITH
@@ -148,7 +151,7 @@ WITH
             (SELECT list(word ORDER BY n) FROM world.word_given) AS given, (SELECT list(word ORDER BY n) FROM world.word_rare_given) AS rare_given,
             (SELECT list(code ORDER BY n) FROM world.word_ethnicity) AS codes, (SELECT list(below ORDER BY n) FROM world.word_ethnicity) AS below),
     joined AS (
-        SELECT l.*, o.number, h.unit, h.unit_before, h.county, h.county_before, h.address, h.address_before, h.local, h.needy, h.steady, w.*,
+        SELECT l.* REPLACE (o.prefix AS prefix), o.number, h.unit, h.unit_before, h.county, h.county_before, h.address, h.address_before, h.local, h.needy, h.steady, w.*,
             (today() - l.born) / 365.2425 AS age
         FROM world.life AS l JOIN world.order_number AS o USING (person) JOIN world.home AS h USING (home) CROSS JOIN words AS w)
 SELECT person, home, role, male, born, died, resident_id(prefix, born, number) AS id_number,
