@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help run test ui check lint format conformance bench-pipeline bench-rules lock clean
+.PHONY: help run test ui check lint format conformance bench-pipeline bench-increment bench-rules lock clean
 
 help: ## Show what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -38,6 +38,9 @@ conformance: $(VENV)/dev.stamp ## Great Expectations' own cases through our comp
 
 bench-pipeline: $(VENV)/dev.stamp ## Time the whole path against bare loads (PEOPLE="1000000 5000000", MEMORY=2GB)
 	@$(BIN)/python -m benchmarks.pipeline --people $(or $(PEOPLE),1000000 5000000) --memory $(or $(MEMORY),2GB) --figures build/bench-pipeline.json
+
+bench-increment: $(VENV)/dev.stamp ## What a change of one percent costs against the first load, table by table (ROWS=10000000)
+	@$(BIN)/python -m benchmarks.increment --rows $(or $(ROWS),10000000)
 
 bench-rules: $(VENV)/dev.stamp $(VENV)/peers.stamp ## Time 25 rules against hand-written SQL and other libraries (ROWS="1000000 10000000")
 	@$(BIN)/python -m benchmarks.rules --rows $(or $(ROWS),1000000 10000000)

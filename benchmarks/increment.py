@@ -1,4 +1,4 @@
-"""`python -m benchmarks.increment --rows 10000000`: what one percent of changed rows costs against the first load, table by table.
+"""`make bench-increment`: what one percent of changed rows costs against the first load, table by table.
 
 A register (delta by change time) and an insurance list of half its size are fused into people with a history; towns are counted
 over people by keys. Standardised rows are written straight into the lake: what reading and standardising costs, `make

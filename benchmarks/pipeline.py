@@ -23,7 +23,7 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -46,7 +46,7 @@ KEPT = {
     "Dagster": "dagster",
 }
 
-MADE = "making the files"
+MADE, A, B, C, D = "making the files", "A bare, plain file", "B bare, lake", "C path without Dagster", "D path, by the command"
 
 
 def main() -> None:
@@ -56,11 +56,15 @@ def main() -> None:
     asked.add_argument("--folder", type=Path, help="where to work (default: a temporary folder); 1 M people take 5 GB")
     asked.add_argument("--figures", type=Path, help="keep the figures in this file, and compare with those there")
     asked.add_argument("--few", action="store_true", help="besides, the path with 25 rules for the register")
+    asked.add_argument(
+        "--files", type=Path, help="hand-overs that stand there already, of the one size that is asked for: a landing folder"
+    )
+    asked.add_argument("--without", nargs="*", default=[], choices=("B", "D"), help="leave these out, where they would take hours")
     given = asked.parse_args()
     screen = Console(width=120)
     before = json.loads(given.figures.read_text()) if given.figures and given.figures.exists() else {}
     for people in sorted(given.people):
-        found = measure(screen, people, given.memory, given.folder, few=given.few)
+        found = measure(screen, people, given.memory, given.folder, given.files, few=given.few, without=given.without)
         smaller = max((int(n) for n in before if int(n) < people), default=0)
         report(screen, people, found, before.get(str(smaller)), smaller)
         before[str(people)] = found
@@ -69,56 +73,67 @@ def main() -> None:
             given.figures.write_text(json.dumps(before, ensure_ascii=False, indent=1))
 
 
-def measure(screen: Console, people: int, memory: str, within: Path | None, *, few: bool) -> dict[str, Any]:
-    """All of it for so many people, in a temporary folder."""
+def measure(
+    screen: Console, people: int, memory: str, within: Path | None, there: Path | None, *, few: bool, without: Sequence[str]
+) -> dict[str, Any]:
+    """All of it for so many people, in a temporary folder, but for what goes `without`."""
     with tempfile.TemporaryDirectory(dir=within) as name:
         folder = Path(name)
         me = [sys.executable, "-m", "benchmarks.children"]
-        screen.print(f"{people:,} people: making hand-overs")
-        made = measured([*me, "make", str(folder / "made"), str(people)], memory=memory)
-        files = (folder / "made" / "landing").rename(folder / "files")
-        shutil.rmtree(folder / "made")
-        runs: dict[str, Measured] = {MADE: made}
-        for label, kind in (("A bare, plain file", "bare-plain"), ("B bare, lake", "bare-lake")):
+        runs: dict[str, Measured] = {}
+        files = there or folder / "files"
+        if there is None:
+            screen.print(f"{people:,} people: making hand-overs")
+            runs[MADE] = measured([*me, "make", str(folder / "made"), str(people)], memory=memory)
+            (folder / "made" / "landing").rename(files)
+            shutil.rmtree(folder / "made")
+        loads = [(A, "bare-plain"), *([] if "B" in without else [(B, "bare-lake")])]
+        for label, kind in loads:
             screen.print(label)
             runs[label] = measured([*me, kind, str(files), str(folder / kind)], memory=memory)
             shutil.rmtree(folder / kind)
-        paths = [("C path without Dagster", "steps"), *([("C path, 25 rules", "steps-25")] if few else [])]
-        for label, kind in paths:
+        for label, kind in [(C, "steps"), *([("C path, 25 rules", "steps-25")] if few else [])]:
             screen.print(label)
-            runs[label] = measured([*me, kind, str(landed(files, folder / kind))], memory=memory, aloud=True)
-            shutil.rmtree(folder / kind)
-        screen.print("D path, by the command")
-        note = folder / "event_log"
-        select = [word for name in JOINED for word in ("--select", name)]
-        d_data = landed(files, folder / "d")
-        runs["D path, by the command"] = measured([*me, "command", str(note), "run", *select, "--json"], d_data, (0, 1), memory)
-        kept = {what: {"MB": size(files if place == "landing" else d_data / place) / 1e6} for what, place in KEPT.items()}
-        return _figures(runs, kept, float(note.read_text()), d_data)
+            data = landed(files, folder / kind)
+            runs[label] = measured([*me, kind, str(data)], memory=memory, aloud=True)
+            if "D" not in without or kind != "steps":
+                shutil.rmtree(data)
+        logging = None
+        if "D" not in without:
+            screen.print(D)
+            note = folder / "event_log"
+            select = [word for name in JOINED for word in ("--select", name)]
+            data = landed(files, folder / "d")
+            runs[D] = measured([*me, "command", str(note), "run", *select, "--json"], data, (0, 1), memory)
+            logging = float(note.read_text())
+        else:
+            data = folder / "steps"
+        kept = {what: {"MB": size(files if place == "landing" else data / place) / 1e6} for what, place in KEPT.items()}
+        return _figures(runs, kept, logging, data)
 
 
-def _figures(runs: Mapping[str, Measured], kept: Mapping[str, Mapping[str, float]], logging: float, data: Path) -> dict[str, Any]:
-    told = json.loads(runs["C path without Dagster"].output)
-    summary = json.loads(runs["D path, by the command"].output)
+def _figures(runs: Mapping[str, Measured], kept: Mapping[str, Mapping[str, float]], logging: float | None, data: Path) -> dict[str, Any]:
+    told = json.loads(runs[C].output)
     steps = told["steps"]
-    whole = runs["C path without Dagster"]
+    whole = runs[C]
     begun = {"cpu": whole.cpu - sum(s["cpu"] for s in steps.values()), "wall": whole.wall - sum(s["wall"] for s in steps.values())}
     steps = {"start of Python, libraries": {**begun, "memory": 0.0, "scratch": 0.0}, **steps}
     processes = {
         label: {"wall": m.wall, "cpu": m.cpu, "memory": max(m.memory, *(s["memory"] for s in steps.values())) if m is whole else m.memory}
         for label, m in runs.items()
     }
-    return {
+    found = {
         "processes": processes,
         "steps": steps,
         "kept": dict(kept),
         "rows": told["rows"],
-        "bare": [int(runs[label].output) for label in ("A bare, plain file", "B bare, lake")],
-        "differ": differing(told["rows"], data),
-        "events": [sum(r["events"] for r in summary["runs"]), len(summary["runs"]), logging],
-        "undone": summary["undone"],
-        "held": summary["held"],
+        "bare": [int(runs[label].output) for label in (A, B) if label in runs],
     }
+    if D in runs:
+        summary = json.loads(runs[D].output)
+        events = [sum(r["events"] for r in summary["runs"]), len(summary["runs"]), logging]
+        found |= {"differ": differing(told["rows"], data), "events": events, "undone": summary["undone"], "held": summary["held"]}
+    return found
 
 
 def differing(rows: Mapping[str, int], data: Path) -> dict[str, list[int]]:
@@ -158,9 +173,9 @@ def report(screen: Console, people: int, found: Mapping[str, Any], before: Mappi
 
     headings = ("wall s", "cpu s", "growth", "peak MB", "growth")
     table = _table(f"{people:,} people, {handed:,.0f} MB handed over{grew}", "", *headings, "wall / A", "wall / B", "cpu / A")
-    a, b = runs["A bare, plain file"], runs["B bare, lake"]
+    a, b = runs[A], runs.get(B)
     for label, m in runs.items():
-        ratios = [f"{m['wall'] / a['wall']:.2f}", f"{m['wall'] / b['wall']:.2f}", f"{m['cpu'] / a['cpu']:.2f}"]
+        ratios = [f"{m['wall'] / a['wall']:.2f}", f"{m['wall'] / b['wall']:.2f}" if b else "", f"{m['cpu'] / a['cpu']:.2f}"]
         cpu, memory = growth("processes", label, "cpu", "s"), growth("processes", label, "memory", "MB")
         told = [f"{m['wall']:.1f}", f"{m['cpu']:.1f}", cpu, f"{m['memory']:,.0f}", memory]
         table.add_row(label, *told, *([] if label == MADE else ratios))
@@ -170,16 +185,18 @@ def report(screen: Console, people: int, found: Mapping[str, Any], before: Mappi
         cpu, memory, files = (growth("steps", step, *k) for k in (("cpu", "s"), ("memory", "MB"), ("scratch", "MB")))
         table.add_row(step, f"{s['wall']:.1f}", f"{s['cpu']:.1f}", cpu, f"{s['memory']:,.0f}", memory, f"{s['scratch']:,.0f}", files)
     screen.print(table)
-    table = _table("on disk (D)", "", "MB", "growth")
+    table = _table("on disk afterwards", "", "MB", "growth")
     for what, k in found["kept"].items():
         table.add_row(what, f"{k['MB']:,.1f}", growth("kept", what, "MB", "MB"))
     screen.print(table)
+    screen.print("rows bare: " + ", ".join(f"{n:,}" for n in found["bare"]))
+    screen.print("rows: " + ", ".join(f"{table} {count:,}" for table, count in found["rows"].items()))
+    if D not in runs:
+        return
     events, number, logging = found["events"]
-    d, c = runs["D path, by the command"], runs["C path without Dagster"]
+    d, c = runs[D], runs[C]
     screen.print(f"Dagster's event log: {logging:.1f} s, {100 * logging / d['wall']:.1f} % of D; {events} events in {number} runs")
     screen.print(f"The command besides (D - C): {d['wall'] - c['wall']:.1f} s, {100 * (d['wall'] - c['wall']) / d['wall']:.0f} % of D")
-    screen.print("rows bare (A, B): " + ", ".join(f"{n:,}" for n in found["bare"]))
-    screen.print("rows: " + ", ".join(f"{table} {count:,}" for table, count in found["rows"].items()))
     screen.print("The tables of C and D have equally many rows." if not found["differ"] else f"C and D DIFFER: {found['differ']}")
     for what in ("undone", "held"):
         if found[what]:
