@@ -11,7 +11,7 @@ Belongs here: the declaration and what is wrong with it, by line. Not here: SQL 
         attributes: {id_number: resident_id, name: person_name, birth_date: date}
         records:
           social_insurance: {}                                            # its quarantine, attributes by their own names
-          death_certificate: {from: std, where: id_number IS NULL, birth_date: born}
+          death_certificate: {from: std, where: id_number IS NULL, birth_date: born}   # or both: from [quarantine, std]
         block: [[id_number.end], [name, birth_date]]                      # pairs that agree in all of one list are looked at
         compare:                                                          # the first level that holds counts
           - [{name: same, m: 0.9, u: namesakes}, {name: variant, m: 0.03, u: 1.0e-5}, {m: 0.07, u: 0.99}]
@@ -78,7 +78,7 @@ class Records:
     """Where a source has records without a good key, and what their attributes are called there (SQL over its row)."""
 
     dataset: str
-    place: str
+    places: tuple[str, ...]
     where: str | None
     attributes: Mapping[str, str]
     max_merged: float
@@ -197,17 +197,19 @@ class _Reader:
         for key in node:
             if key not in _OF_RECORDS and key not in attributes:
                 raise self.wrong((*at, key), f"unknown key {key!r}.", near(key, (*_OF_RECORDS, *attributes)))
-        place = node.get("from", "quarantine")
-        if place not in _PLACES:
-            raise self.wrong((*at, "from"), f"from {place!r}.", "Say `quarantine` or `std`.")
+        said = node.get("from", "quarantine")
+        places = tuple(said) if isinstance(said, list) and said else (said,)
+        for place in places:
+            if place not in _PLACES or places.count(place) > 1:
+                raise self.wrong((*at, "from"), f"from {said!r}.", "Say `quarantine`, `std`, or both as a list.")
         columns = [c.name for c in sources[dataset].columns]
         where = self.expression((*at, "where"), node["where"], columns) if "where" in node else None
-        if place == "std" and where is None:
+        if "std" in places and where is None:
             raise self.wrong(at, "records of std without `where`.", f"Say which have no good key, such as {self.contract.key[0]} IS NULL.")
         named = {a: self.expression((*at, a), node[a], columns) if a in node else quote(a) if a in columns else "NULL" for a in attributes}
         if set(named.values()) == {"NULL"}:
             raise self.wrong(at, f"{dataset} has none of {', '.join(attributes)}.", "Say what they are called there.")
-        return Records(dataset, place, where, named, self.share(node, "maxMerged", max_merged, at))
+        return Records(dataset, places, where, named, self.share(node, "maxMerged", max_merged, at))
 
     def expression(self, at: Sequence[str | int], text: Any, columns: Sequence[str]) -> str:
         """SQL over a row of the source: one expression over its own columns."""

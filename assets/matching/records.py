@@ -25,7 +25,6 @@ def standing(project: Project, matching: Matching, records: Records) -> str:
     `record` names what is known of it: two rows of a dataset that say the same are one record, also over several hand-overs.
     """
     source = project.contracts[records.dataset]
-    rows = f"std.{quote(source.name)}" if records.place == "std" else f"({_quarantined(project, source)})"
     texts = ", ".join(f"CAST(({expression}) AS VARCHAR) AS {quote(a)}" for a, expression in records.attributes.items())
     where = f" WHERE {records.where}" if records.where else ""
     key = quote(matching.key)
@@ -34,10 +33,15 @@ def standing(project: Project, matching: Matching, records: Records) -> str:
     said = ", ".join(f"coalesce({quote(a)}, '')" for a in matching.attributes)
     name = f"'R' || left(sha256(concat_ws(chr(31), {literal(source.name)}, {said})), 16)"
     attributes = ", ".join(map(quote, matching.attributes))
-    return (
+    return " UNION ALL ".join(
         f'SELECT {literal(source.name)} AS dataset, _batch AS batch, _row AS "row", {name} AS record, {attributes}'
-        f" FROM (SELECT _batch, _row, {texts} FROM {rows}{where}) WHERE NOT coalesce({good}, FALSE)"
+        f" FROM (SELECT _batch, _row, {texts} FROM {_rows(project, source, place)}{where}) WHERE NOT coalesce({good}, FALSE)"
+        for place in records.places
     )
+
+
+def _rows(project: Project, source: Contract, place: str) -> str:
+    return f"std.{quote(source.name)}" if place == "std" else f"({_quarantined(project, source)})"
 
 
 def _quarantined(project: Project, source: Contract) -> str:

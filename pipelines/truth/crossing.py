@@ -14,8 +14,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from assets.lake import columns_of, objects, quote
-from pipelines.truth.report import EXAMPLES, Example, KindLine, TruthReport, batch_of
+from assets.lake import columns_of, quote
+from pipelines.truth.report import EXAMPLES, Example, KindLine, Place, TruthReport, located
 
 if TYPE_CHECKING:
     import duckdb
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
 EFFECTS = ("cross", "graced")
 UNCORRECTED = ("flag", "quarantine", "none")
-Place = tuple[str, int]
 
 
 def compare_crossed(con: duckdb.DuckDBPyConnection, project: Project, faults: Iterable[Mapping[str, Any]], report: TruthReport) -> None:
@@ -34,11 +33,11 @@ def compare_crossed(con: duckdb.DuckDBPyConnection, project: Project, faults: It
     if not columns_of(con, TABLE):
         return
     claims = {c.id: frozenset(c.claims) for c in cross_checks(project)}
-    located = _located(con, project, [f for f in faults if f["effect"] in (*EFFECTS, *UNCORRECTED) and f["row"] is not None])
-    standing = {name: _standing(con, name, {p for _, p in of if p is not None}) for name, of in located.items()}
+    placed = located(con, project, [f for f in faults if f["effect"] in (*EFFECTS, *UNCORRECTED) and f["row"] is not None])
+    standing = {name: _standing(con, name, {p for _, p in of if p is not None}) for name, of in placed.items()}
     planted: dict[Place, set[str]] = defaultdict(set)
     spoilt: set[Place] = set()
-    for of in located.values():
+    for of in placed.values():
         for fault, place in of:
             if place is not None and fault["effect"] == "cross":
                 planted[place].add(fault["kind"])
@@ -58,11 +57,11 @@ def compare_crossed(con: duckdb.DuckDBPyConnection, project: Project, faults: It
             if len(report.alarms) < EXAMPLES:
                 at = places[0] if places else ("", None)
                 report.alarms.append(Example(dataset, check, *at))
-    _count(located, standing, claims, defects, planted, report)
+    _count(placed, standing, claims, defects, planted, report)
 
 
 def _count(
-    located: Mapping[str, list[tuple[Mapping[str, Any], Place | None]]],
+    places: Mapping[str, list[tuple[Mapping[str, Any], Place | None]]],
     standing: Mapping[str, set[Place]],
     claims: Mapping[str, frozenset[str]],
     defects: Mapping[Place, set[str]],
@@ -70,7 +69,7 @@ def _count(
     report: TruthReport,
 ) -> None:
     lines: dict[tuple[str, str, str], KindLine] = {}
-    for name, of in located.items():
+    for name, of in places.items():
         for fault, place in of:
             if fault["effect"] not in EFFECTS:
                 continue
@@ -91,27 +90,6 @@ def _count(
             elif checks and len(report.misses) < EXAMPLES:
                 report.misses.append(Example(name, f"{kind} ({effect})", *place))
     report.kinds += [line for _, line in sorted(lines.items())]
-
-
-def _located(
-    con: duckdb.DuckDBPyConnection, project: Project, faults: list[Mapping[str, Any]]
-) -> dict[str, list[tuple[Mapping[str, Any], Place | None]]]:
-    """By dataset, the faults with batch and row; None where the hand-over is not collected."""
-    found: dict[str, list[tuple[Mapping[str, Any], Place | None]]] = {}
-    for dataset in dict.fromkeys(f["dataset"] for f in faults):
-        if dataset not in project.contracts:
-            continue
-        batches = objects(
-            con, "SELECT batch, source, period, coalesce(unit, '') AS unit, status FROM evidence.batches WHERE dataset = ?", [dataset]
-        )
-        known: dict[tuple[Any, ...], Mapping[str, Any] | None] = {}
-        for fault in (f for f in faults if f["dataset"] == dataset):
-            handover = (fault["source"], fault["period"], fault["unit"])
-            if handover not in known:
-                known[handover] = batch_of(fault, batches)
-            batch = known[handover]
-            found.setdefault(dataset, []).append((fault, (batch["batch"], fault["row"]) if batch else None))
-    return found
 
 
 def _standing(con: duckdb.DuckDBPyConnection, dataset: str, places: set[Place]) -> set[Place]:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from assets.lake import literal, objects
 from pipelines.truth.crossing import EFFECTS, compare_crossed
+from pipelines.truth.matching import compare_matched
 from pipelines.truth.report import EXAMPLES, Example, KindLine, RuleRate, TruthReport, batch_of
 
 if TYPE_CHECKING:
@@ -62,6 +63,7 @@ def compare_in(con: duckdb.DuckDBPyConnection, project: Project) -> TruthReport:
             own = [f for f in faults if f["dataset"] == dataset and f["effect"] not in EFFECTS]
             _compare_dataset(con, project, contract, own, report)
     compare_crossed(con, project, faults, report)
+    compare_matched(con, project, faults, report)
     return report
 
 

@@ -41,6 +41,7 @@ def render(report: TruthReport, console: Console) -> None:
     table.add_row("all", "", "", "", *(str(report.total(n)) for n in ("planted", "caught", "missed")), style="bold")
     console.print(table)
     _render_rates(report, console)
+    _render_matches(report, console)
     for (dataset, rule), rows in sorted(report.false_alarms.items()):
         console.print(f"[red]false alarm[/red] {dataset}: {rule} at {rows} rows without a fault that it claims")
     for what, examples in (("missed", report.misses), ("false alarm", report.alarms)):
@@ -67,6 +68,38 @@ def _render_rates(report: TruthReport, console: Console) -> None:
         style = "red" if rate.missed or rate.false_alarms else "dim" if not rate.planted else None
         table.add_row(rate.type, *map(str, counts), style=style)
     console.print(table)
+
+
+def _render_matches(report: TruthReport, console: Console) -> None:
+    from rich.table import Table
+
+    if not report.matches:
+        return
+    table = Table(title="无有效号码的记录 · records without a good key", header_style="bold")
+    for name in ("base", "dataset", "kind"):
+        table.add_column(name)
+    for name in ("records", "in the base", "right", "wrong", "review", "missed"):
+        table.add_column(name, justify="right")
+    before = None
+    for line in report.matches:
+        if before not in (None, line.base):
+            table.add_section()
+        counts = (line.records, line.there, line.right, line.wrong, line.review, line.missed)
+        table.add_row(
+            line.base if before != line.base else "", line.dataset, line.kind, *map(str, counts), style="red" if line.wrong else None
+        )
+        before = line.base
+    console.print(table)
+    for total in report.matchings:
+        shares = (total.precision, total.recall, total.with_review)
+        precision, recall, reviewed = ("none" if share is None else f"{share:.4f}" for share in shares)
+        console.print(
+            f"matching {total.base}: {total.there:,} pairs to be found among {total.records:,} records, certain {total.right:,} right /"
+            f" {total.wrong:,} wrong, for review {total.review:,}, missed {total.missed:,}; precision {precision}, recall {recall}"
+            f" ({reviewed} with review)",
+            style=None if total.ok else "red",
+            soft_wrap=True,
+        )
 
 
 def render_mutation(report: MutationReport, console: Console) -> None:

@@ -22,6 +22,12 @@ WRONG = [
     ("birth_date: born}", "birth_date: burn}", "no column '\"?burn\"?' there. Did you mean 'born'?"),
     ("birth_date: born}", "birth_day: born}", "unknown key 'birth_day'. Did you mean 'birth_date'?"),
     ("birth_date: born}", "from: std}", "records of std without `where`"),
+    (
+        "birth_date: born}",
+        "from: [quarantine, raw], where: born IS NULL}",
+        r"from \['quarantine', 'raw'\]. Say `quarantine`, `std`, or both",
+    ),
+    ("birth_date: born}", "from: [std, std], where: born IS NULL}", r"from \['std', 'std'\]"),
     ("birth_date: born}", "where: '(SELECT 1) = 1'}", "more than an expression over a row"),
     ("birth_date: born}", "where: 'born >'}", "is no SQL expression"),
     ("[id_number.begin]", "[id_number.start]", "id_number has no part 'start'"),
