@@ -149,6 +149,13 @@ def test_a_second_header_row_of_ids_is_no_record(books, make_column):
     assert books.raw("id, name, _row") == [("1", "张", 3)]
 
 
+def test_a_first_record_that_says_little_is_a_record(books):
+    books.put("sy_202610.xlsx", workbook(("s", rows(HEADER, ["001"], ["002", 1, 2, None]))))
+    [batch] = books.collect().batches
+    assert books.raw("id, month, _row") == [("001", None, 2), ("002", "1", 3)]
+    assert (batch["lines"], batch["lines_other"], batch["records"]) == (3, 1, 2)
+
+
 def test_the_sheet_named_by_the_contract_is_read(books):
     books.declare(sheet="本月")
     content = workbook(("上月", rows(HEADER, ["1", 1, 1, None])), ("本月", rows(HEADER, ["2", 1, 1, None])))

@@ -89,6 +89,8 @@ def local(form: str, **options: Any) -> dict[str, Any]:
 
 WIDE = {name: {"customProperties": [{"property": "width", "value": 24}]} for name in ("number", "name", "amount", "home")}
 PATHS = {"number": {"physicalName": "编号"}, "name": {"physicalName": "人员/名称"}, "amount": {"physicalName": "人员/金额"}}
+TITLES = {"number": "编号", "name": "名称", "amount": "金额", "home": "户"}
+IDS = {name: {"physicalName": f"TB_{name.upper()}", "businessName": title} for name, title in TITLES.items()}
 XML = {"number": {"physicalName": "@编号"}}
 FILE = {"form": {"name": "thing_{period}.csv"}}
 FORMS: dict[str, tuple[dict[str, Any], dict[str, Any], dict[str, dict[str, Any]]]] = {
@@ -112,6 +114,10 @@ FORMS: dict[str, tuple[dict[str, Any], dict[str, Any], dict[str, dict[str, Any]]
         }, {},
     ),
     "xlsx of two levels": (local("xlsx"), {"form": {"name": "thing_{period}.xlsx", "title": "表"}}, PATHS),
+    "xlsx of a template": (
+        local("xlsx"),
+        {"form": {"name": "thing_{period}.xlsx", "title": "表", "note": "表格说明：金额以元计", "above": [list(TITLES.values())]}}, IDS,
+    ),
     "xlsx of several sheets": (local("xlsx", sheets="all"), {"form": {"name": "thing_{period}.xlsx", "sheets": "_part"}}, {}),
     "xls": (local("xls"), {"form": {"name": "thing_{period}.xls", "title": "表", "numbers": ["amount"], "merge": ["home"]}}, {}),
 }  # fmt: skip

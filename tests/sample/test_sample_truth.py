@@ -180,7 +180,7 @@ def test_an_interface_pages_and_asks_for_its_token(sample: Sample) -> None:
         with pytest.raises(HTTPError, match="401"):
             ask("/api/hotline/days", "wrong")
         with pytest.raises(HTTPError, match="401"):
-            ask("/api/hotline/days", connection(sample.project, "credit_centre_api")["token"])
+            ask("/api/hotline/days", connection(sample.project, "health_commission_api")["token"])
         with pytest.raises(HTTPError, match="404"):
             ask("/api/nothing", reach["token"])
 
