@@ -46,7 +46,8 @@ WITH
             WHEN 4 THEN tent(draw('age', home), 30, 42, 74) ELSE tent(draw('age', home), 32, 44, 66) END AS head_age
         FROM known),
     paired AS (
-        SELECT *, CASE WHEN couple THEN greatest(CASE WHEN size < 4 THEN 24 ELSE 29 END,
+        -- the youngest over a year: a whole province of them on one day would have more births than order numbers
+        SELECT *, CASE WHEN couple THEN greatest(draw('youngest', home) + CASE WHEN size < 4 THEN 24 ELSE 29 END,
                 head_age + 5 * (draw('years apart', home) + draw('years more', home) - 1) - CASE WHEN head_male THEN 1.5 ELSE -1.5 END) END AS spouse_age
         FROM aged),
     dated AS (
