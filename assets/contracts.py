@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from assets.deliveries import PERIODS, Alias, Delivery, read_aliases, read_delivery
+from assets.masking import KINDS
 from expectations.documents import Document, DocumentError, near, read_document
 
 Layer = Literal["sources", "base", "thematic"]
@@ -36,7 +37,8 @@ class Column:
     that mean "no value" in it, besides the common ones; `repair` what standardising may do beyond trimming and folding
     (`upper`); `codes` its code table; `authority` (base) the sources that may fill it, the one whose word counts first;
     `unique`, `options` (logicalTypeOptions) and `quality` as ODCS has them. Fixed width: `width` in bytes, `position` its
-    first byte, from 1.
+    first byte, from 1. `masking`: how it hides what went into it (`assets.masking.KINDS`); `declassified`: why its level may be
+    lower than that of what went into it although it shows it.
     """
 
     name: str
@@ -55,6 +57,8 @@ class Column:
     authority: tuple[Any, ...]
     agreement: str | None = None
     derived: str | None = None
+    masking: str | None = None
+    declassified: str | None = None
     unique: bool = False
     options: Mapping[str, Any] = field(default_factory=dict)
     quality: tuple[Mapping[str, Any], ...] = ()
@@ -281,10 +285,12 @@ def _column(document: Document, position: int, node: Mapping[str, Any]) -> Colum
     if logical not in LOGICAL_TYPES:
         raise document.error((*keys, "logicalType"), f"logicalType {logical!r}.", near(logical, LOGICAL_TYPES))
     custom = _custom(node)
-    known = ("codes", "aliases", "missing", "repair", "authority", "agreement", "derived", "width", "position")
+    known = ("codes", "aliases", "missing", "repair", "authority", "agreement", "derived", "masking", "declassified", "width", "position")
     for key in custom:
         if key not in known:
             raise document.error((*keys, "customProperties"), f"unknown custom property {key!r} of {name}.", near(key, known))
+    if custom.get("masking") is not None and custom["masking"] not in KINDS:
+        raise document.error((*keys, "customProperties"), f"masking {custom['masking']!r} of {name}.", near(str(custom["masking"]), KINDS))
     level = str(node.get("classification", "1"))
     if level not in ("1", "2", "3", "4"):
         raise document.error((*keys, "classification"), f"classification {level!r}.", "Give a level from 1 (open) to 4 (most sensitive).")
@@ -311,6 +317,8 @@ def _column(document: Document, position: int, node: Mapping[str, Any]) -> Colum
         authority=tuple(custom.get("authority") or ()),
         agreement=custom.get("agreement"),
         derived=custom.get("derived"),
+        masking=custom.get("masking"),
+        declassified=custom.get("declassified"),
         unique=bool(node.get("unique")),
         options=node.get("logicalTypeOptions") or {},
         quality=tuple(node.get("quality") or ()),

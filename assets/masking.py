@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 
 SHOWN_UP_TO = 2
+KINDS = ("full", "partial", "hash", "generalise")
+"""Ways to hide a value: nothing of it, a part of it, a digest with a key, a coarser value."""
 _CODE = re.compile(r"[0-9A-Za-z]{8,}")
 
 

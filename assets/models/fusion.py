@@ -15,12 +15,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import sqlglot
 from sqlglot import exp
 
 from assets.lake import literal, quote
 from assets.models.authority import EVENT, Order, Ranked, agreement, columns_asked, expression, read_order, wrong
-from assets.models.sql import Columns, Query, line_of
+from assets.models.sql import Query, line_of
 from assets.std import POSITION
 from expectations.documents import DocumentError, near
 
@@ -167,17 +166,6 @@ def _same_order(query: Query, names: list[str], branch: exp.Select) -> None:
 
 def _is_null(expression: exp.Expr) -> bool:
     return isinstance(expression, exp.Null) or (isinstance(expression, exp.Cast) and isinstance(expression.this, exp.Null))
-
-
-def column_sources(contract: Contract, query: Query, columns: Columns) -> dict[str, tuple[tuple[str, str], ...]]:
-    """As `Query.column_sources`, with the columns that are made of others: what those are made from."""
-    found = dict(query.column_sources(columns))
-    for column in (c for c in contract.columns if c.agreement is not None):
-        found[column.name] = found[str(column.agreement)]
-    for column in (c for c in contract.columns if c.derived is not None):
-        read = (f.name for f in sqlglot.parse_one(str(column.derived), read="duckdb").find_all(exp.Column))
-        found[column.name] = tuple(dict.fromkeys(source for name in read for source in found[name]))
-    return found
 
 
 def values_view(fusion: Fusion, departments: Mapping[str, str]) -> str:

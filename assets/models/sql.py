@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 import sqlglot
 from sqlglot import exp
 from sqlglot.errors import OptimizeError, ParseError, TokenError
-from sqlglot.lineage import lineage as sqlglot_lineage
 from sqlglot.optimizer.qualify import qualify
 from sqlglot.schema import MappingSchema
 
@@ -181,19 +180,6 @@ class Query:
     def branches(self) -> tuple[exp.Select, ...]:
         """The SELECTs that UNION ALL joins at its top; one where there is no union."""
         return tuple(_branches(self.tree))
-
-    def column_sources(self, columns: Columns) -> dict[str, tuple[tuple[str, str], ...]]:
-        """For each output, the (table, column) pairs that it is made from, as sqlglot reads them."""
-        resolved = self.qualified(columns)
-        schema = _schema(columns)
-        found: dict[str, tuple[tuple[str, str], ...]] = {}
-        for name in resolved.named_selects:
-            leaves: dict[tuple[str, str], None] = {}
-            for node in sqlglot_lineage(name, resolved.copy(), schema=schema, dialect="duckdb").walk():
-                if isinstance(node.source, exp.Table) and node.source.args.get("db"):
-                    leaves[f"{node.source.db}.{node.source.name}", node.name.split(".")[-1].strip('"')] = None
-            found[name] = tuple(leaves)
-        return found
 
     def equalities(self, columns: Columns) -> tuple[tuple[tuple[str, str], tuple[str, str]], ...]:
         """Pairs of (table, column) that its outermost joins hold equal."""

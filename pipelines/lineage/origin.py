@@ -67,7 +67,8 @@ class _Tracer:
 
     def trace(self, contract: Contract, key: tuple[str, ...]) -> Origin:
         from assets.models import read_model
-        from assets.models.fusion import column_sources, is_fusion
+        from assets.models.fusion import is_fusion
+        from assets.models.lineage import made_from, model_lineage
 
         row = self._row(contract, key)
         shown = {k: self._shown(contract.column(k), row[k]) for k in contract.key}
@@ -79,18 +80,18 @@ class _Tracer:
             )
             return Origin(contract.table, contract.title, shown, attributes)
         query = read_model(contract)
-        made_from = column_sources(contract, query, self.columns)
+        sources = made_from(model_lineage(self.project, contract, self.columns))
         if is_fusion(query):
-            return Origin(contract.table, contract.title, shown, tuple(self._fused(contract, query, row, made_from)))
+            return Origin(contract.table, contract.title, shown, tuple(self._fused(contract, query, row, sources)))
         inputs = tuple(self._inputs(contract, row))
-        nested = {} if inputs else self._nested(contract, row, made_from)
+        nested = {} if inputs else self._nested(contract, row, sources)
         note = None
         if not inputs and not nested:
             note = (
                 "无法定位到来源行：模型未带出来源表的主键，契约也未声明 increment。"
                 " Its inputs cannot be told row by row: the SELECT gives no key of what it reads, and the contract declares no increment."
             )
-        return Origin(contract.table, contract.title, shown, tuple(self._derived(contract, row, made_from, nested)), inputs, note)
+        return Origin(contract.table, contract.title, shown, tuple(self._derived(contract, row, sources, nested)), inputs, note)
 
     def _row(self, contract: Contract, key: tuple[str, ...]) -> dict[str, Any]:
         if not contract.key:

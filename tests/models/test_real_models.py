@@ -8,8 +8,8 @@ import pytest
 
 from assets import evidence
 from assets.lake import columns_of, open_lake
-from assets.models import build, check_model, columns_known, create_views, dependencies, order, read_model
-from assets.models.fusion import column_sources
+from assets.models import build, check_model, columns_known, create_views, dependencies, order
+from assets.models.classification import check_levels
 from assets.models.increment import read_increment
 from assets.project import CODE, Project
 
@@ -44,30 +44,9 @@ def test_every_model_resolves_against_the_contracts_and_stands_empty(real):
         assert con.execute(f"SELECT count(*) FROM {contract.table}").fetchone() == (0,)
 
 
-CHOSEN = {
-    # names of datasets: a value chooses among them and does not come out
-    ("disagreement", "dataset"),
-    ("disagreement", "other"),
-    # who somebody is has the class of the register; the higher one of marriages and allowances is for being listed there
-    ("population", "id_number"),
-    ("population", "name"),
-    ("population", "sex"),
-    ("population", "birth_date"),
-}
-"""Edges along which a class may fall, and why."""
-
-
 def test_a_level_of_classification_never_falls_along_an_edge(tmp_path):
     project = Project(CODE, tmp_path)
-    known = columns_known(project)
-    levels = {(c.table, column.name): column.classification for c in project.contracts.values() for column in c.columns}
-    for contract in project.models():
-        made_from = column_sources(contract, read_model(contract), known)
-        for column in contract.columns:
-            if (contract.name, column.name) in CHOSEN:
-                continue
-            above = {source: levels[source] for source in made_from[column.name] if source in levels}
-            assert all(level <= column.classification for level in above.values()), f"{contract.name}.{column.name}: {above}"
+    check_levels(project, project.models())
 
 
 def test_every_suite_can_judge_its_table(real):
