@@ -6,18 +6,20 @@ only. Columns of base and thematic tables do not arrive as text. What the contra
 (`multipleOf`, `quality` as text) is a call that the suite must meet. `meta.contract` of a suite says more of a yielded rule (its
 weight, severity, claims), by its id.
 
-Belongs here: the calls, what they yield, what meets them; no name of a column tells anything. Not here: what coverage makes of it
-(`pipelines.scores`), what a rule means (`expectations`), quality clauses (`assets.quality`).
+Belongs here: the calls, what they yield, what meets them; no name of a column tells anything. Not here: what is the same for
+every call of a kind (`assets.kinds`), what coverage makes of it (`pipelines.scores`), what a rule means (`expectations`), quality
+clauses (`assets.quality`).
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
-from assets.promises import PROMISES, age_of, judged_by, promised_days
+from assets.kinds import KINDS, NOT_NULL, RuleFacts
+from assets.promises import PROMISES, age_of, announced_in, judged_by, promised_days
 from assets.quality import made_of
 from expectations.compiler.rules.declared import PERSON
 from expectations.documents import Document, near
@@ -26,8 +28,6 @@ from expectations.suite import Entry
 if TYPE_CHECKING:
     from assets.contracts import Column, Contract
 
-NOT_NULL = "expect_column_values_to_not_be_null"
-DUPLICATES = ("0303", "0304")
 WRITTEN = {
     "date": ("是存在的日期", "is a date that exists"),
     "timestamp": ("是存在的时间", "is a time that exists"),
@@ -44,96 +44,9 @@ OF_TABLE = {"division": "expect_column_values_to_be_division"}
 Keys = tuple[str | int, ...]
 
 
-class RuleFacts(Protocol):
-    """What must be known of a rule to tell which calls it meets."""
-
-    @property
-    def id(self) -> str: ...
-    @property
-    def expectation(self) -> str: ...
-    @property
-    def columns(self) -> tuple[str, ...]: ...
-    @property
-    def indicator(self) -> str: ...
-    @property
-    def conditional(self) -> bool: ...
-
-
-@dataclass(frozen=True)
-class Kind:
-    """A kind of call: the indicator it counts in, what to ask of its columns in both languages, how to mend, what rules meet it.
-
-    `fits` is asked of a rule on the call's columns and the expectation wanted; None: of the wanted type.
-    """
-
-    indicator: str
-    zh: str
-    en: str
-    remedy: tuple[str, str]
-    fits: Callable[[RuleFacts], bool] | None = None
-
-
-KINDS = {
-    "presence": Kind(
-        "0201",
-        "必填",
-        "is present",
-        ("按原始凭证补录", "Enter it from the original record"),
-        lambda r: r.indicator.startswith("02") and r.expectation == NOT_NULL,
-    ),
-    "reference": Kind(
-        "0105", "在代码表内", "is in its code table", ("改用代码表中的代码", "Use a code of the table"), lambda r: r.indicator == "0105"
-    ),
-    "operation": Kind(
-        "0105", "是约定的操作标志", "is a flag of the delivery", ("按约定填写操作标志", "Use the flags that the delivery declares")
-    ),
-    "form": Kind(
-        "0302",
-        "能读成声明的类型",
-        "reads as its type",
-        ("更正读不出的日期、时间或数", "Correct the date, time or number that cannot be read"),
-        lambda r: r.indicator[:2] == "03",
-    ),
-    "pattern": Kind("0302", "符合声明的格式", "has the declared form", ("按声明的格式更正", "Correct it to the declared form")),
-    "length": Kind("0302", "长度符合声明", "has the declared length", ("核对是否截断或多填", "See whether it was cut or overfilled")),
-    "range": Kind("0301", "在声明的范围内", "lies in the declared range", ("核实并更正", "Check and correct it")),
-    "multiple": Kind("0301", "是声明数的倍数", "is a multiple as declared", ("核实并更正", "Check and correct it")),
-    "identity": Kind(
-        "0304",
-        "主键不重复",
-        "occurs once (the key)",
-        ("查明重复，只留一条", "Find out which record is right and keep one"),
-        lambda r: r.indicator in DUPLICATES,
-    ),
-    "unique": Kind(
-        "0304",
-        "不重复",
-        "occurs once",
-        ("查明重复，更正其一", "Find out which is right and correct the other"),
-        lambda r: r.indicator in DUPLICATES,
-    ),
-    "security": Kind(
-        "0106",
-        "中没有公民身份号码",
-        "show nobody's resident id",
-        ("移出身份号码，或提高该列的数据分级", "Take the id out, or raise the column's class"),
-    ),
-    "timeliness": Kind(
-        "0502",
-        "在承诺的时限内",
-        "is within the time promised",
-        ("按承诺的频率与时限交付", "Hand over as often and as soon as promised"),
-        lambda r: r.indicator[:2] == "05",
-    ),
-    "quality": Kind(
-        "", "契约的质量要求", "meets the contract's quality clause", ("按契约的质量要求更正", "Correct it as the contract asks")
-    ),
-}
-
-
 @dataclass(frozen=True)
 class Call:
-    """One thing that a contract calls for; `kind` is a key of `KINDS`, `node` the expectation it yields (None: a suite must).
+    """One thing that a contract calls for; `kind` is a key of `assets.kinds.KINDS`, `node` the expectation it yields (None: a suite must).
 
     `at` is where the contract's document declares it, `title` what it asks for in Chinese and English.
     """
@@ -197,6 +110,8 @@ def calls(contract: Contract) -> list[Call]:
         age = sum(promised_days(contract, p) or 0 for p in PROMISES)
         kwargs = {"max_age": age_of(age)} if dated and age else None
         found.append(_call(contract, "timeliness", (name,), ("slaProperties", i), "expect_column_to_be_fresh", kwargs))
+    if place := announced_in(contract):
+        found.append(_call(contract, "announced", (), place, "expect_table_row_count_to_equal_announced", {}, rule="announced_records"))
     return found + list(_quality(contract, (*schema, "quality"), contract.quality, None))
 
 
@@ -308,7 +223,7 @@ def _call(
         return Call(contract.name, kind, columns, at, indicator, wanted, None, asked)
     node = {
         "type": wanted,
-        "kwargs": {**({"column": columns[0]} if kind != "quality" and "column_list" not in kwargs else {}), **kwargs},
+        "kwargs": {**({"column": columns[0]} if columns and kind != "quality" and "column_list" not in kwargs else {}), **kwargs},
         "severity": severity,
         "meta": {
             "id": _short(rule or f"{_PREFIX.get(kind, kind)}_{'_'.join(columns)}"),

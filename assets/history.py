@@ -58,6 +58,6 @@ def _batches(contract: Contract, *, with_columns: bool) -> str:
         )
     return (
         f"(SELECT b.batch, coalesce(b.unit, '') AS unit, {period_start('b.period')} AS period, b.received_at AS received,"
-        f" b.rows_raw AS row_count, {columns} AS columns FROM evidence.batches b{joined}"
+        f" b.rows_raw AS row_count, b.announced, b.rows_rejected AS rejected, {columns} AS columns FROM evidence.batches b{joined}"
         f" WHERE b.dataset = {literal(contract.name)} AND b.status IN ('collected', 'standardised'))"
     )

@@ -1,4 +1,4 @@
-"""What a contract promises about time (`slaProperties`): how often it is handed over, and how soon.
+"""What a contract promises of its hand-overs: how often and how soon they come (`slaProperties`), and the records that they announce.
 
 Belongs here: reading promises. Not here: the rules that they call for (`assets.called`), schedules (`pipelines.schedules`).
 """
@@ -46,3 +46,11 @@ def judged_by(contract: Contract) -> dict[str, int]:
             if column:
                 named.setdefault(column, places[promised])
     return named
+
+
+def announced_in(contract: Contract) -> tuple[str | int, ...] | None:
+    """Where the contract lets in a hand-over that does not hold the records that its manifest says; None where it does not."""
+    if not contract.servers or "manifest" not in contract.server.properties or contract.server.properties.get("onMismatch") != "flag":
+        return None
+    options = contract.document.data["servers"][0]["customProperties"]
+    return ("servers", 0, "customProperties", next(i for i, option in enumerate(options) if option["property"] == "onMismatch"))

@@ -147,7 +147,9 @@ def _against(manifest: Manifest, parts: list[tuple[str, Extract]], extract: Extr
     said += [f"{member} ({rows} rows) is not in the manifest" for member, rows in found.items() if member not in manifest.rows]
     if manifest.total is not None and manifest.total != extract.records:
         said.append(f"{extract.records} rows in all, the manifest says {manifest.total}")
-    extract.announced = manifest.total if manifest.total is not None else sum(manifest.rows.values())
+    added = sum(manifest.rows.values())
+    # Of a manifest that contradicts itself the figure counts that the archive does not bear out.
+    extract.announced = manifest.total if manifest.total not in (None, extract.records) else added
     if said and not flag:
         raise RefusedError(
             f"rows against manifest: {'; '.join(said)}",

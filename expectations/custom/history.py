@@ -82,6 +82,21 @@ class ExpectTableRowCountToFitHistory(_AgainstHistory):
         return {"success": abs(rows - middle) <= apart, "result": {"observed_value": rows}}
 
 
+class ExpectTableRowCountToEqualAnnounced(BatchExpectation):
+    """Expect as many rows as the source said it holds (`announced`); `rejected` of them could not be read as rows."""
+
+    announced: int | None = None
+    rejected: int = 0
+    metric_dependencies: ClassVar[tuple[str, ...]] = ("table.row_count",)
+    success_keys: ClassVar[tuple[str, ...]] = ("announced", "rejected")
+
+    def _validate(self, metrics: dict[str, Any], runtime_configuration: Any = None, execution_engine: Any = None) -> dict[str, Any]:
+        if self.announced is None:
+            raise ValueError("announced is needed: how many records the source says it holds")
+        records = metrics["table.row_count"] + self.rejected
+        return {"success": records == self.announced, "result": {"observed_value": records}}
+
+
 class ExpectColumnToBeFresh(_AgainstHistory):
     """Expect the newest value no older than usual; `history` are earlier ages and `received` the time of receipt (seconds since 1970)."""
 

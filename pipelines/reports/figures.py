@@ -9,7 +9,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from assets.called import DUPLICATES, KINDS
+from assets.kinds import DUPLICATES, KINDS
 from assets.lake import objects as rows
 
 if TYPE_CHECKING:

@@ -135,7 +135,7 @@ class Copy:
         batches = [f"{number:06d}" for number in range(len(spoils))]
         self._make("spoilt", rows)
         absent = {b: sorted(s.absent) for b, s in zip(batches, spoils, strict=True) if s.absent}
-        beside = dict(_as_batches(self.con, self.relations, self.batch, {b: absent.get(b, []) for b in batches}))
+        beside = dict(_as_batches(self.con, self.relations, self.batch, {b: absent.get(b, []) for b in batches}, "temp.spoilt"))
         if past and EARLIER in beside:
             types = {f.name: f.sql_type for f in self.plan.fields}
             changed = ", ".join(f"CAST({literal(value)} AS {types[c]}) AS {quote(c)}" for c, value in past)
@@ -218,16 +218,24 @@ def _brought(con: duckdb.DuckDBPyConnection, lake: duckdb.DuckDBPyConnection, na
 
 
 def _as_batches(
-    con: duckdb.DuckDBPyConnection, beside: Mapping[str, str], batch: str, copies: Mapping[str, Sequence[str]]
+    con: duckdb.DuckDBPyConnection, beside: Mapping[str, str], batch: str, copies: Mapping[str, Sequence[str]], table: str
 ) -> Mapping[str, str]:
-    """The relations with copies of a batch (each without some columns) among the dataset's batches, as if they had come as it did."""
+    """The relations with copies of a batch (each without some columns) among the dataset's batches, as if they had come as it did.
+
+    The rows of the copies stand in `table`.
+    """
     if BATCHES not in beside:
         return beside
     con.execute("CREATE OR REPLACE TEMP TABLE copies (batch VARCHAR, absent VARCHAR[])")
     con.executemany("INSERT INTO copies VALUES (?, ?)", [[b, list(lacks)] for b, lacks in copies.items()])
     kept = beside[BATCHES]
     changed = "c.batch AS batch"
-    if "columns" in {d[0] for d in con.execute(f"DESCRIBE SELECT * FROM {kept}").fetchall()}:
+    there = {d[0] for d in con.execute(f"DESCRIBE SELECT * FROM {kept}").fetchall()}
+    if "announced" in there:
+        # Whoever adds a row announces it, so that rules on what is there twice can be spoilt without this one.
+        rows = f"greatest((SELECT count(*) FROM temp.clean), (SELECT count(*) FROM {table} s WHERE s._batch = c.batch))"
+        changed += f", {rows} AS announced, 0 AS rejected"
+    if "columns" in there:
         changed += ", list_filter(CAST(h.columns AS VARCHAR[]), lambda x: NOT list_contains(c.absent, x)) AS columns"
     came = f"SELECT h.* REPLACE ({changed}) FROM {kept} h, temp.copies c WHERE h.batch = {literal(batch)}"
     return {**beside, BATCHES: f"(SELECT * FROM {kept} UNION ALL BY NAME {came})"}
@@ -273,7 +281,7 @@ def choose(
             f" _batch, _row) - 1 AS _row, {columns}, _batch AS _from, _row AS _at FROM every SEMI JOIN chosen USING (_batch, _row)"
         )
         con.execute(f"CREATE OR REPLACE TEMP TABLE copied AS {as_rows('temp.clean')}")
-        verdicts = plan.run(con, "temp.copied", relations=_as_batches(con, others, batch, {"clean": ()}))
+        verdicts = plan.run(con, "temp.copied", relations=_as_batches(con, others, batch, {"clean": ()}, "temp.copied"))
         broken = con.execute("SELECT _from, _at FROM clean SEMI JOIN failing USING (_row)").fetchall()
         standing = {
             r.rule.id: r.note or r.outcome for r in verdicts.results if r.batch == "clean" and (r.outcome != "passed" or r.unexpected)

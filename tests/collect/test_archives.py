@@ -13,6 +13,7 @@ import pytest
 from assets.batches import accounts
 from assets.lake import connect
 from assets.readers.parts import place, placed, placed_sql
+from assets.standardise import standardise
 
 SERVER = {"server": "landing", "type": "local", "path": "people/*.zip", "format": "zip", "encoding": "utf-8"}
 A, B = "BH,XM,BZ\n1,张,a\n2,李,b\n", "XM,BH\n王,3\n坏\n"
@@ -116,6 +117,37 @@ def test_a_mismatch_is_kept_and_flagged_where_declared(zips):
     [batch] = zips.collect().batches
     assert (batch["status"], batch["announced"], batch["records"]) == ("collected", 3, 2)
     assert "rows against manifest: a.csv has 2 rows, the manifest says 3" in batch["reason"]
+
+
+@pytest.mark.parametrize(
+    ("manifest", "announced", "outcome"),
+    [
+        ("file,rows\na.csv,2\ntotal,2\n", 2, "passed"),
+        ("file,rows\na.csv,3\ntotal,3\n", 3, "failed"),
+        ("file,rows\na.csv,3\ntotal,2\n", 3, "failed"),  # it contradicts itself
+        ("file,rows\na.csv,2\ntotal,3\n", 3, "failed"),
+    ],
+)
+def test_a_flagged_mismatch_counts(zips, manifest, announced, outcome):
+    zips.declare(onMismatch="flag")
+    zips.put("sy_202610.zip", packed(("a.csv", A), ("manifest.csv", manifest)))
+    [batch] = zips.collect().batches
+    assert batch["announced"] == announced
+    contract = zips.project.contracts["people"]
+    results = {r["rule"]: r for r in standardise(zips.con, zips.project, contract, "run").results}
+    told = results["announced_records"]
+    assert (told["outcome"], told["indicator"], told["unexpected"]) == (outcome, "0202", None)
+    if outcome == "failed":
+        assert f"2 records, where the source announces {announced}" in told["note"]
+
+
+def test_what_is_refused_is_not_judged_once_more(zips):
+    zips.declare(onMismatch="refuse")
+    zips.put("sy_202610.zip", packed(("a.csv", A), ("manifest.csv", "file,rows\na.csv,2\n")))
+    zips.collect()
+    results = standardise(zips.con, zips.project, zips.project.contracts["people"], "run").results
+    assert results
+    assert "announced_records" not in {r["rule"] for r in results}
 
 
 def link() -> zipfile.ZipInfo:

@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 import yaml
 
-from assets.called import KINDS, Call, Written, calls, entries
+from assets.called import Call, Written, calls, entries
 from assets.contracts import Contract, read_contract
 from assets.judging import plan_of, suite_of
+from assets.kinds import KINDS
 from assets.project import Project
 from assets.quality import made_of
 from expectations.documents import Document, DocumentError, read_document
@@ -132,6 +133,26 @@ def test_a_contract_alone_yields_rules_that_compile(tmp_path: Path) -> None:
     plan = plan_of(project, project.contracts["people"])
     assert plan is not None
     assert len(plan.compiled) == len(said)
+
+
+def test_a_manifest_that_is_only_flagged_calls_for_a_rule(tmp_path: Path) -> None:
+    def called_by(name: str, **options: str) -> list[Call]:
+        custom = ", ".join(f"{{property: {o}, value: {v}}}" for o, v in options.items())
+        server = f"servers: [{{server: landing, type: local, path: 'people/*.zip', format: zip, customProperties: [{custom}]}}]"
+        project = project_of(tmp_path / name)
+        path = project.contracts["people"].path
+        lines = [server if line.startswith("servers:") else line for line in path.read_text(encoding="utf-8").splitlines()]
+        path.write_text("\n".join(lines), encoding="utf-8")
+        return [c for c in calls(Project(project.root, project.data).contracts["people"]) if c.kind == "announced"]
+
+    (call,) = called_by("flagged", manifest="list.csv", onMismatch="flag")
+    assert (call.rule, call.indicator, call.columns) == ("announced_records", "0202", ())
+    assert call.title == ("登记记录数与清单所报一致", "People has as many records as its manifest says")
+    assert call.at == ("servers", 0, "customProperties", 1)
+    # What is refused is judged already; without a manifest nothing is announced.
+    assert not called_by("refused", manifest="list.csv", onMismatch="refuse")
+    assert not called_by("by itself", manifest="list.csv")
+    assert not called_by("nothing said", onMismatch="flag")
 
 
 OWN = """\

@@ -375,6 +375,8 @@ def test_classes_take_what_is_known_elsewhere_as_arguments(holidays: None) -> No
         )
         assert told(history.ExpectTableRowCountToFitHistory(history=[3, 3, 3, 2, 3])) == (True, 3)
         assert told(history.ExpectTableRowCountToFitHistory(history=[9, 9, 9, 9, 9])) == (False, 3)
+        assert told(history.ExpectTableRowCountToEqualAnnounced(announced=4, rejected=1)) == (True, 4)
+        assert told(history.ExpectTableRowCountToEqualAnnounced(announced=4)) == (False, 3)
         received = datetime(2020, 9, 30, 2, tzinfo=UTC).timestamp()
         assert told(history.ExpectColumnToBeFresh(column="d", max_age="2h", received=received))[0] is True
         assert told(history.ExpectColumnToBeFresh(column="d", max_age="119min", received=received))[0] is False

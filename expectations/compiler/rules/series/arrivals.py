@@ -1,4 +1,4 @@
-"""Rules on how batches arrive: how much and how fresh, against the dataset's own history."""
+"""Rules on how batches arrive: how much and how fresh, against the dataset's own history and what the source itself announces."""
 
 # ruff: noqa: E501 - prose for people
 from __future__ import annotations
@@ -115,6 +115,30 @@ def _volume(arguments: Arguments, scope: Scope) -> Test:  # noqa: ARG001 - every
         arguments["times"],
         arguments["share"],
     )
+
+
+@dataclass(frozen=True)
+class AnnouncedTest(FigureTest):
+    """The records of a batch against the number that its source says it holds; those that could not be read as rows count too."""
+
+    batches: Other
+
+    def statement(self, write: Writer) -> exp.Query:
+        return filled(
+            "SELECT batch AS _batch, CAST(announced AS BIGINT) AS announced, CAST(rejected AS BIGINT) AS rejected FROM kept",
+            {"kept": exp.select(exp.Star()).from_(write.other(BATCHES))},
+        )
+
+    def judge(self, found: Found) -> Judgement:
+        announced = found.figures.get("announced")
+        if announced is None:
+            return Judgement.cannot("来源没有报明记录数", "the source does not say how many records it holds")
+        records = found.rows + int(found.figures.get("rejected") or 0)
+        return Judgement.of(records == announced, observed_value=records, details={"announced": announced})
+
+
+def _announced(arguments: Arguments, scope: Scope) -> AnnouncedTest:  # noqa: ARG001 - every kind compiles by the same signature
+    return AnnouncedTest(Other(BATCHES, ("batch", "announced", "rejected")))
 
 
 def check_history(arguments: Arguments) -> None:
@@ -254,6 +278,19 @@ KINDS = (
         ("GB/T 36344-2018 0202 数据记录完整性", "GB/T 36344-2018 0202"),
         ours=True,
         check=check_history,
+    ),
+    Kind(
+        "expect_table_row_count_to_equal_announced",
+        {},
+        _announced,
+        (
+            "批次的记录数（含读不成行的记录）等于来源自报的数目（压缩包清单、接口或文件的总数）；来源没有报明的不可评估。",
+            "The batch has as many records (those that could not be read as rows among them) as its source says it holds (the manifest of an archive, the total of an interface or a file). Not assessable where the source says nothing.",
+        ),
+        ("共 {observed} 条记录，来源自报 {announced} 条", "{observed} records, where the source announces {announced}"),
+        "{}",
+        ("GB/T 36344-2018 0202 数据记录完整性", "GB/T 36344-2018 0202"),
+        ours=True,
     ),
     Kind(
         "expect_column_to_be_fresh",

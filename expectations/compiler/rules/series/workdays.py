@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from expectations.compiler.writing import Writer
 
 BATCHES = "history_batches"
-"""The relation of the dataset's batches, those judged among them: `batch`, `unit`, `period` (its first moment), `received`, `row_count`, `columns`."""
+"""The relation of the dataset's batches, those judged among them: `batch`, `unit`, `period` (its first moment), `received`, `row_count`,
+`announced` (records that the source says it holds), `rejected` (records that could not be read as rows), `columns`."""
 
 
 def no_calendar() -> CannotTest | None:
