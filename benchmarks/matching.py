@@ -62,7 +62,8 @@ def febrl(con: duckdb.DuckDBPyConnection, number: int) -> tuple[Matching, set[tu
 
 def people(con: duckdb.DuckDBPyConnection, number: int) -> tuple[Matching, set[tuple[str, str]]]:
     """A base of so many made people; 2 % of them come again without a good key, 1 in 20 of these is not in the base."""
-    from assets.matching.declared import read_matching
+    from assets.matching.declared import matched
+    from assets.matching.kinds import RESIDENT_ID, _resident_check
     from assets.project import Project
 
     con.execute("SELECT setseed(0.4)")
@@ -76,8 +77,6 @@ def people(con: duckdb.DuckDBPyConnection, number: int) -> tuple[Matching, set[t
           DATE '1935-01-01' + (random() * 33000)::INT AS born, '2199' || lpad((random() * 99)::INT::VARCHAR, 2, '0') AS place,
           (random() * 999)::INT AS turn FROM range({int(number * 1.001)}) t(n)"""
     )
-    from assets.matching.kinds import _resident_check
-
     body = "place || strftime(born, '%Y%m%d') || lpad(turn::VARCHAR, 3, '0')"
     con.execute(
         f"""CREATE TABLE whole AS SELECT id_number || {_resident_check("id_number")} AS id_number, name, born::VARCHAR AS birth_date,
@@ -100,8 +99,7 @@ def people(con: duckdb.DuckDBPyConnection, number: int) -> tuple[Matching, set[t
           sex, CASE WHEN c > 0.8 THEN '219900' ELSE hukou_div END AS hukou_div FROM sent"""
     )
     project = Project(HERE, HERE / "data")
-    matching = read_matching(project, next(c for c in project.models() if "matching" in c.custom))
-    assert matching is not None
+    matching = next(m for m in matched(project) if m.attributes[m.key] is RESIDENT_ID)
     return matching, set(con.execute(f"SELECT 'r' || n, id_number FROM sent WHERE n < {number}").fetchall())
 
 

@@ -70,7 +70,8 @@ class Comparison:
 
     @property
     def attributes(self) -> tuple[str, ...]:
-        return tuple(dict.fromkeys(a for level in self.levels for a, _ in level.when))
+        """Those that it compares: what only silences it (m = u) was compared elsewhere, and is not missed here."""
+        return tuple(dict.fromkeys(a for level in self.levels if level.m != level.u for a, _ in level.when))
 
 
 @dataclass(frozen=True)

@@ -92,7 +92,7 @@ def _resident(value: str) -> str:
     completed = _let("d", "left(t, 6) || '19' || right(t, 9)", f"d || {_resident_check('d')}")
     other = (
         rf"CASE WHEN regexp_matches(t, '\A[0-9]{{15}}\z') THEN {completed}"
-        rf" WHEN regexp_matches(t, '\A[0-9A-Z?*]{{17,19}}\z') THEN t END"
+        rf" WHEN regexp_matches(t, '\A[0-9A-Z?*]{{17,19}}\z') THEN replace(t, '*', '?') END"
     )
     whole = literal(rf"\A{identity.RESIDENT_FORM}\z")
     return f"CASE WHEN regexp_matches({value}, {whole}) THEN {value} ELSE {_let('t', _folded(value), other)} END"
@@ -110,14 +110,17 @@ RESIDENT_ID = Kind(
         "one_wrong": _one_wrong,
         # What a spreadsheet leaves of 18 digits are 15, and zeros.
         "beginning": lambda a, b: f"left({a('')}, 14) = left({b('')}, 14)",
+        # A masked id, 219901********0017.
+        "unknown_character": lambda a, b: f"length({a('')}) = length({b('')}) AND ({_like(a(''), b(''))} OR {_like(b(''), a(''))})",
         "other": lambda a, b: f"{a('')} <> {b('')}",
     },
-    # Whichever character is wrong, one of these three parts is whole.
+    # Whichever character is wrong, one of the first three parts is whole; of a masked id the ends are.
     parts={
         "": lambda v: v(""),
         "begin": lambda v: f"left({v('')}, 14)",
         "end": lambda v: f"right({v('')}, 8)",
         "outside": lambda v: f"left({v('')}, 10) || right({v('')}, 4)",
+        "ends": lambda v: f"left({v('')}, 6) || right({v('')}, 4)",
     },
     sound=_resident_sound,
 )

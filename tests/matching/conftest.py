@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 
 from assets import evidence
-from assets.lake import open_lake, quote, transaction
+from assets.lake import one_look, open_lake, quote, transaction
 from assets.matching import Matched, Matching, match, read_matching
 from assets.models import build
 from assets.project import Project
-from assets.std import ensure_std
+from assets.std import ensure_all
 
 HEAD = """apiVersion: v3.1.0
 kind: DataContract
@@ -54,12 +54,17 @@ MATCHING = """
       attributes: {id_number: resident_id, name: person_name, birth_date: date, sex: code, place: division}
       records: {listed: {birth_date: born}}
       block:
-        [[id_number], [id_number.begin], [id_number.end], [id_number.outside],
+        [[id_number], [id_number.begin], [id_number.end], [id_number.outside], [id_number.ends],
         [name, birth_date], [name.first, birth_date], [name.rest, birth_date], [name, place]]
       compare:
-        - [{id_number: same, m: 0.45, u: 1.0e-8}, {id_number: one_wrong, m: 0.45, u: 2.8e-7}, {m: 0.10, u: 0.99}]
-        - - {id_number: same, m: 0.1, u: 0.1}
-          - {id_number: one_wrong, m: 0.1, u: 0.1}
+        - - {id_number: same, m: 0.45, u: 1.0e-8}
+          - {id_number: one_wrong, m: 0.45, u: 2.8e-7}
+          - {id_number: beginning, m: 0.03, u: 4.0e-7}
+          - {id_number: unknown_character, m: 0.02, u: 2.0e-6}
+          - {m: 0.05, u: 0.99}
+        - - {id_number: same, m: 0.05, u: 0.05}
+          - {id_number: one_wrong, m: 0.05, u: 0.05}
+          - {id_number: beginning, m: 0.05, u: 0.05}
           - {birth_date: same, m: 0.75, u: 4.0e-5}
           - {birth_date: one_wrong, m: 0.02, u: 8.0e-4}
           - {birth_date: swapped, m: 0.005, u: 2.0e-5}
@@ -119,7 +124,8 @@ class World:
 
     def _deliver(self, dataset: str, batch: str, period: str, good: list[Row], broken: list[Row]) -> None:
         contract = self.project.contracts[dataset]
-        ensure_std(self.con, contract)
+        with one_look(self.con):
+            ensure_all(self.con, [contract])
         names = ", ".join(quote(c.name) for c in contract.columns)
         with transaction(self.con, "test", f"deliver {batch}"):
             for table, rows in (("std_batches", good), ("quarantine", broken)):

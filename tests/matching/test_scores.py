@@ -65,6 +65,8 @@ def test_likeness_is_symmetrical(name: str, pairs: list[tuple[str, str]]) -> Non
         ("resident_id", "21990119800203017４", "219901198002030174", "same"),
         ("resident_id", "219901198002030184", "219901198002030174", "one_wrong"),
         ("resident_id", "219901198002030147", "219901198002030174", "one_wrong"),
+        ("resident_id", "219901********0174", "219901198002030174", "unknown_character"),
+        ("resident_id", "219901198002030000", "219901198002030174", "beginning"),
         ("credit_code", "91210100MA0XXXXX1A", "91210100ma0xxxxx1a", "same"),
         ("person_name", "買買提·艾力", "买买提艾力", "variant"),
         ("person_name", "買買提·艾力", "買買提•艾力", "same"),
@@ -94,6 +96,7 @@ def test_what_is_alike(kind: str, a: str, b: str, likeness: str) -> None:
         ("person_name", "张建国", "张健君", "one_wrong"),
         ("person_name", "张建国", "张建国栋梁", "one_wrong"),
         ("resident_id", "219901198002030174", "219901198002030182", "one_wrong"),
+        ("resident_id", "219901********0182", "219901198002030174", "unknown_character"),
         ("date", "1980-02-03", "1980-02-30", "swapped"),
     ],
 )
