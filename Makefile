@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help run test ui check lint format conformance bench-pipeline bench-increment bench-rules lock clean
+.PHONY: help run test ui check lint format conformance bench-pipeline bench-increment bench-rules bench-matching lock clean
 
 help: ## Show what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -45,6 +45,9 @@ bench-increment: $(VENV)/dev.stamp ## What a change of one percent costs against
 bench-rules: $(VENV)/dev.stamp $(VENV)/peers.stamp ## Time 25 rules against hand-written SQL and other libraries (ROWS="1000000 10000000")
 	@$(BIN)/python -m benchmarks.rules --rows $(or $(ROWS),1000000 10000000)
 
+bench-matching: $(VENV)/dev.stamp $(VENV)/splink.stamp ## Precision, recall and time of matching without a key, beside splink (PEOPLE=1000000)
+	@PYTHONPATH=$(VENV)/splink $(BIN)/python -m benchmarks.matching $(or $(PEOPLE),1000000)
+
 lock: $(VENV)/dev.stamp ## Resolve the dependencies anew, with hashes and without host names
 	@$(BIN)/python -m pip install --quiet uv
 	@for part in sample:run dev:dev; do \
@@ -80,3 +83,8 @@ $(VENV)/peers.stamp: requirements/peers.txt | $(VENV)/bin/python
 	@$(PYTHON) -m venv $(VENV)/peers
 	@$(VENV)/peers/bin/python -m pip install --quiet --no-deps --require-hashes --requirement requirements/peers.txt && touch $@ \
 	  || echo "They could not be installed; the benchmark goes without them."
+
+# splink runs in our process, on our duckdb and sqlglot: in a folder of its own, without what it asks for.
+$(VENV)/splink.stamp: requirements/splink.txt | $(VENV)/bin/python
+	@$(BIN)/python -m pip install --quiet --upgrade --no-deps --require-hashes --target $(VENV)/splink --requirement requirements/splink.txt && touch $@ \
+	  || echo "splink could not be installed; the benchmark goes without it."

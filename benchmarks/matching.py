@@ -3,8 +3,8 @@
 python -m benchmarks.matching [PEOPLE]      all of it; PEOPLE in the base (1,000,000)
 python -m benchmarks.matching one WHO WHAT  one contender on one set, in this process; prints JSON
 
-splink is no dependency: `pip install --target FOLDER --no-deps splink==5.0.0`, and FOLDER on PYTHONPATH. It runs twice: with the
-weights of our declaration (`splink`), and with those that it estimates itself by expectation maximisation (`splink-em`).
+splink is no dependency: `make bench-matching` puts it into a folder of its own, on PYTHONPATH. It runs twice: with the weights of
+our declaration (`splink`), and with those that it estimates itself by expectation maximisation (`splink-em`).
 """
 
 from __future__ import annotations
