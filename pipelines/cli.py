@@ -12,7 +12,7 @@ from typing import Annotated
 
 import typer
 
-from pipelines.commands import check, doctor, explain, look, review, run, suggest, ui
+from pipelines.commands import check, doctor, explain, lineage, look, review, run, suggest, ui
 
 app = typer.Typer(
     name="yuanqing",
@@ -33,6 +33,7 @@ app.command("explain")(explain.explain)
 app.command("truth")(look.truth)
 app.command("sql")(look.sql)
 app.command("origin")(look.origin)
+app.command("lineage")(lineage.lineage)
 app.command("review")(review.review)
 app.command("suggest")(suggest.suggest)
 app.command("profile")(suggest.profile)

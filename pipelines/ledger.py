@@ -21,9 +21,12 @@ if TYPE_CHECKING:
 
 
 def declarations(project: Project) -> str:
-    """A digest of every contract, suite, code table and model: what a table was built by."""
+    """A digest of every contract, check, page, suite, code table and model: what a table was built by."""
     digest = hashlib.sha256()
-    for folder, patterns in ((project.assets, ("*.odcs.yaml", "*.sql")), (project.expectations, ("*.yaml", "*.csv"))):
+    for folder, patterns in (
+        (project.assets, ("*.odcs.yaml", "*.check.yaml", "*.page.yaml", "*.sql")),
+        (project.expectations, ("*.yaml", "*.csv")),
+    ):
         for path in sorted(p for pattern in patterns for p in folder.rglob(pattern)):
             digest.update(path.relative_to(folder).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
     return digest.hexdigest()[:16]

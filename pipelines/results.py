@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from assets.crosschecks.declared import TABLE
 from assets.evidence import TABLES
 from assets.lake import columns_of, insert, literal, open_lake, quote
+from pipelines.lineage.stored import COLUMN_LINEAGE, UNKNOWN_LINEAGE, edge_rows, graph_of, unknown_rows
 from pipelines.querying import QueryError, as_objects, query
 from pipelines.rulebook import holder
 from pipelines.scores import CALLED
@@ -48,6 +49,8 @@ _COMMENTS = {
     "matchings": "every matching of records without a good key: how many certain, for review, different",
     "decisions": "what reviewers have decided of pairs: the same, or different",
     "lineage": "which batches are in each table's present state",
+    "column_lineage": "which column depends on which, from the header of a hand-over to the last thematic column",
+    "unknown_lineage": "what of the models' SQL could not be resolved",
     "standards": "the editions of the standard that results were held to, whole",
     "waivers": "rules that officers have set aside for a time, expired ones too",
     "scores": "scores and coverage per unit, dataset, city and department; by rule, indicator, dimension and in total",
@@ -265,6 +268,9 @@ def _write(con: duckdb.DuckDBPyConnection, project: Project, standard: Standard 
     _fill(con, "indicators", INDICATORS, rows)
     _fill(con, "units", UNITS, _unit_names(con, project))
     _fill(con, "grades", GRADES, [(g.name, g.zh, g.en, g.at_least) for g in standard.grades])
+    graph = graph_of(project)
+    _fill(con, "column_lineage", COLUMN_LINEAGE, edge_rows(graph))
+    _fill(con, "unknown_lineage", UNKNOWN_LINEAGE, unknown_rows(graph))
     con.execute("COMMIT")
     con.execute("USE fresh")  # a view keeps the names it was written with: they must not say `fresh`
     said = {
