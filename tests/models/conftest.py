@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 
 from assets import evidence
-from assets.lake import open_lake, quote, transaction
+from assets.lake import one_look, open_lake, quote, transaction
 from assets.models import build, order
 from assets.project import Project
-from assets.std import ensure_std
+from assets.std import ensure_all
 
 HEAD = """apiVersion: v3.1.0
 kind: DataContract
@@ -134,7 +134,8 @@ class World:
     ) -> None:
         """`rows` are in the order of the contract's columns; their raw text is what Python makes of them. `broken`: ids in quarantine."""
         contract = self.project.contracts[dataset]
-        ensure_std(self.con, contract)
+        with one_look(self.con):
+            ensure_all(self.con, [contract])
         names = ", ".join(quote(c.name) for c in contract.columns)
         placed = [(*row, batch, position) for position, row in enumerate(rows, start=2)]
         marks = ", ".join(f"({', '.join('?' * (len(contract.columns) + 2))})" for _ in rows)
