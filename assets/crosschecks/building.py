@@ -23,7 +23,7 @@ from assets.lake import affected, columns_of, literal, one_look, quote, transact
 from assets.models.feed import note, state
 from assets.models.increment import FULL_FROM, Changed, changed, new_rows
 from assets.models.sql import CODES, code_rows
-from assets.std import POSITION, current_rows, digest, ensure_std, is_delta
+from assets.std import POSITION, current_rows, digest, ensure_all, is_delta
 from expectations.calendars import working_days
 
 if TYPE_CHECKING:
@@ -42,8 +42,7 @@ def build_disagreement(con: duckdb.DuckDBPyConnection, project: Project, contrac
     checks = cross_checks(project, contract)
     sources = {name: project.contracts[name] for name in sorted({s for c in checks for s in c.sources})}
     with one_look(con):
-        for source in sources.values():
-            ensure_std(con, source)
+        ensure_all(con, sources.values())
         what = changed(con, contract, list(sources.values()), ())
         made_by = dict(con.execute('SELECT "check", definition FROM evidence.crosschecks').fetchall())
         stands = columns_of(con, contract.table) is not None

@@ -29,7 +29,7 @@ from assets.matching import scoring
 from assets.matching.declared import LINKS, MATCHES, REVIEW, Matching, read_matching
 from assets.matching.records import PLACE, standing
 from assets.matching.scoring import SCORED, MatchingError, formed, score
-from assets.std import current_batches, digest, ensure_std, ensure_view
+from assets.std import current_batches, digest, ensure_all, ensure_view
 
 if TYPE_CHECKING:
     import duckdb
@@ -68,8 +68,7 @@ def match(con: duckdb.DuckDBPyConnection, project: Project, contract: Contract, 
         return None
     sources = {r.dataset: project.contracts[r.dataset] for r in matching.records}
     with one_look(con):
-        for source in sources.values():
-            ensure_std(con, source)
+        ensure_all(con, sources.values())
     if columns_of(con, contract.table) is None:
         return Matched(matching.table(), 0, False, 0, dict.fromkeys(CLASSES, 0))
     mark = definition(project, matching)
