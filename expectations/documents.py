@@ -60,18 +60,18 @@ def read_document(path: Path) -> Document:
         raise DocumentError(path, line, "not UTF-8 text.", "Save the file as UTF-8.") from None
     if path.suffix == ".json":  # YAML holds JSON but for its pairs of escapes
         text = _PAIR.sub(lambda m: m[1] + json.loads(f'"{m[2]}"'), text)
-    loader = yaml.CSafeLoader if hasattr(yaml, "CSafeLoader") else yaml.SafeLoader
+    lines: dict[tuple[str | int, ...], int] = {}
     try:
-        node = yaml.compose(text, Loader=loader)
-        data = yaml.load(text, Loader=loader)  # noqa: S506 - a safe loader
+        loader = (yaml.CSafeLoader if hasattr(yaml, "CSafeLoader") else yaml.SafeLoader)(text)
+        node = loader.get_single_node()
+        _walk(node, (), lines, path)  # before the data are made: that writes `<<` out in the nodes
+        data = loader.construct_document(node) if node else None
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         found = f"not YAML: {getattr(error, 'problem', None) or error}."
         raise DocumentError(path, mark.line + 1 if mark else None, found, "Check indentation, colons and quotes.") from None
     except ValueError as error:  # a date or number that YAML reads by its form and that does not exist
         raise DocumentError(path, _unread(node), f"{error}.", "Correct the date, or quote it where it is a text.") from None
-    lines: dict[tuple[str | int, ...], int] = {}
-    _walk(node, (), lines, path)
     if not isinstance(data, dict):
         raise DocumentError(path, 1, "expected a mapping of keys to values.", "Begin the file with `key: value`.")
     return Document(path, data, lines)
