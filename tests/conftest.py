@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -24,31 +25,29 @@ def pytest_configure(config: pytest.Config) -> None:
         config.add_cleanup(lambda: shutil.rmtree(config.option.basetemp, ignore_errors=True))
 
 
+@contextmanager
+def threads(number: int) -> Iterator[None]:
+    """Every connection that is made to DuckDB works with so many threads."""
+    connect = duckdb.connect
+
+    def limited(*given: Any, **named: Any) -> duckdb.DuckDBPyConnection:
+        con = connect(*given, **named)
+        con.execute(f"SET threads = {number}")
+        return con
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(duckdb, "connect", limited)
+        yield
+
+
 @pytest.fixture(scope="session", autouse=True)
 def one_thread() -> Iterator[None]:
     """DuckDB works in the thread that asks: over a few rows a second one costs two to four times the processor time, waiting."""
-    connect = duckdb.connect
-
-    def connect_alone(*given: Any, **named: Any) -> duckdb.DuckDBPyConnection:
-        con = connect(*given, **named)
-        con.execute("SET threads = 1")
-        return con
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(duckdb, "connect", connect_alone)
+    with threads(1):
         yield
 
 
-@pytest.fixture(scope="module")
-def many_threads(one_thread: None) -> Iterator[None]:
-    """As many threads as the machine has processors, and not one alone: for what may depend on the order in which rows come."""
-    connect = duckdb.connect
-
-    def connect_with_all(*given: Any, **named: Any) -> duckdb.DuckDBPyConnection:
-        con = connect(*given, **named)
-        con.execute(f"SET threads = {max(2, os.cpu_count() or 2)}")
-        return con
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(duckdb, "connect", connect_with_all)
-        yield
+@pytest.fixture(scope="session")
+def many_threads(one_thread: None) -> Callable[[], AbstractContextManager[None]]:
+    """`with many_threads():` for what might depend on the order in which rows come."""
+    return lambda: threads(max(2, os.cpu_count() or 2))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from io import StringIO
 from typing import Any
 from urllib.error import HTTPError
@@ -36,9 +37,11 @@ def carry(project: Project) -> None:
 
 
 @pytest.fixture(scope="module")
-def carried() -> Iterator[Sample]:
+def carried(many_threads: Callable[[], AbstractContextManager[None]]) -> Iterator[Sample]:
     with folder() as data:
-        yield _carried(made(data, datasets=CARRIED))
+        with many_threads():
+            sample = _carried(made(data, datasets=CARRIED))
+        yield sample
 
 
 def _carried(sample: Sample) -> Sample:
