@@ -14,6 +14,7 @@ import dagster as dg
 
 from assets.models.sql import is_disagreement
 from pipelines.links import report_url
+from pipelines.periods import Said, preview
 from pipelines.rulebook import CROSS, Rule
 from pipelines.standing import BatchResult, Count, Refusal, RuleState, dimension
 
@@ -28,8 +29,8 @@ PASSED = "通过 passed"
 UNCHECKED = "尚未检查 nothing has been checked yet"
 
 
-def checked(function: Callable[[Any], Iterable[dg.AssetCheckResult]]) -> Callable[[Any], Iterator[dg.AssetCheckResult]]:
-    """Fail the step where a check was selected and no result came.
+def checked(function: Callable[[Any], Iterable[Said]]) -> Callable[[Any], Iterator[dg.AssetCheckResult]]:
+    """Fail the step where a check was selected and no result came; log the evaluations of single periods.
 
     Without this, a blocking check that says nothing leaves the run green and lets downstream run.
     """
@@ -39,7 +40,10 @@ def checked(function: Callable[[Any], Iterable[dg.AssetCheckResult]]) -> Callabl
         missing = {(k.asset_key, k.name) for k in context.selected_asset_check_keys}
         for result in function(context):
             missing.discard((result.asset_key, result.check_name))
-            yield result
+            if isinstance(result, dg.AssetCheckEvaluation):
+                context.op_execution_context.log_event(result)
+            else:
+                yield result
         if missing:
             names = ", ".join(sorted(name for _, name in missing))
             raise dg.Failure(f"selected, but no result came: {names}. A check without a result counts as failed.", allow_retries=False)
@@ -133,21 +137,21 @@ def balanced_spec(contract: Contract) -> dg.AssetCheckSpec:
     )
 
 
-def rule_specs(contract: Contract, rules: Sequence[Rule]) -> list[dg.AssetCheckSpec]:
-    """One spec a rule (or group of rules); the guidance is its description, in plain prose first."""
+def rule_specs(contract: Contract, rules: Sequence[Rule], by: dg.PartitionsDefinition | None = None) -> list[dg.AssetCheckSpec]:
+    """One spec a rule (or group of rules); the guidance is its description, in plain prose first. `by`: told by period."""
     asset = dg.AssetKey([contract.schema, contract.name])
-    specs = []
-    for name, group in rule_groups(rules).items():
-        specs.append(
+    with preview():
+        return [
             dg.AssetCheckSpec(
                 name,
                 asset=asset,
                 blocking=group[0].blocking,
                 description=" / ".join(guidance(contract, rule) for rule in group[:6]),
                 metadata={"rules": [r.id for r in group], "indicator": group[0].indicator, "severity": group[0].severity},
+                partitions_def=by,
             )
-        )
-    return specs
+            for name, group in rule_groups(rules).items()
+        ]
 
 
 def _table(records: Sequence[dict[str, Any]]) -> dg.TableMetadataValue:
@@ -173,7 +177,7 @@ def accepted_result(project: Project, contract: Contract, refused: Sequence[Refu
         check_name=ACCEPTED,
         passed=not refused,
         severity=dg.AssetCheckSeverity.ERROR,
-        description=f"拒收 {len(refused)} 件 refused ({periods}): {told_once(refused[0])}" if refused else PASSED,
+        description=f"{periods} · 拒收 {len(refused)} 件 refused: {told_once(refused[0])}" if refused else PASSED,
         metadata=metadata,
     )
 
@@ -188,13 +192,14 @@ def count_result(contract: Contract, schema: str, name: str, counts: Sequence[Co
     wrong = [c for c in counts if not c.right]
     batches = len({c.batch for c in counts})
     shown = wrong or counts
-    first = wrong[0] if wrong else None
     return dg.AssetCheckResult(
         asset_key=dg.AssetKey([schema, contract.name]),
         check_name=name,
         passed=not wrong,
         severity=dg.AssetCheckSeverity.ERROR,
-        description=f"{first.batch}: {first.wrong}" if first else f"{PASSED} · {batches} 批次 batches",
+        description=" · ".join(filter(None, (wrong[0].period, wrong[0].unit, f"{wrong[0].batch}: {wrong[0].wrong}")))
+        if wrong
+        else f"{PASSED} · {batches} 批次 batches",
         metadata={
             "1 批次 batches": batches,
             **({"2 行数 rows": _table([_count_record(c) for c in shown[:ROWS_SHOWN]])} if shown else {}),
@@ -271,20 +276,20 @@ def _place(contract: Contract, batch: BatchResult) -> dict[str, Any]:
 
 
 def cause(rule: Rule, state: RuleState, stops: bool = False) -> str:
-    """The state in one line: what, how many, in which periods."""
+    """The state in one line: in which periods, what, how many."""
     if state.outcome == "passed":
         batches = f" · {len(state.batches)} 批次 batches" if any(b.period for b in state.batches) else ""
         return f"{PASSED} · {state.elements:,} 行 rows{batches}"
     failing = state.failing
     if state.outcome == "not_assessable":
         where = ", ".join(dict.fromkeys(b.period for b in failing[:3] if b.period))
-        return f"不可评估 not assessable: {state.note or UNCHECKED}" + (f" ({where})" if where else "")
+        return (f"{where} · " if where else "") + f"不可评估 not assessable: {state.note or UNCHECKED}"
     bad = [b for b in failing if b.outcome == "failed"]
     periods = list(dict.fromkeys(b.period for b in bad if b.period))
     units = {b.unit for b in bad if b.unit}
     where = ", ".join(periods[:3]) + (" …" if len(periods) > 3 else "")
-    where += f" · {len(units)} 单位 units" if len(units) > 1 else "".join(f" · {u}" for u in units)
+    where = " · ".join(filter(None, (where, f"{len(units)} 单位 units" if len(units) > 1 else "".join(units))))
     quarantined = rule.blocking and bool(periods)
     done = "；已停止下游 downstream stopped" if stops else "；已隔离 quarantined" if quarantined else ""
     counted = f"{rule.title_zh}：{state.unexpected:,} / {state.elements:,} 行不合格 rows fail ({100 * state.share:.2g}%)"
-    return counted + (f" · {where}" if where else "") + done
+    return (f"{where} · " if where else "") + counted + done

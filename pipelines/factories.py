@@ -5,6 +5,7 @@ Belongs here: one factory a kind of asset. Not here: the work itself (`assets`),
 """
 
 from collections.abc import Iterator
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
@@ -15,6 +16,7 @@ from pipelines import checks
 from pipelines.describing import common, described, freshness, kinds_of
 from pipelines.errors import clear_errors
 from pipelines.inbox import inbox_asset
+from pipelines.periods import Periods, Said, periods_of
 from pipelines.resource import Lake, tag_verdict
 from pipelines.rulebook import Rule, read_rules
 from pipelines.standing import RuleState, accounted, balanced, refusals, rule_states, standing_batches, stopped
@@ -164,13 +166,13 @@ def std_checks(project: Project, contract: Contract) -> dg.AssetChecksDefinition
     rules = read_rules(project, [contract])
 
     @dg.multi_asset_check(
-        specs=[checks.balanced_spec(contract), *checks.rule_specs(contract, rules)],
+        specs=[checks.balanced_spec(contract), *checks.rule_specs(contract, rules, partitions(contract))],
         name=f"check_std_{contract.name}",
         can_subset=True,
         required_resource_keys={"lake"},
     )
     @checks.checked
-    def check_rows(context: dg.AssetCheckExecutionContext) -> Iterator[dg.AssetCheckResult]:
+    def check_rows(context: dg.AssetCheckExecutionContext) -> Iterator[Said]:
         lake: Lake = context.resources.lake
         selected = {k.name for k in context.selected_asset_check_keys}
         fresh = None
@@ -179,11 +181,13 @@ def std_checks(project: Project, contract: Contract) -> dg.AssetChecksDefinition
 
             with clear_errors():
                 fresh = recheck(lake.con, project, contract, standing).results
+        asked = keys_of(context.run, contract)
+        periods = periods_of(context, lake.con, contract, asked)
         if checks.BALANCED in selected:
-            result = checks.count_result(contract, "std", checks.BALANCED, balanced(lake.con, contract, keys_of(context.run, contract)))
+            result = checks.count_result(contract, "std", checks.BALANCED, balanced(lake.con, contract, asked))
             lake.tally.add(f"std/{contract.name}:{checks.BALANCED}", passed=result.passed, stops=not result.passed)
-            yield result
-        yield from _rule_results(context, lake, project, contract, rules, rule_states(lake.con, contract, fresh))
+            yield periods.once(result)
+        yield from _rule_results(context, lake, project, contract, rules, rule_states(lake.con, contract, fresh), periods)
         tag_verdict(context, lake)
 
     return check_rows
@@ -246,7 +250,7 @@ def model_checks(project: Project, contract: Contract) -> dg.AssetChecksDefiniti
         required_resource_keys={"lake"},
     )
     @checks.checked
-    def check_table(context: dg.AssetCheckExecutionContext) -> Iterator[dg.AssetCheckResult]:
+    def check_table(context: dg.AssetCheckExecutionContext) -> Iterator[Said]:
         from assets.lake import columns_of
         from assets.models import check_results
 
@@ -268,14 +272,16 @@ def _rule_results(
     contract: Contract,
     rules: list[Rule],
     states: dict[str, RuleState],
-) -> Iterator[dg.AssetCheckResult]:
-    """The results of the selected checks of a suite, each told to the run's tally."""
+    periods: Periods | None = None,
+) -> Iterator[Said]:
+    """The results of the selected checks of a suite, by period where it has some; what stands is told to the run's tally."""
     selected = {k.name for k in context.selected_asset_check_keys}
     for name, group in checks.rule_groups(rules).items():
         if name in selected:
-            result, stops = checks.rule_result(project, contract, name, group, states)
+            judge = partial(checks.rule_result, project, contract, name, group)
+            result, stops = judge(states)
             lake.tally.add(f"{contract.schema}/{contract.name}:{name}", passed=result.passed, stops=stops)
-            yield result
+            yield from [result] if periods is None else periods.told(judge, states)
 
 
 def below(project: Project, contract: Contract) -> list[Contract]:
