@@ -42,8 +42,9 @@ def preview() -> Iterator[None]:
 class Periods:
     """The partitions that one step's checks speak of.
 
-    `only` is the partition of a run for a single one, `alone` a run that names none: of checks without their asset. `standing` are the batches of each partition that stand, `handed` the
-    partitions of which anything was ever standardised, `failed` by check those that Dagster shows as failed.
+    `only` is the partition of a run for a single one; `alone`: the run names none, it is of checks without their asset.
+    `standing` are the batches of each partition that stand, `handed` the partitions of which anything was ever standardised,
+    `failed` by check those that Dagster shows as failed.
     """
 
     only: str | None
