@@ -288,9 +288,9 @@ def cause(rule: Rule, state: RuleState, stops: bool = False) -> str:
     periods = list(dict.fromkeys(b.period for b in bad if b.period))
     units = {b.unit for b in bad if b.unit}
     what = "数据集 datasets" if rule.origin == CROSS else "单位 units"
-    where = [", ".join(periods[:3]) + (" …" if len(periods) > 3 else ""), f"{len(units)} {what}" if len(units) > 1 else "".join(units)]
+    at = [", ".join(periods[:3]) + (" …" if len(periods) > 3 else ""), f"{len(units)} {what}" if len(units) > 1 else "".join(units)]
     quarantined = rule.blocking and bool(periods)
     done = "；已停止下游 downstream stopped" if stops else "；已隔离 quarantined" if quarantined else ""
     counted = f"{rule.title_zh}：{state.unexpected:,} / {state.elements:,} 行不合格 rows fail ({100 * state.share:.2g}%)"
-    first, last = (where, []) if periods else ([], where)
+    first, last = (at, []) if periods else ([], at)
     return " · ".join(filter(None, (*first, counted + done, *last)))
