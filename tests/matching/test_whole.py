@@ -114,7 +114,7 @@ def test_a_rule_that_merges_too_much_fails_its_own_step_only(root: Path, tmp_pat
     """The base is built, the matching refuses with figures, and the next run tries it again."""
     loose = MATCHING.replace("of: 1000000", "of: 10").replace("maxMerged: 0.5", "maxMerged: 0.01")
     project = write_project(tmp_path, loose)
-    crowd = [(f"21990119900101{n:03}X", f"赵{chr(0x5000 + n)}", f"1990-01-{n + 1:02}", "1", "219901") for n in range(15)]
+    crowd = [(f"219901199001{n + 1:02}001X", f"赵{chr(0x5000 + n)}", f"1990-01-{n + 1:02}", "1", "219901") for n in range(15)]
     hand_over(project, "register", "id_number,name,birth_date,sex,place", crowd)
     hand_over(project, "listed", "number,id_number,name,born,sex,place", [(str(n), p[0][:17], *p[1:]) for n, p in enumerate(crowd)])
     suite = tmp_path / "expectations" / "suites" / "sources" / "bureau" / "listed.yaml"
