@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from io import StringIO
 
 import pytest
 from rich.console import Console
 
+from pipelines.reports import build_reports
+from pipelines.results import publish
 from pipelines.truth import TruthReport, compare_in, render
 from sample_data.truth import Truth
 from tests.matching.conftest import World
@@ -72,3 +75,17 @@ def test_a_matching_without_a_wrong_link_agrees(world: World) -> None:
 def test_where_nothing_was_linked_there_is_no_precision(world: World) -> None:
     (total,) = report(world, [PLANTED[3]]).matchings
     assert (total.precision, total.recall, total.ok) == (None, None, True)
+
+
+def test_the_appendix_of_the_reports_tells_it(world: World) -> None:
+    report(world, PLANTED)
+    world.con.close()
+    publish(world.project)
+    build_reports(world.project)
+    page = (world.project.reports / "proof.html").read_text(encoding="utf-8")
+    assert (
+        "Pairs to be found 3; certain 1 right, 1 wrong; for review 1; missed 1; precision 0.5000, recall 0.3333 (0.6667 with review)"
+        in page
+    )
+    row = next(r for r in re.findall(r"<tr>.*?</tr>", page, re.DOTALL) if "<code>id_missing</code>" in r and "库中有" in r)
+    assert re.findall(r">(\d+)</td>", row) == ["3", "2", "0", "0", "1", "1"]
