@@ -11,14 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 from assets.kinds import DUPLICATES, KINDS
 from assets.lake import objects as rows
+from pipelines.reports.places import Row, listed, locate, places
 
 if TYPE_CHECKING:
     import duckdb
 
-Row = dict[str, Any]
-
 UNITS_SHOWN = 8
-POSITIONS_SHOWN = 6
 EXAMPLES_SHOWN = 5
 HANDOVERS_SHOWN = 40
 REJECTS_SHOWN = 30
@@ -158,27 +156,15 @@ def failing(con: duckdb.DuckDBPyConnection, department: str) -> list[Row]:
         "SELECT f.*, d.title FROM failing_rules f JOIN datasets d USING (dataset) WHERE f.department = ? ORDER BY urgency DESC",
         [department],
     )
-    where = rows(
-        con,
-        """
-        SELECT r.dataset, r.rule, r.batch, r.unit, u.zh AS unit_zh, r.period, b.source, coalesce(r.unexpected, 0) AS unexpected,
-            r.note, r.result
-        FROM standing_results r LEFT JOIN batches b ON b.batch = r.batch LEFT JOIN units u ON u.unit = r.unit
-        WHERE r.department = ? AND r.outcome = 'failed'
-        ORDER BY unexpected DESC, r.period DESC, r.unit""",
-        [department],
-    )
+    where = places(con, department)
     titles: dict[str, dict[str, str]] = {}
     for column in rows(con, 'SELECT dataset, "column", title FROM columns'):
         titles.setdefault(column["dataset"], {})[column["column"]] = column["title"]
-    places: dict[tuple[str, str], list[Row]] = {}
-    for place in where:
-        places.setdefault((place["dataset"], place["rule"]), []).append(place)
     for rule in found:
-        here = places[(rule["dataset"], rule["rule"])]
+        here = where[(rule["dataset"], rule["rule"])]
         one_source = len({p["source"] for p in here}) < len(here)  # a table or an address: only the period tells batches apart
+        locate(con, here[:UNITS_SHOWN])
         for place in here[:UNITS_SHOWN]:
-            place["positions"] = _listed(place, "partial_unexpected_index_list")[:POSITIONS_SHOWN]
             place["by_period"] = not place["unit"] and (one_source or not place["source"])
         rule["places"] = here[:UNITS_SHOWN]
         rule["more_places"] = len(here) - len(rule["places"])
@@ -217,14 +203,6 @@ def _in_gx(place: Row) -> bool:
         return False
 
 
-def _listed(place: Row, name: str) -> list[Any]:
-    try:
-        found = json.loads(place["result"] or "{}").get("result", {}).get(name)
-    except (ValueError, AttributeError):
-        return []
-    return found if isinstance(found, list) else []
-
-
 def _copies(rule: Row, places: Sequence[Row]) -> Row | None:
     """Of a rule on uniqueness, how many extra rows the score counts, where every result says it; None of other rules."""
     if rule["indicator"] not in DUPLICATES:
@@ -238,7 +216,7 @@ def _examples(places: Sequence[Row], titles: Mapping[str, str]) -> list[str]:
     """Masked values, no one twice; a pair or compound key as its parts, under the titles of their columns."""
     shown: dict[str, None] = {}
     for place in places:
-        for value in _listed(place, "partial_unexpected_list"):
+        for value in listed(place, "partial_unexpected_list"):
             shown.setdefault(_spoken(value, titles))
             if len(shown) == EXAMPLES_SHOWN:
                 return list(shown)
@@ -264,7 +242,7 @@ def datasets(con: duckdb.DuckDBPyConnection, department: str) -> list[Row]:
             SELECT s.dataset, count(*) AS batches, count(DISTINCT s.unit) AS units, sum(s.rows)::BIGINT AS "rows",
                 sum(b.rows_quarantine)::BIGINT AS quarantined, sum(b.rows_rejected)::BIGINT AS rejected,
                 min(s.period) AS first, max(s.period) AS last
-            FROM standing s LEFT JOIN batches b ON b.batch = s.batch GROUP BY ALL),
+            FROM standing s JOIN batches b ON b.batch = s.batch GROUP BY ALL),
         broken AS (
             SELECT i.dataset, count(DISTINCT (i.batch, i."row")) AS broken
             FROM issues i JOIN standing s ON s.batch = i.batch AND s.dataset = i.dataset GROUP BY ALL)

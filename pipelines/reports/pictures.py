@@ -140,7 +140,7 @@ def _picture(ask: Callable[[str], list[Row]], declared: Mapping[str, Any], names
 
 def _trend(found: Sequence[Row], said: Any) -> Row:
     """Lines over the positions of x; the scale begins at nothing, so that a small change does not look like a large one."""
-    places = list(dict.fromkeys(r["x"] for r in found))
+    places = _months(list(dict.fromkeys(r["x"] for r in found)))
     top = max((r["y"] or 0 for r in found), default=0) or 1
     step = WIDTH / max(len(places) - 1, 1)
     lines: dict[str, list[tuple[float, float, str]]] = {}
@@ -164,11 +164,23 @@ def _trend(found: Sequence[Row], said: Any) -> Row:
             }
             for name, points in lines.items()
         ],
-        "ticks": [{"x": round(i * step, 1), "text": period(str(p))} for i, p in enumerate(places) if i % every == 0],
+        "ticks": [
+            {"x": round(i * step, 1), "text": period(str(p)), "spare": back // every % 2 == 1}
+            for i, p in enumerate(places)
+            if (back := len(places) - 1 - i) % every == 0  # the newest has its name
+        ],
         "top": said(top),
         "width": WIDTH,
         "height": HEIGHT,
     }
+
+
+def _months(places: Sequence[Any]) -> list[Any]:
+    """Months with those between that nothing is known of, so that a year is as long as any other; anything else as it is."""
+    if not all(isinstance(p, str) and len(p) == 6 and p.isdigit() and "01" <= p[4:] <= "12" for p in places):
+        return list(places)
+    numbers = [int(p[:4]) * 12 + int(p[4:]) - 1 for p in places]
+    return [f"{n // 12}{n % 12 + 1:02}" for n in range(min(numbers, default=0), max(numbers, default=-1) + 1)]
 
 
 def _map(found: Sequence[Row], said: Any, names: Mapping[str, str]) -> Row:

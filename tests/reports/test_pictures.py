@@ -62,6 +62,13 @@ def test_what_is_asked_is_drawn(tmp_path: Path) -> None:
     assert "<script" not in html
 
 
+def test_a_month_without_rows_takes_its_place_and_the_newest_month_is_named(tmp_path: Path) -> None:
+    html = page(tmp_path, rows="('202512', 'a', '210100', 4), ('202601', 'a', '210100', 2), ('202603', 'a', '210100', 4)")
+    assert 'points="0.0,0.0 213.3,110.0 640.0,0.0"' in html
+    assert 'style="left:66.7%">2026-02<' in html
+    assert 'style="left:100.0%">2026-03<' in html
+
+
 def test_a_theme_without_its_tables_has_no_page(tmp_path: Path) -> None:
     path = tmp_path / "assets" / "thematic" / "horse" / "horse.page.yaml"
     path.parent.mkdir(parents=True)

@@ -204,6 +204,11 @@ def test_base_and_thematic_tables_stand_apart_from_the_league(tmp_path: Path) ->
         ("a.csv, header: the needed column XM (姓名) missing; expected XM. Rename it.", "缺少必需的列 XM (姓名)：把列名改为契约所列。"),
         ("a.csv: bytes that are UTF-8, throughout; expected text in GB18030. Save it.", "编码是 UTF-8，应为 GB18030"),
         ("its content is that of batch p-1 (a.csv); it was not collected again", "内容与批次 p-1（a.csv）相同，未重复接收。"),
+        ("33 cells took the value of the merged cell that covers them", "33 个格取了所在合并单元格的值。"),
+        (
+            "hidden sheets were left out: 旧表; 2 empty cells took the value above them",
+            "2 个空格取了上方的值；隐藏的工作表没有读取：旧表。",
+        ),
         ("a.csv: 12 rows, where batch p-1 had 90: the dataset would collapse; expected more.", "只有 12 行，上一批有 90 行"),
     ],
 )
