@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from assets.project import Project
 
 WIDTH, BOX, HEIGHT, GAP, TOP = 1180, 196, 58, 22, 64
+ROUND = 28  # what an edge within the last column needs beside it
+SIZES = {"t": 13}  # of the letters of a title; of any other line 11
 COLUMNS = (("交付", "hand-over"), ("原始", "raw"), ("标准", "standard"), ("基础库", "base"), ("主题库", "thematic"))
 FORMS = {
     "csv": "CSV",
@@ -113,9 +115,9 @@ def _svg(nodes: list[Node], edges: list[tuple[str, str]]) -> str:
         first = TOP + (tallest - len(mine)) * (HEIGHT + GAP) / 2
         for position, node in enumerate(mine):
             places[node.key] = (column * step, first + position * (HEIGHT + GAP))
-    frame = f'x="-10" y="0" width="{WIDTH + 20}" height="{height}" style="fill:#f8fafb;stroke:none"'
+    frame = f'x="-10" y="0" width="{WIDTH + 10 + ROUND}" height="{height}" style="fill:#f8fafb;stroke:none"'
     parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="-10 0 {WIDTH + 20} {height}" role="img">',
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="-10 0 {WIDTH + 10 + ROUND} {height}" role="img">',
         f"<title>数据之路 the way of the data</title><style>{STYLE}</style><rect {frame}/>",
     ]
     for column, (zh, en) in enumerate(COLUMNS):
@@ -125,7 +127,7 @@ def _svg(nodes: list[Node], edges: list[tuple[str, str]]) -> str:
             (x1, y1), (x2, y2) = places[start], places[end]
             x1, y1, y2 = x1 + BOX, y1 + HEIGHT / 2, y2 + HEIGHT / 2
             if x2 < x1:  # within one column: leave and arrive on the right side
-                bend, x2 = x1 + 28, x2 + BOX
+                bend, x2 = x1 + ROUND, x2 + BOX
                 parts.append(f'<path d="M{x1:.0f},{y1:.0f} C{bend:.0f},{y1:.0f} {bend:.0f},{y2:.0f} {x2:.0f},{y2:.0f}"/>')
             else:
                 middle = (x1 + x2) / 2
@@ -138,9 +140,15 @@ def _svg(nodes: list[Node], edges: list[tuple[str, str]]) -> str:
         parts.append(f'<rect x="{x:.0f}" y="{y:.0f}" width="{BOX}" height="{HEIGHT}" rx="6"/>')
         top = y + HEIGHT / 2 - 7.5 * (len(node.lines) - 1) + 4
         for line, (text, style) in enumerate(node.lines):
-            parts.append(f'<text class="{style}" x="{x + 10:.0f}" y="{top + 15 * line:.0f}">{escape(text)}</text>')
+            parts.append(f'<text class="{style}"{_pressed(text, style)} x="{x + 10:.0f}" y="{top + 15 * line:.0f}">{escape(text)}</text>')
     parts.append("</svg>")
     return "\n".join(parts)
+
+
+def _pressed(text: str, style: str) -> str:
+    """What makes a line fit that is wider than its box; a Han character is as wide as it is high, others somewhat above half."""
+    width = SIZES.get(style, 11) * sum(1 if ord(c) > 0x2E80 else 0.56 for c in text)
+    return f' textLength="{BOX - 20}" lengthAdjust="spacingAndGlyphs"' if width > BOX - 20 else ""
 
 
 def counted(project: Project) -> dict[str, tuple[int, int]]:
