@@ -21,6 +21,7 @@ import yaml
 from expectations.codes import CodeTables
 from expectations.compiler.plan import Field, compile_suite
 from expectations.compiler.rules import kinds
+from expectations.documents import read_document
 from expectations.suite import Suite
 
 EDGES = Path(__file__).with_name("edges")
@@ -32,7 +33,7 @@ def cases() -> dict[str, list[dict[str, Any]]]:
     """All cases by expectation type; a type stands in one file only."""
     found: dict[str, list[dict[str, Any]]] = {}
     for path in sorted(EDGES.glob("*.yaml")):
-        for type_, listed in yaml.safe_load(path.read_text(encoding="utf-8")).items():
+        for type_, listed in read_document(path).data.items():
             assert type_ not in found, f"{path.name}: {type_} stands in another file too"
             found[type_] = listed
     return found
@@ -49,7 +50,7 @@ def rows_of(entry: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def make_table(con: duckdb.DuckDBPyConnection, name: str, columns: dict[str, str], rows: list[dict[str, Any]]) -> None:
-    con.execute(f"CREATE TABLE {name} ({', '.join(f'{c} {kind}' for c, kind in columns.items())})")
+    con.execute(f"CREATE OR REPLACE TABLE {name} ({', '.join(f'{c} {kind}' for c, kind in columns.items())})")
     unknown = {c for row in rows for c in row} - set(columns)
     assert not unknown, f"no column {unknown}: name it under `columns`"
     if rows:

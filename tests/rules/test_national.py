@@ -8,6 +8,7 @@ from __future__ import annotations
 import csv
 from collections.abc import Callable
 from datetime import date
+from functools import cache
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -28,7 +29,7 @@ from expectations.compiler.rules import kinds, national
 from expectations.compiler.rules.national.air import sub_index
 from expectations.compiler.rules.national.forms import of_form
 from expectations.compiler.rules.national.places import coordinate_word
-from expectations.documents import DocumentError
+from expectations.documents import DocumentError, read_document
 from expectations.national import air, forms, industry, places
 from expectations.national.numbers import is_bank_card, is_organisation_code, thousandths
 from expectations.suite import Suite
@@ -38,7 +39,7 @@ CODES = CodeTables()
 CASES = [
     (type_, case)
     for name in ("national.yaml", "identity.yaml", "codes.yaml")
-    for type_, listed in yaml.safe_load((EDGES / name).read_text(encoding="utf-8")).items()
+    for type_, listed in read_document(EDGES / name).data.items()
     for case in listed
 ]
 
@@ -174,15 +175,20 @@ FAMILIES = {
 SIGNS = st.sampled_from(list("0189-+ .@·〔〕()（）*?xXIOJYａ京辽某王测试号第〇䶮𬱖\n\u3000\ue81d字年A"))
 
 
+@cache
+def texts_near(name: str) -> st.SearchStrategy[list[str]]:
+    """Texts of the family's forms, spoilt ones, and any. Kept: to read its patterns takes longer than to judge the texts."""
+    whole = [st.from_regex(pattern, fullmatch=True) for pattern in FAMILIES[name].words.values()]
+    spoilt = st.tuples(st.one_of(whole), SIGNS, st.integers(0, 40)).map(lambda t: t[0][: t[2]] + t[1] + t[0][t[2] :])
+    return st.lists(st.one_of(*whole, spoilt, spoilt, st.text(SIGNS, max_size=12)), min_size=60, max_size=60)
+
+
 @settings(max_examples=8, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 @pytest.mark.parametrize("name", FAMILIES)
 def test_forms_mean_the_same_in_python_and_in_sql(data: st.DataObject, name: str, con: duckdb.DuckDBPyConnection) -> None:
     family = FAMILIES[name]
-    whole = [st.from_regex(pattern, fullmatch=True) for pattern in family.words.values()]
-    spoilt = st.tuples(st.one_of(whole), SIGNS, st.integers(0, 40)).map(lambda t: t[0][: t[2]] + t[1] + t[0][t[2] :])
-    texts = data.draw(st.lists(st.one_of(*whole, spoilt, spoilt, st.text(SIGNS, max_size=12)), min_size=60, max_size=60))
-    texts = [t.replace("\0", "") for t in texts]
+    texts = [t.replace("\0", "") for t in data.draw(texts_near(name))]
     accept = data.draw(st.lists(st.sampled_from(list(family.words)), min_size=1, unique=True))
     scope = SimpleNamespace(column=Column, codes=CODES)
     test = of_form(family)({"column": "s", "accept": accept, "also": ["王王"], "condition": None}, scope)

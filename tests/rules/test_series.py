@@ -77,12 +77,17 @@ def broken_rows(con: duckdb.DuckDBPyConnection) -> dict[str, list[int]]:
     return found
 
 
+@pytest.fixture
+def all_readings(suite_of: SuiteOf) -> Suite:
+    return suite_of(*[(t, k) for t, k, _ in READINGS], TOTALS)
+
+
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(table=rows)
 def test_the_scans_find_what_plain_reading_finds(
-    suite_of: SuiteOf, judge: Judge, con: duckdb.DuckDBPyConnection, table: list[dict[str, Any]]
+    all_readings: Suite, judge: Judge, con: duckdb.DuckDBPyConnection, table: list[dict[str, Any]]
 ) -> None:
-    judge(suite_of(*[(t, k) for t, k, _ in READINGS], TOTALS), table)
+    judge(all_readings, table)
     found = broken_rows(con)
     for number, (type_, kwargs, read) in enumerate([*READINGS, TOTALS_READ]):
         told = read(table, **yaml.safe_load(kwargs))
@@ -100,11 +105,10 @@ CLEAN_AND_SPOILT = [
 
 
 def test_great_expectations_finds_the_same(
-    suite_of: SuiteOf, judge: Judge, con: duckdb.DuckDBPyConnection, gx_validate: Callable[..., list[dict[str, Any]]]
+    all_readings: Suite, judge: Judge, con: duckdb.DuckDBPyConnection, gx_validate: Callable[..., list[dict[str, Any]]]
 ) -> None:
-    suite = suite_of(*[(t, k) for t, k, _ in READINGS], TOTALS)
-    ours = judge(suite, CLEAN_AND_SPOILT)
-    for result, theirs in zip(ours.results, gx_validate(suite, con), strict=True):
+    ours = judge(all_readings, CLEAN_AND_SPOILT)
+    for result, theirs in zip(ours.results, gx_validate(all_readings, con), strict=True):
         assert (result.outcome == "passed", result.unexpected) == (theirs["success"], theirs["unexpected_count"]), result
     assert any(r.outcome == "failed" for r in ours.results)
 

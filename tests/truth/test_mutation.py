@@ -16,6 +16,7 @@ import yaml
 from expectations.codes import CodeTables
 from expectations.compiler.plan import Field, compile_suite
 from expectations.compiler.rules import kinds
+from expectations.documents import read_document
 from expectations.standard import load_standard
 from expectations.suite import load_suite
 from pipelines.truth.copies import cast_rows, choose
@@ -82,7 +83,7 @@ def clean_rows(cases: list[dict[str, Any]]) -> tuple[str, list[dict[str, Any]], 
     return kwargs, held, case.get("columns", {}), case.get("relations", {})
 
 
-CASES = {t: c for path in sorted(EDGES.glob("*.yaml")) for t, c in yaml.safe_load(path.read_text(encoding="utf-8")).items()}
+CASES = {t: c for path in sorted(EDGES.glob("*.yaml")) for t, c in read_document(path).data.items()}
 
 
 #: Whether these hold is decided by the contract's types, whatever the rows.
