@@ -154,6 +154,25 @@ def one_look(con: duckdb.DuckDBPyConnection) -> Iterator[None]:
 
 
 @contextmanager
+def at_hand(con: duckdb.DuckDBPyConnection, *tables: str) -> Iterator[None]:
+    """Within, `evidence.<table>` of these tables is a copy in memory of what one look at the lake shows; of the others, nothing.
+
+    For what asks a hundred questions: in the lake each one opens as many small files as there were runs.
+    """
+    con.execute("ATTACH IF NOT EXISTS ':memory:' AS hand")
+    try:
+        with one_look(con):
+            con.execute("CREATE SCHEMA hand.evidence")
+            for table in tables:
+                con.execute(f"CREATE TABLE hand.evidence.{quote(table)} AS FROM lake.evidence.{quote(table)}")
+        con.execute("USE hand")
+        yield
+    finally:
+        con.execute("USE lake")
+        con.execute("DETACH DATABASE IF EXISTS hand")
+
+
+@contextmanager
 def transaction(con: duckdb.DuckDBPyConnection, run_id: str, message: str) -> Iterator[None]:
     """All or nothing; the commit carries the run's id, so that every snapshot names the run that made it."""
     with one_look(con):

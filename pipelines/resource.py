@@ -33,12 +33,12 @@ class Lake:
 
     def failing(self, project: Project) -> "list[Failing]":
         """The checks that do not pass now: looked for once after whatever the run has collected, judged and built."""
-        from assets.lake import one_look
+        from assets.lake import at_hand
         from pipelines.inbox import failing_checks
 
         judged = [name for name in self.done if name != "results"]  # publishing judges nothing
         if self._failing is None or self._failing[0] != judged:
-            with one_look(self.con):
+            with at_hand(self.con, "results", "batches"):
                 self._failing = judged, failing_checks(self.con, project)
         return self._failing[1]
 

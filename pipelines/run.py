@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from assets.lake import one_look
+from assets.lake import at_hand
 from expectations.documents import near
 from pipelines.work import pending_work, seconds_to_settle
 from pipelines.writer import sole_run
@@ -202,7 +202,7 @@ def _due(con: duckdb.DuckDBPyConnection, project: Project, summary: RunSummary, 
     from pipelines.matching import keys_of, matches_table
     from pipelines.standing import stopped
 
-    with one_look(con):
+    with at_hand(con, "results", "batches", "runs"):
         summary.stopped = stopped(con, project)
         out_of_date = set(stale(con, project, list(map(".".join, keys_of(models)))))
     waiting = [m for m in models if out_of_date & {m.table, matches_table(m)}]
@@ -216,7 +216,7 @@ def _stopping(con: duckdb.DuckDBPyConnection, project: Project, models: list[Con
     """The tables, of these models, that stop what lies above them now."""
     from pipelines.standing import stopped
 
-    with one_look(con):
+    with at_hand(con, "results", "batches"):
         return {project.contracts[name].table for name in stopped(con, project, models)}
 
 
@@ -292,7 +292,7 @@ def _finish(con: duckdb.DuckDBPyConnection, project: Project, summary: RunSummar
     from pipelines.inbox import failing_checks
     from pipelines.standing import refusals, stopped
 
-    with one_look(con):
+    with at_hand(con, "results", "batches"):
         summary.failing = failing_checks(con, project)
         summary.stopped = stopped(con, project)
         summary.refused = [r for c in project.sources() for r in refusals(con, c)]

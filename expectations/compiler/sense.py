@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from datetime import date, datetime, timedelta
 from decimal import Decimal
-from itertools import product
 from math import inf, isinf
 from typing import TYPE_CHECKING, Any
 
@@ -148,7 +147,9 @@ class _Reader:
     def conjunction(self, parts: Iterable[Expression]) -> Values:
         """What all of some expressions together may be."""
         flat = list(_flat(parts))
-        found = frozenset(_all(combined) for combined in product(*(self.values(p) for p in dict.fromkeys(flat))))
+        found: Values = frozenset({True})
+        for part in dict.fromkeys(flat):
+            found = frozenset(_both(a, b) for a in found for b in self.values(part))
         if any(_negated(p) in flat for p in flat) or self._no_room(flat):
             found -= {True}
         return found
@@ -235,9 +236,8 @@ def _pattern(pattern: Expression) -> Values:
     return HOLDS if matches_all(str(pattern.value)) else FAILS if matches_none(str(pattern.value)) else ANY
 
 
-def _all(values: Iterable[bool | None]) -> bool | None:
-    held = list(values)
-    return False if False in held else None if None in held else True
+def _both(one: bool | None, other: bool | None) -> bool | None:
+    return False if False in (one, other) else None if None in (one, other) else True
 
 
 def _flat(parts: Iterable[Expression]) -> Iterator[Expression]:
