@@ -43,8 +43,8 @@ class Periods:
     """The partitions that one step's checks speak of.
 
     `only` is the partition of a run for a single one; `alone`: the run names none, it is of checks without their asset.
-    `standing` are the batches of each partition that stand, `handed` the partitions of which anything was ever standardised,
-    `failed` by check those that Dagster shows as failed.
+    `standing` are the batches of each partition that stand, `handed` the run's partitions of which anything was ever
+    standardised, `failed` by check those that Dagster shows as failed.
     """
 
     only: str | None
@@ -57,14 +57,14 @@ class Periods:
     def told(self, judge: Judge, states: Mapping[str, RuleState]) -> Iterator[Said]:
         """A check's result for each period; after a run over several, where one fails, for all of them together too.
 
-        A period that failed and of which nothing stands any more is told as well, else it would be shown as failed for ever.
+        A period of which nothing stands any more is told as well: else it would be shown as skipped, or as failed for ever.
         """
         whole, _ = judge(states)
         found = {key: judge(_of(states, batches))[0] for key, batches in self.standing.items()}
-        over = self.failed.get(str(whole.check_name), frozenset()) - found.keys()
+        over = self.failed.get(str(whole.check_name), frozenset()) | self.handed
+        found |= {key: _over(whole) for key in over - found.keys()}
         if self.only is not None and self.only not in found:
-            found[self.only] = _over(whole) if self.only in self.handed else judge({})[0]
-        found |= {key: _over(whole) for key in over}
+            found[self.only] = judge({})[0]
         for key in sorted(found):
             if key != self.only:
                 yield self._evaluation(found[key], key)
@@ -111,14 +111,17 @@ def periods_of(context: Any, con: duckdb.DuckDBPyConnection, contract: Contract,
     ).fetchall()
     standing = {key: frozenset(batches) for key, batches in rows if batches}
     told = {key: batches for key, batches in standing.items() if asked is None or key in asked}
+    handed = frozenset(key for key, _ in rows if key in (asked or ()))
     failed = _failed(context)
     return Periods(
         only=context.run.tags.get("dagster/partition"),
         alone=asked is None,
         standing=told,
-        handed=frozenset(key for key, _ in rows),
+        handed=handed,
         failed={check: keys - standing.keys() for check, keys in failed.items()},
-        targets=_targets(context, dg.AssetKey([contract.schema, contract.name]), {*told, *(k for keys in failed.values() for k in keys)}),
+        targets=_targets(
+            context, dg.AssetKey([contract.schema, contract.name]), {*told, *handed, *(k for keys in failed.values() for k in keys)}
+        ),
     )
 
 

@@ -118,6 +118,14 @@ def test_a_period_that_failed_is_no_longer_shown_so_when_nothing_of_it_stands(tm
     assert "nothing of this period stands" in (latest(project)[1] or "")
 
 
+def test_a_range_of_full_hand_overs_skips_no_period_that_was_handed_over(tmp_path: Path, tiny: Callable[..., Project]) -> None:
+    project = tiny(tmp_path)
+    hand_over(project, "202608", BAD)
+    hand_over(project, "202609", GOOD)
+    collect(project, AUGUST, SEPTEMBER)
+    assert shown(project) == {AUGUST: "SUCCEEDED", SEPTEMBER: "SUCCEEDED"}
+
+
 def test_a_range_stops_what_lies_downstream_as_a_single_period_does(delta: Project) -> None:
     broken = GOOD + ",2020-02-02\r\n,2020-02-03\r\n"
     hand_over(delta, "202608", GOOD)
