@@ -169,6 +169,8 @@ def test_base_and_thematic_tables_stand_apart_from_the_league(tmp_path: Path) ->
             target = tmp_path / kind / layer / "persons" / f"{name}.{end}"
             target.parent.mkdir(parents=True)
             target.write_text(source.replace("people", name), encoding="utf-8")
+            if kind == "assets":
+                (target.parent / f"{name}.sql").write_text('SELECT p.id AS "id" FROM std.people AS p', encoding="utf-8")
     made = Project(tmp_path, tmp_path / "data")
     said = json.dumps({"result": {"unexpected_count": 4, "extra_copies": 2}})
     fill(
