@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 from assets.project import CODE
 from pipelines.cli import app
 
-COMMANDS = "run sample check vectors explain truth sql origin lineage suggest profile doctor ui publish".split()
+COMMANDS = ["run", "sample", "check", "vectors", "explain", "truth", "sql", "origin", "lineage", "suggest", "profile", "doctor", "ui", "publish"]
 runner = CliRunner()
 
 
