@@ -15,7 +15,9 @@ from typer.testing import CliRunner
 from assets.project import CODE
 from pipelines.cli import app
 
-COMMANDS = ["run", "sample", "check", "vectors", "explain", "truth", "sql", "origin", "lineage", "suggest", "profile", "doctor", "ui", "publish"]
+COMMANDS = (
+    "run", "sample", "check", "vectors", "explain", "truth", "sql", "origin", "lineage", "suggest", "profile", "doctor", "ui", "publish",
+)  # fmt: skip
 runner = CliRunner()
 
 
