@@ -12,6 +12,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
+from assets.catalogue import check_entry
 from assets.deliveries import PERIODS, Alias, Delivery, read_aliases, read_delivery
 from assets.masking import KINDS
 from expectations.documents import Document, DocumentError, near, read_document
@@ -210,7 +211,7 @@ def read_contract(path: Path, assets: Path) -> Contract:
         columns=columns,
         servers=servers,
         delivery=delivery,
-        catalogue=custom.get("catalogue") or {},
+        catalogue=check_entry(document, custom),
         sla={p["property"]: p for p in data.get("slaProperties") or []},
         custom=custom,
         quality=tuple(schema.get("quality") or ()),

@@ -24,12 +24,14 @@ def build_definitions(project: Project) -> dg.Definitions:
 
 
 def _definitions(project: Project) -> dg.Definitions:
+    from assets.catalogue import check_catalogue
     from pipelines import factories, matching
     from pipelines.jobs import jobs
     from pipelines.resource import lake_resource
     from pipelines.schedules import schedules
     from pipelines.sensors import sensors
 
+    check_catalogue(project.contracts.values())
     sources, models = project.sources(), project.models()
     assets: list[dg.AssetsDefinition] = []
     asset_checks: list[dg.AssetChecksDefinition] = []

@@ -132,6 +132,9 @@ def _read(project: Project) -> list[Any]:
 
 
 def _contracts(project: Project) -> str:
+    from assets.catalogue import check_catalogue
+
+    check_catalogue(project.contracts.values())
     layers = [c.layer for c in project.contracts.values()]
     if not layers:
         raise RuntimeError(f"no contract under {project.assets}")

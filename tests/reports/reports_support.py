@@ -33,7 +33,7 @@ customProperties:
   - property: delivery
     value: {delivery}
   - property: catalogue
-    value: {{resourceCode: 101001/1, sharing: 2, open: false}}
+    value: {{resourceCode: 101001/{order}, sharing: 2, open: false}}
 """
 
 
@@ -64,6 +64,7 @@ def contract(
     path.write_text(
         CONTRACT.format(
             name=name,
+            order=int.from_bytes(name.encode()),  # one of its own
             title=title,
             department=department,
             department_en=f"Department of {group}",
