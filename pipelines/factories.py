@@ -208,6 +208,7 @@ def model_asset(project: Project, contract: Contract) -> dg.AssetsDefinition:
     )
     def built(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
         from assets.models import build, check_built
+        from pipelines.lineage.stored import check_classified
 
         lake: Lake = context.resources.lake
         bad = [f"{name} ({', '.join(rules)})" for name, rules in stopped(lake.con, project, below(project, contract)).items()]
@@ -217,6 +218,7 @@ def model_asset(project: Project, contract: Contract) -> dg.AssetsDefinition:
                 allow_retries=False,
             )
         with clear_errors():
+            check_classified(project, [contract])
             made = build(lake.con, project, contract, context.run.run_id)
             check_built(lake.con, project, contract, context.run.run_id)
         lake.done.append(contract.table)

@@ -82,6 +82,9 @@ def findings(project: Project | None = None) -> Iterator[Finding]:
         else:
             yield from _looked(f"model {contract.table}", partial(_model, here, contract), "Mend the line that is named.")
     yield from _looked("disk", partial(_disk, here), "Make room: a run needs about three times what is handed over.")
+    yield from _looked(
+        "contents", partial(_contents, here), "Classify the column higher; or say in its contract why it may be lower (`declassified`)."
+    )
     yield from _looked("lake", partial(_lake, here), "Run `yuanqing run`; where the lake is broken, restore the data folder from its copy.")
 
 
@@ -187,10 +190,27 @@ def _source(project: Project, contract: Any) -> str:
 
 def _model(project: Project, contract: Any) -> str:
     from assets.models import columns_known, dependencies, model_plan
+    from pipelines.lineage.stored import check_classified, graph_of
 
     read = ", ".join(dependencies(contract, columns_known(project)))
     plan = model_plan(project, contract)
-    return f"← {read}; {len(plan.suite.rules) if plan else 0} rules"
+    check_classified(project, [contract])
+    unknown = graph_of(project).unknown.get(contract.table, ())
+    rest = f"; lineage not resolved: {'; '.join(sql for _, sql in unknown)}" if unknown else ""
+    return f"← {read}; {len(plan.suite.rules) if plan else 0} rules{rest}"
+
+
+def _contents(project: Project) -> str:
+    """Whether columns look no more sensitive than they are declared; raises with those that do."""
+    from pipelines.profiling.sensitive import look
+
+    if not (project.lake / "catalogue.sqlite").exists():
+        return "nothing collected yet"
+    seen = look(project)
+    left = f"; no time for {', '.join(seen.left)}" if seen.left else ""
+    if seen.suspects:
+        raise RuntimeError("; ".join(map(str, seen.suspects)) + left)
+    return f"{seen.columns} open columns look as open as they are declared{left}"
 
 
 def _disk(project: Project) -> str:

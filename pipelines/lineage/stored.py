@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Collection
 from typing import TYPE_CHECKING
 
 from pipelines.ledger import declarations
-from pipelines.lineage.graph import Edge, Graph, read_graph
+from pipelines.lineage.graph import Edge, Graph, Node, read_graph
 
 if TYPE_CHECKING:
+    from assets.contracts import Contract
     from assets.project import Project
 
 COLUMN_LINEAGE = [
@@ -60,6 +62,23 @@ def _read(kept: dict[str, object]) -> Graph:
     edges = tuple(Edge((a, b), (c, d), kind, masking, by) for a, b, c, d, kind, masking, by in kept["edges"])  # type: ignore[attr-defined]
     unknown = {t: tuple(map(tuple, told)) for t, told in kept["unknown"].items()}  # type: ignore[attr-defined]
     return Graph(columns, edges, unknown)
+
+
+def check_classified(project: Project, models: Collection[Contract]) -> None:
+    """Raise `DocumentError` where a level of classification falls, or a sharing type widens, on the way into one of the models."""
+    from assets.models.classification import check_levels, shown
+    from expectations.documents import DocumentError
+
+    try:
+        graph = graph_of(project)
+    except DocumentError:  # of another model: that one is no reason to leave these as they are
+        check_levels(project, models, shown(project, models))
+        return
+    shows: dict[Node, list[Node]] = {}
+    for edge in graph.edges:
+        if edge.direct and not edge.masking:
+            shows.setdefault(edge.target, []).append(edge.source)
+    check_levels(project, models, shows)
 
 
 def edge_rows(graph: Graph) -> list[tuple[object, ...]]:
