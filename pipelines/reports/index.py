@@ -17,9 +17,13 @@ if TYPE_CHECKING:
 
 
 def write_index(
-    results: duckdb.DuckDBPyConnection, target: Path, proof: Path | None = None, themes: Sequence[tuple[Path, figures.Row]] = ()
+    results: duckdb.DuckDBPyConnection,
+    target: Path,
+    proof: Path | None = None,
+    themes: Sequence[tuple[Path, figures.Row]] = (),
+    lineage: Path | None = None,
 ) -> Path:
-    """Write the index with the league; `proof` is the appendix beside it, where there is one, `themes` the pages of pictures."""
+    """Write the index with the league; `proof` is the appendix, `lineage` the lineage page, where there is one, `themes` the pictures."""
     return write_page(
         "index.html",
         target,
@@ -29,6 +33,7 @@ def write_index(
         cities=figures.cities(results),
         models=figures.models(results),
         checks=contradictions.by_check(results),
+        lineage=lineage.name if lineage else None,
         proof=proof.name if proof else "",
         themes=[{"href": f"{path.parent.name}/{path.name}", **title} for path, title in themes],
         runs=figures.rows(results, "FROM runs ORDER BY started_at DESC LIMIT 5"),
