@@ -25,6 +25,8 @@ def lineage(
     down: Annotated[bool, typer.Option("--down", help="只看去向。 Only what is made of it.")] = False,
     level: Annotated[Level | None, typer.Option(help="数据集、列、批次、记录。 By dataset, column, hand-over or record.")] = None,
     direct: Annotated[bool, typer.Option("--direct", help="只看进入取值的列。 Only columns whose values go into the value.")] = False,
+    batch: Annotated[str | None, typer.Option(help="（记录去向）批次。 For a record's way down: the hand-over it came in.")] = None,
+    row: Annotated[int | None, typer.Option(help="（记录去向）行。 For a record's way down: its line there.")] = None,
     snapshot: Annotated[int | None, typer.Option(help="（批次）湖的旧快照。 For hand-overs: a past snapshot of the lake.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="输出 JSON。 Print JSON.")] = False,
 ) -> None:
@@ -39,6 +41,8 @@ def lineage(
       yuanqing lineage base.population --level batch
 
       yuanqing lineage base.population 219901199001010015 --level record
+
+      yuanqing lineage std.population_register --down --level record --batch 20260301-1 --row 4711
     """
     from assets.project import Project
     from pipelines.lineage import asking
@@ -47,7 +51,16 @@ def lineage(
     project = Project.at()
     graph = graph_of(project)
     node = asking.find(graph, name)
-    level = level or (Level.record if key else Level.column if node[1] else Level.dataset)
+    level = level or (Level.record if key or batch else Level.column if node[1] else Level.dataset)
+    if level is Level.record and (down or batch is not None):
+        from pipelines.lineage.feeding import feeding
+
+        fed = feeding(project, node[0], batch=batch, row=row, key=tuple(key or ()))
+        if as_json:
+            print_json(fed.as_json())
+        else:
+            console().print(fed.tree())
+        return
     if level is Level.record:
         from pipelines.commands.look import origin
 
