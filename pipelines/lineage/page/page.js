@@ -64,7 +64,7 @@
         make("span", { class: "badge" }, `${g.tables.length} 表 tables${lowest ? ` · 最低 lowest ${lowest}` : ""}`), failing ? make("span", { class: "badge bad" }, ` ✗${failing}`, make("span", { class: "vh" }, " 个表有规则未通过 tables with failing rules")) : null);
       groupEl.set(g.key, button);
       const item = make("li", {}, button);
-      foldable(button, state.openGroups, g.key, () => make("ul", { class: "plain inner" }, ...g.tables.map(tableItem)))();
+      foldable(button, state.openGroups, g.key, () => make("ul", { class: "plain inner", style: `contain-intrinsic-height:auto ${60 * g.tables.length}px` }, ...g.tables.map(tableItem)))();
       return item;
     }
     function tableItem(i) {
