@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help run test ui check lint format conformance bench-pipeline bench-increment bench-rules bench-matching lock clean
+.PHONY: help run test ui check lint format conformance bench-pipeline bench-increment bench-rules bench-matching bench-lineage lineage-proof lock clean
 
 help: ## Show what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -47,6 +47,12 @@ bench-rules: $(VENV)/dev.stamp $(VENV)/peers.stamp ## Time 25 rules against hand
 
 bench-matching: $(VENV)/dev.stamp $(VENV)/splink.stamp ## Precision, recall and time of matching without a key, beside splink (PEOPLE=1000000)
 	@PYTHONPATH=$(VENV)/splink $(BIN)/python -m benchmarks.matching $(or $(PEOPLE),1000000)
+
+bench-lineage: $(VENV)/dev.stamp ## Time lineage: everything below a column, the origin of a record, what its capture adds to a run (ROWS=10000000)
+	@$(BIN)/python -m benchmarks.lineage --rows $(or $(ROWS),10000000)
+
+lineage-proof: $(VENV)/run.stamp ## Judge the lineage of every column by execution: what changes with it, and what is claimed (SEEDS=6)
+	@$(BIN)/python -m pipelines.lineage.proof --seeds $(or $(SEEDS),6)
 
 lock: $(VENV)/dev.stamp ## Resolve the dependencies anew, with hashes and without host names
 	@$(BIN)/python -m pip install --quiet uv

@@ -149,15 +149,20 @@ class _Making:
             return code_rows(self.codes, name) if schema == CODES else rows_of(name)
 
         table, columns = quote(self.contract.table), ", ".join(quote(c.name) for c in self.contract.columns)
-        mended = f" AND NOT coalesce(CAST({ENDED} AS DATE) <= due, FALSE)" if ENDED in check.query.outputs else ""
-        rows = (
-            f'SELECT {literal(check.id)} AS "check", CAST(subject AS VARCHAR) AS subject, CAST(since AS DATE) AS since,'
-            f' {check.grace.last_day("since")} AS due, dataset, batch, "row", CAST(value AS VARCHAR) AS value, other, other_batch,'
-            f" other_row, CAST(other_value AS VARCHAR) AS other_value FROM ({check.query.rewritten(replaced)}\n)"
-            f" WHERE subject IS NOT NULL AND since IS NOT NULL{mended}"
-        )
+        rows = found_by(check, replaced)
         self.con.execute(f'DELETE FROM {table} WHERE "check" = {literal(check.id)}{where}')
         return affected(self.con, f"INSERT INTO {table} SELECT DISTINCT {columns} FROM ({rows}) WHERE TRUE{where}")
+
+
+def found_by(check: CrossCheck, replaced: Callable[[str], str | None]) -> str:
+    """SQL for what a check finds, as rows of the table; `replaced` gives SQL for a table that it reads. Asks `working_days`."""
+    mended = f" AND NOT coalesce(CAST({ENDED} AS DATE) <= due, FALSE)" if ENDED in check.query.outputs else ""
+    return (
+        f'SELECT {literal(check.id)} AS "check", CAST(subject AS VARCHAR) AS subject, CAST(since AS DATE) AS since,'
+        f' {check.grace.last_day("since")} AS due, dataset, batch, "row", CAST(value AS VARCHAR) AS value, other, other_batch,'
+        f" other_row, CAST(other_value AS VARCHAR) AS other_value FROM ({check.query.rewritten(replaced)}\n)"
+        f" WHERE subject IS NOT NULL AND since IS NOT NULL{mended}"
+    )
 
 
 def _touched_rows(source: Contract, subjects: Collection[str], standing: Collection[str]) -> str:

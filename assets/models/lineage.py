@@ -1,6 +1,7 @@
 """Column lineage of a model: what each of its columns depends on in the tables that it reads.
 
-Of a fusion: only the sources that have a word in an attribute bear on it; conditions, events and keys decide whose word stands.
+Of a fusion: only the sources that have a word in an attribute bear on it; conditions, events (of one time: batch and row) and keys decide
+whose word stands.
 
 Belongs here: one model, from contract and SQL, without a lake. Not here: one query (`dependence`), the graph of all tables
 (`pipelines.lineage`), hand-overs before std.
@@ -20,6 +21,7 @@ from assets.models.authority import EVENT, columns_asked
 from assets.models.dependence import NOTHING, Dependences, Lineage, depend, through
 from assets.models.fusion import is_fusion, is_made, read_fusion
 from assets.models.sql import Columns, Query, columns_known, read_model
+from assets.std import POSITION
 
 if TYPE_CHECKING:
     from assets.contracts import Contract
@@ -75,8 +77,8 @@ def _fused(contract: Contract, query: Query, whole: Lineage, known: _Known) -> L
     for name, order in fusion.orders.items():
         values = frozenset(d for s in order.sources for d in said(s, name))
         asked = frozenset(d for s in order.sources for c in columns_asked(contract, order, s) for d in said(s, c))
-        events = frozenset(d for s in order.sources for d in said(s, EVENT))
-        found[name] = values | through(asked, "CONDITIONAL") | through(events, "SORT")
+        newest = frozenset(d for s in order.sources for c in (EVENT, *POSITION) for d in said(s, c))
+        found[name] = values | through(asked, "CONDITIONAL") | through(newest, "SORT")
     for column in (c for c in contract.columns if c.agreement is not None):
         found[column.name] = through(found[str(column.agreement)], "AGGREGATION", masking=True)
     for column in filter(is_made, contract.columns):
