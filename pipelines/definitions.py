@@ -27,6 +27,7 @@ def _definitions(project: Project) -> dg.Definitions:
     from assets.catalogue import check_catalogue
     from pipelines import factories, matching
     from pipelines.jobs import jobs
+    from pipelines.openlineage.resource import openlineage_resource
     from pipelines.resource import lake_resource
     from pipelines.schedules import schedules
     from pipelines.sensors import sensors
@@ -53,7 +54,7 @@ def _definitions(project: Project) -> dg.Definitions:
         jobs=list(named.values()),
         schedules=schedules(project, named),
         sensors=sensors(project, named),
-        resources={"lake": lake_resource(project)},
+        resources={"lake": lake_resource(project), "openlineage": openlineage_resource(project)},
         # In process: a step of the multiprocess executor costs 1.5 s, and all steps of a run share one connection.
         executor=dg.in_process_executor,
     )

@@ -343,6 +343,7 @@ def published_assets(project: Project, upstream: list[dg.AssetKey]) -> list[dg.A
         group_name="quality",
         kinds={"excel"},
         automation_condition=follow(),
+        required_resource_keys={"openlineage"},
         description="各部门质量报告与工作簿、总览、排行。 A report and a workbook for each department, an index, the league.",
     )
     def reports() -> dg.MaterializeResult:

@@ -60,9 +60,15 @@ def lake_resource(project: Project) -> dg.ResourceDefinition:
                 yield lake
             finally:
                 if run is not None:
+                    # Before the row of the run, whose snapshot is of no table.
+                    context.resources.openlineage.ask(con, run.run_id)
                     record(con, project, run.run_id, run.job_name, lake.started, lake.tally.verdict, lake.done)
 
-    return dg.ResourceDefinition(resource_fn=opened, description="The lake: DuckLake with its catalogue, one writer at a time.")
+    return dg.ResourceDefinition(
+        resource_fn=opened,
+        required_resource_keys={"openlineage"},
+        description="The lake: DuckLake with its catalogue, one writer at a time.",
+    )
 
 
 def tag_verdict(context: Any, lake: Lake) -> None:
