@@ -50,6 +50,7 @@ bench-matching: $(VENV)/dev.stamp $(VENV)/splink.stamp ## Precision, recall and 
 
 bench-lineage: $(VENV)/dev.stamp ## Time lineage: everything below a column, the origin of a record, what its capture adds to a run (ROWS=10000000)
 	@$(BIN)/python -m benchmarks.lineage --rows $(or $(ROWS),10000000)
+	@$(BIN)/python -m benchmarks.lineage_page
 
 lineage-proof: $(VENV)/run.stamp ## Judge the lineage of every column by execution: what changes with it, and what is claimed (SEEDS=6)
 	@$(BIN)/python -m pipelines.lineage.proof --seeds $(or $(SEEDS),6)

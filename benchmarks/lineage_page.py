@@ -13,7 +13,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-from benchmarks.browser import Tab, browsing
+from benchmarks.browser import Tab, browsing, chromium
 from pipelines.lineage.graph import Edge, Graph
 from pipelines.lineage.page import write_facts
 from pipelines.lineage.page.facts import drawn
@@ -113,6 +113,9 @@ def main() -> None:
     parser.add_argument("--datasets", type=int, default=1000)
     parser.add_argument("--columns", type=int, default=20, help="of each dataset")
     given = parser.parse_args()
+    if not chromium():
+        print("The lineage page is not timed: no Chromium on the path.")
+        return
     with tempfile.TemporaryDirectory() as folder, browsing() as tab:
         facts = crowd(given.datasets, given.columns)
         page = write_facts(facts, Path(folder) / "lineage.html")

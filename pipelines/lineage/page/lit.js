@@ -10,6 +10,11 @@ const Lit = (() => {
     shown.lines.lit.replaceChildren();
     shown.svg.classList.remove("lights");
   };
+  const line = (a, b, from, to) => { // past the boxes between, where the layout has found a way
+    const inner = shown.ways?.get(`${a.closest("[data-table]").dataset.table}>${b.closest("[data-table]").dataset.table}`)?.slice(1, -1);
+    if (!inner || inner.length < 3) return Lines.between(from, to);
+    return Lines.through([{ x: from.right, y: from.top + from.height / 2 }, ...inner, { x: to.left, y: to.top + to.height / 2 }]);
+  };
   const draw = (pairs, self) => {
     clear();
     const home = shown.stage.getBoundingClientRect(), places = new Map();
@@ -27,7 +32,7 @@ const Lit = (() => {
       seen.get(a).set(b, kind);
     }
     const drawn = [...seen].flatMap(([a, to]) => [...to].map(([b, kind]) => [a, b, kind])).slice(0, MOST);
-    const paths = drawn.map(([a, b, kind]) => [Lines.between(place(a), place(b)), kind]); // all is measured before anything changes
+    const paths = drawn.map(([a, b, kind]) => [line(a, b, place(a), place(b)), kind]); // all is measured before anything changes
     for (const [d, kind] of paths) Lines.path(shown.lines.lit, d, kind);
     for (const [a, b, kind] of drawn) for (const el of [a, b]) if (!self.has(el)) el.classList.add(`lit-${kind}`);
     for (const el of self) el.classList.add("lit-self");

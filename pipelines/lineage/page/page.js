@@ -95,7 +95,7 @@
     for (const i of some.sort((a, b) => G.tables[a].layer - G.tables[b].layer || a - b)) {
       const of = G.tables[i], inner = make("ul", { class: "plain columns" });
       const toggle = path ? null : make("button", { class: "open fold", type: "button", "aria-label": `${of.zh} ${of.key} 的列 columns`, onclick: () => { opened.has(i) ? opened.delete(i) : opened.add(i); Lit.clear(); place(); } });
-      const box = make("section", { class: `box${i === here ? " here" : ""}${tablePasses(of) ? "" : " faded"}`, "data-table": i, "aria-label": `${of.zh} ${of.key}` },
+      const box = make("div", { role: "group", class: `box${i === here ? " here" : ""}${tablePasses(of) ? "" : " faded"}`, "data-table": i, "aria-label": `${of.zh} ${of.key}` },
         make("div", { class: "head" }, make("button", { class: "name1", type: "button", onclick: () => go(address(i)) }, make("span", {}, of.zh), make("span", { class: "en" }, of.key), badge(of)), toggle), inner);
       boxEl.set(i, box); canvas.append(box);
       box.fill = () => {
@@ -109,22 +109,31 @@
         return 60 + (wanted.length ? 26 * wanted.length + 4 : 0);
       };
     }
+    function links() { // between tables; of a column's way only those that it goes
+      const near = (i) => [...G.below[i]].filter((b) => boxEl.has(b));
+      if (!path) return some.flatMap((i) => near(i).map((b) => [i, b]));
+      const pairs = new Map(), note = (a, b) => { const [x, y] = [G.tableOf[a], G.tableOf[b]]; if (x !== y && boxEl.has(x) && boxEl.has(y)) pairs.set(`${x}>${y}`, [x, y]); };
+      for (const v of G.closure([column], true, state.indirect).keys()) G.eachAbove(v, state.indirect, (w) => note(w, v));
+      for (const v of G.closure([column], false, state.indirect).keys()) G.eachBelow(v, state.indirect, (w) => note(v, w));
+      return [...pairs.values()];
+    }
     function place() {
-      const boxes = some.map((i) => ({ id: i, width: 230, height: boxEl.get(i).fill() }));
-      const laid = arrange(boxes, some.flatMap((i) => [...G.below[i]].filter((b) => boxEl.has(b)).map((b) => [i, b])));
-      for (const b of boxes) { const el = boxEl.get(b.id), p = laid.at.get(b.id); el.style.left = `${p.x}px`; el.style.top = `${p.y}px`; el.style.height = `${b.height}px`; }
+      const boxes = some.map((i) => ({ id: i, height: boxEl.get(i).fill() }));
+      const laid = arrange(boxes, links());
+      view.ways = laid.ways;
+      for (const b of boxes) { const el = boxEl.get(b.id), p = laid.at.get(b.id); el.style.left = `${p.x}px`; el.style.top = `${p.y}px`; el.style.width = `${WIDE}px`; el.style.height = `${b.height}px`; }
       canvas.style.cssText = `position:relative;width:${laid.width}px;height:${laid.height}px`;
       Lines.size(lines.svg, laid.width, laid.height);
       lines.still.replaceChildren();
-      if (!path) for (const points of laid.lines) Lines.path(lines.still, Lines.through(points));
+      if (!path) for (const points of laid.ways.values()) Lines.path(lines.still, Lines.through(points));
     }
+    const view = { stage: canvas, svg: lines.svg, lines, ways: null, table: (i) => boxEl.get(i), element: (v) => nodeEl.get(v) ?? boxEl.get(G.tableOf[v]) };
     place();
-    const view = { stage: canvas, svg: lines.svg, lines, table: (i) => boxEl.get(i), element: (v) => nodeEl.get(v) ?? boxEl.get(G.tableOf[v]) };
     Lit.view(view);
     if (path) { view.rest = () => Lit.node(column, state.indirect); view.rest(); }
     rest = view.rest ?? null;
     const own = boxEl.get(here);
-    stage.scrollTo({ left: own.offsetLeft - (stage.clientWidth - 230) / 2, top: Math.max(0, own.offsetTop - 40) });
+    stage.scrollTo({ left: own.offsetLeft - (stage.clientWidth - WIDE) / 2, top: Math.max(0, own.offsetTop - 40) });
     const c = column === undefined ? null : G.column(column) ?? ["", "整行", "rows", 0];
     c ? head(`${t.zh} · ${c[1] || c[0]}`, `${t.key}.${c[0]}`) : head(t.zh, t.key);
     const told = path ? [`列的来去：${all.length} 个表。 `, en(`The column's way through ${all.length} tables. Solid: what it is made of; dashed: what is made of it.`)] : [`上下游 ${all.length - 1} 个表。 `, en(`${all.length - 1} tables above and below. ▸ opens columns; a column's own way is a click on it.`)];

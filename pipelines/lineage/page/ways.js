@@ -31,7 +31,7 @@ const columnButton = (v) => {
     make("span", { class: "name" }, `${c[1] || c[0]} `, c[1] ? en(c[0] || c[2]) : null), levelMark(c[3]));
 };
 
-const SVG = "http://www.w3.org/2000/svg";
+const SVG = document.getElementById("drawn").namespaceURI;
 const Lines = {
   // An empty layer as large as what it lies behind.
   layer(stage) {
@@ -62,16 +62,23 @@ const Lines = {
   },
 };
 
+const WIDE = 212; // of a box: four of them side by side need no scrolling at 1,440 pixels
+
 // Boxes with their heights, links between them: dagre says where they stand.
 const arrange = (boxes, links) => {
   const g = new dagre.graphlib.Graph();
-  g.setGraph({ rankdir: "LR", nodesep: 14, ranksep: 70, marginx: 16, marginy: 16 });
+  g.setGraph({ rankdir: "LR", nodesep: 14, ranksep: 46, marginx: 10, marginy: 14 });
   g.setDefaultEdgeLabel(() => ({}));
-  for (const b of boxes) g.setNode(String(b.id), { width: b.width, height: b.height });
+  for (const b of boxes) g.setNode(String(b.id), { width: WIDE, height: b.height });
   for (const [a, b] of links) g.setEdge(String(a), String(b));
   dagre.layout(g);
+  const within = (y, box) => Math.min(Math.max(y, box.y - box.height / 2 + 12), box.y + box.height / 2 - 12), ways = new Map();
+  for (const e of g.edges()) { // a line leaves on the right and arrives on the left, at the height that is nearest
+    const points = g.edge(e).points, a = g.node(e.v), b = g.node(e.w), inner = points.slice(1, -1);
+    if (a.x < b.x) points.splice(0, points.length, { x: a.x + WIDE / 2, y: within(inner[0].y, a) }, ...inner, { x: b.x - WIDE / 2, y: within(inner[inner.length - 1].y, b) });
+    ways.set(`${e.v}>${e.w}`, points);
+  }
   const size = g.graph();
-  return { width: size.width, height: size.height,
-    at: new Map(boxes.map((b) => { const p = g.node(String(b.id)); return [b.id, { x: p.x - b.width / 2, y: p.y - b.height / 2 }]; })),
-    lines: g.edges().map((e) => g.edge(e).points) };
+  return { width: size.width, height: size.height, ways,
+    at: new Map(boxes.map((b) => { const p = g.node(String(b.id)); return [b.id, { x: p.x - WIDE / 2, y: p.y - b.height / 2 }]; })) };
 };
