@@ -18,7 +18,7 @@ from pipelines.lineage.graph import Edge, Graph
 from pipelines.lineage.page import write_facts
 from pipelines.lineage.page.facts import drawn
 
-OPEN, ANSWER, FRAME = 2.0, 0.2, 0.05  # seconds: to open, to answer a key or a click, the longest of 95 in 100 frames
+OPEN, FRAME, HITCH = 2.0, 0.05, 0.1  # seconds at most: to open or answer; a frame while scrolling, and 95 in 100 on a busy machine
 
 
 def crowd(datasets: int = 1000, width: int = 20, departments: int = 60, seed: int = 5) -> dict[str, Any]:
@@ -126,7 +126,8 @@ def main() -> None:
             print(f"{name:<26}{seconds * 1000:8.0f} ms")
         if tab.errors:
             raise SystemExit("\n".join(tab.errors))
-        slow = [n for n, s in found.items() if s > (OPEN if n == "open" else FRAME if n.startswith("scroll") else OPEN)]
+        most = {"scroll, median frame": FRAME, "scroll, 95 in 100 frames": HITCH}
+        slow = [name for name, seconds in found.items() if seconds > most.get(name, OPEN)]
         if slow:
             raise SystemExit(f"too slow: {', '.join(slow)}")
 
