@@ -12,7 +12,7 @@ from typing import Annotated
 
 import typer
 
-from pipelines.commands import check, doctor, explain, lineage, look, review, run, suggest, ui
+from pipelines.commands import catalogue, check, doctor, explain, lineage, look, review, run, suggest, ui
 
 app = typer.Typer(
     name="yuanqing",
@@ -39,6 +39,7 @@ app.command("suggest")(suggest.suggest)
 app.command("profile")(suggest.profile)
 app.command("doctor")(doctor.doctor)
 app.command("ui")(ui.ui)
+app.add_typer(catalogue.app, name="catalogue")
 
 
 @app.callback()

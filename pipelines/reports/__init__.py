@@ -35,12 +35,13 @@ def build_past(project: Project, snapshot: int) -> Path:
 
 def build_reports(project: Project, base_url: str | None = None) -> list[Path]:
     """Write `index.html`, per department `<department>/index.html` and `<department>/<department>.xlsx`, per theme `themes/<theme>.html`,
-    `lineage.html`, and of a sample `proof.html`.
+    `lineage.html`, `catalogue/`, and of a sample `proof.html`.
 
     Reads `project.results` (`pipelines.results.publish` makes it; `FileNotFoundError` without). `base_url` is where browsers
     reach `project.reports`; workbooks, which travel alone, name it. Each file is swapped in whole. Returns the files written.
     """
     from assets.lake import one_look
+    from pipelines.catalogue import write_catalogue
     from pipelines.lineage.page import write_lineage
     from pipelines.querying import connect
     from pipelines.reports.department import write_department
@@ -62,5 +63,7 @@ def build_reports(project: Project, base_url: str | None = None) -> list[Path]:
         proof = write_proof(project, results, project.reports / "proof.html")
         written += [proof] if proof else []
         lineage = write_lineage(project, results, project.reports / "lineage.html")
-        written += [lineage, write_index(results, project.reports / "index.html", proof, themes, lineage)]
+        catalogue = write_catalogue(project, project.reports / "catalogue", results, base_url)
+        pages = [*themes, (catalogue[0], {"zh": "公共数据目录", "en": "Catalogue"})]
+        written += [lineage, *catalogue, write_index(results, project.reports / "index.html", proof, pages, lineage)]
     return written

@@ -71,7 +71,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
     return made
 
 
-SCRIPTED = {"lineage.html"}  # pages with scripts, each allowed by its digest alone
+SCRIPTED = {"lineage.html", "catalogue/index.html", "catalogue/open/index.html"}  # pages with scripts, each allowed by its digest alone
 
 
 def pages(project: Project) -> dict[str, str]:
@@ -94,7 +94,9 @@ class Links(HTMLParser):
 def test_files(project: Project) -> None:
     found = sorted(str(p.relative_to(project.reports)) for p in project.reports.rglob("*") if p.is_file())
     of = ["police/index.html", "police/police.xlsx", "transport/index.html", "transport/transport.xlsx"]
-    assert found == ["index.html", "lineage.html", *of]
+    four = ["catalogue.jsonld", "catalogue.ttl", "catalogue.xlsx", "index.html"]
+    catalogue = [*four[:3], "contracts/people.odcs.yaml", "contracts/roads.odcs.yaml", "index.html", *(f"open/{name}" for name in four)]
+    assert found == [*(f"catalogue/{name}" for name in catalogue), "index.html", "lineage.html", *of]
     assert (project.reports / "police" / "police.xlsx").stat().st_mode & 0o077 == 0
 
 
@@ -103,7 +105,9 @@ def test_pages_are_whole_in_themselves(project: Project) -> None:
         links = Links()
         links.feed(text)
         outside = [
-            t for t in links.targets if not t.startswith("#") and t != "data:," and not re.fullmatch(r"(\.\./)?[a-z_./]+\.(html|xlsx)", t)
+            t
+            for t in links.targets
+            if not t.startswith("#") and t != "data:," and not re.fullmatch(r"(\.\./)?[a-z_./]+\.(html|xlsx|jsonld|ttl|yaml)", t)
         ]
         assert outside == [], name
         assert not links.tags & {"iframe", "object", "embed", "form", "base"}, name
@@ -174,7 +178,8 @@ def test_base_and_thematic_tables_stand_apart_from_the_league(tmp_path: Path) ->
             source = (tmp_path / kind / "sources" / "police" / f"people.{end}").read_text(encoding="utf-8")
             target = tmp_path / kind / layer / "persons" / f"{name}.{end}"
             target.parent.mkdir(parents=True)
-            target.write_text(source.replace("people", name), encoding="utf-8")
+            own = source.replace("people", name).replace("101001/", "102001/" if layer == "base" else "201001/")
+            target.write_text(own, encoding="utf-8")
             if kind == "assets":
                 (target.parent / f"{name}.sql").write_text('SELECT p.id AS "id" FROM std.people AS p', encoding="utf-8")
     made = Project(tmp_path, tmp_path / "data")
