@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 from assets.catalogue import check_entry
 from assets.deliveries import PERIODS, Alias, Delivery, read_aliases, read_delivery
-from assets.masking import KINDS
+from assets.masking import FOR_ALL, KINDS
 from expectations.documents import Document, DocumentError, near, read_document
 
 Layer = Literal["sources", "base", "thematic"]
@@ -39,7 +39,8 @@ class Column:
     (`upper`); `codes` its code table; `authority` (base) the sources that may fill it, the one whose word counts first;
     `unique`, `options` (logicalTypeOptions) and `quality` as ODCS has them. Fixed width: `width` in bytes, `position` its
     first byte, from 1. `masking`: how it hides what went into it (`assets.masking.KINDS`); `declassified`: why its level may be
-    lower than that of what went into it although it shows it.
+    lower than that of what went into it, or than its content looks, although it shows it; `opened`: how it is hidden in open data
+    where its level is above 1 (`assets.masking.FOR_ALL`; without it, it is left out).
     """
 
     name: str
@@ -60,6 +61,7 @@ class Column:
     derived: str | None = None
     masking: str | None = None
     declassified: str | None = None
+    opened: str | None = None
     unique: bool = False
     options: Mapping[str, Any] = field(default_factory=dict)
     quality: tuple[Mapping[str, Any], ...] = ()
@@ -238,6 +240,20 @@ def _check_against_odcs(document: Document) -> None:
         raise document.error((*error.instance_path, *([stray[1]] if stray else [])), found, remedy)
 
 
+_OF_COLUMN = (
+    "codes",
+    "aliases",
+    "missing",
+    "repair",
+    "authority",
+    "agreement",
+    "derived",
+    "masking",
+    "declassified",
+    "opened",
+    "width",
+    "position",
+)
 _CUSTOM = ("delivery", "catalogue", "fusion", "history", "increment", "matching", "materialisation", "number")
 _ODCS_KEYS = (
     "apiVersion",
@@ -286,12 +302,13 @@ def _column(document: Document, position: int, node: Mapping[str, Any]) -> Colum
     if logical not in LOGICAL_TYPES:
         raise document.error((*keys, "logicalType"), f"logicalType {logical!r}.", near(logical, LOGICAL_TYPES))
     custom = _custom(node)
-    known = ("codes", "aliases", "missing", "repair", "authority", "agreement", "derived", "masking", "declassified", "width", "position")
     for key in custom:
-        if key not in known:
-            raise document.error((*keys, "customProperties"), f"unknown custom property {key!r} of {name}.", near(key, known))
+        if key not in _OF_COLUMN:
+            raise document.error((*keys, "customProperties"), f"unknown custom property {key!r} of {name}.", near(key, _OF_COLUMN))
     if custom.get("masking") is not None and custom["masking"] not in KINDS:
         raise document.error((*keys, "customProperties"), f"masking {custom['masking']!r} of {name}.", near(str(custom["masking"]), KINDS))
+    if custom.get("opened") is not None and custom["opened"] not in FOR_ALL:
+        raise document.error((*keys, "customProperties"), f"opened {custom['opened']!r} of {name}.", near(str(custom["opened"]), FOR_ALL))
     level = str(node.get("classification", "1"))
     if level not in ("1", "2", "3", "4"):
         raise document.error((*keys, "classification"), f"classification {level!r}.", "Give a level from 1 (open) to 4 (most sensitive).")
@@ -320,6 +337,7 @@ def _column(document: Document, position: int, node: Mapping[str, Any]) -> Colum
         derived=custom.get("derived"),
         masking=custom.get("masking"),
         declassified=custom.get("declassified"),
+        opened=custom.get("opened"),
         unique=bool(node.get("unique")),
         options=node.get("logicalTypeOptions") or {},
         quality=tuple(node.get("quality") or ()),

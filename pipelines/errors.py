@@ -26,6 +26,8 @@ def _optional() -> tuple[type[Exception], ...]:
         ("assets.std", "StoredTypeError"),
         ("assets.models", "ModelError"),
         ("assets.matching.scoring", "MatchingError"),
+        ("assets.masking", "MaskingError"),
+        ("pipelines.lineage.past", "ImpactError"),
         ("expectations.compiler.patterns", "PatternError"),
         ("pipelines.querying", "QueryError"),
         ("pipelines.run", "SelectionError"),

@@ -16,7 +16,8 @@ from assets.project import CODE
 from pipelines.cli import app
 
 COMMANDS = (
-    "run", "sample", "check", "vectors", "explain", "truth", "sql", "origin", "lineage", "suggest", "profile", "doctor", "ui", "publish",
+    "run", "sample", "check", "vectors", "explain", "truth", "sql", "origin", "lineage", "impact", "suggest", "profile", "doctor", "ui",
+    "publish", "open-data",
 )  # fmt: skip
 runner = CliRunner()
 
