@@ -25,6 +25,7 @@ def build_definitions(project: Project) -> dg.Definitions:
 
 def _definitions(project: Project) -> dg.Definitions:
     from assets.catalogue import check_catalogue
+    from assets.models import order
     from pipelines import factories, matching
     from pipelines.jobs import jobs
     from pipelines.openlineage.resource import openlineage_resource
@@ -33,6 +34,7 @@ def _definitions(project: Project) -> dg.Definitions:
     from pipelines.sensors import sensors
 
     check_catalogue(project.contracts.values())
+    order(project)  # models that read each other in a circle are told by name
     sources, models = project.sources(), project.models()
     assets: list[dg.AssetsDefinition] = []
     asset_checks: list[dg.AssetChecksDefinition] = []

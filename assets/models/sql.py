@@ -5,6 +5,7 @@ Belongs here: everything that is read from the text with sqlglot, without a lake
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
@@ -140,16 +141,19 @@ class Query:
 
     def check(self, columns: Columns) -> None:
         """Raise `DocumentError` with line and near name for the first table or column that is not known."""
+        self.qualified(columns)
+
+    def _check_tables(self, columns: Columns) -> None:
         for relation in self.relations:
             schema, name = relation.table.split(".")
             if schema not in columns:
                 raise self.error(relation.line, f"no schema {schema!r} to read from.", near(schema, columns))
             if name not in columns[schema]:
                 raise self.error(relation.line, f"no table {relation.table}.", near(name, columns[schema]))
-        self.qualified(columns)
 
     def qualified(self, columns: Columns) -> exp.Query:
-        """The tree with every column resolved. Raises `DocumentError` for one that cannot be."""
+        """The tree with every column resolved. Raises `DocumentError` for a table or column that cannot be."""
+        self._check_tables(columns)
         try:
             resolved = qualify(self.tree.copy(), schema=_schema(columns), dialect="duckdb", sql=self.text)
         except OptimizeError as error:
@@ -158,11 +162,16 @@ class Query:
         return resolved
 
     def _unresolved(self, message: str, columns: Columns) -> DocumentError:
-        known = {c for t in self.tables for c in columns[t.split(".")[0]][t.split(".")[1]]}
-        mentioned = [c for c in self.tree.find_all(exp.Column) if c.name and c.name in message]
+        of = {t: columns[t.split(".")[0]][t.split(".")[1]] for t in self.tables}
+        known = {c for names in of.values() for c in names}
+        named = re.match(r"Column '\"?(?:\w+\"?\.\"?)?(\w+)\"?'", message)
+        mentioned = [c for c in self.tree.find_all(exp.Column) if c.name and (c.name == named[1] if named else c.name in message)]
         culprit = next((c for c in mentioned if c.name not in known), mentioned[0] if mentioned else None)
         if culprit is None:
             return self.error(1, message.splitlines()[0], "Qualify the column with its table's alias.")
+        both = [t for t, names in of.items() if culprit.name in names]
+        if len(both) > 1 and (bare := next((c for c in mentioned if not c.table), None)):
+            return self.error(line_of(bare), f"{bare.name!r} is in {' and in '.join(both)}.", "Qualify it with the right table's alias.")
         if culprit.name in known:
             return self.error(
                 line_of(culprit),

@@ -81,6 +81,7 @@ def findings(project: Project | None = None) -> Iterator[Finding]:
                 )
         else:
             yield from _looked(f"model {contract.table}", partial(_model, here, contract), "Mend the line that is named.")
+    yield from _looked("order of models", partial(_order, here), "Take one of the readings away.")
     yield from _looked("disk", partial(_disk, here), "Make room: a run needs about three times what is handed over.")
     yield from _looked(
         "contents", partial(_contents, here), "Classify the column higher; or say in its contract why it may be lower (`declassified`)."
@@ -198,6 +199,12 @@ def _model(project: Project, contract: Any) -> str:
     unknown = graph_of(project).unknown.get(contract.table, ())
     rest = f"; lineage not resolved: {'; '.join(sql for _, sql in unknown)}" if unknown else ""
     return f"← {read}; {len(plan.suite.rules) if plan else 0} rules{rest}"
+
+
+def _order(project: Project) -> str:
+    from assets.models import order
+
+    return " < ".join(c.name for c in order(project)) or "no model"
 
 
 def _contents(project: Project) -> str:
