@@ -7,6 +7,7 @@ written, what results say of the dataset (`pipelines.catalogue.measures`).
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date
@@ -57,6 +58,7 @@ _WAYS = {
     "mysql": "共享平台（库表）",
 }
 _FORMATS = {"csv": "电子表格", "xlsx": "电子表格", "xls": "电子表格", "xml": "自描述格式", "json": "自描述格式"}
+_UNITS = {"d": "天 days", "h": "小时 hours", "min": "分钟 minutes"}
 VALID_YEARS = 3
 OPEN_LEVEL = 1
 
@@ -314,7 +316,13 @@ def _delivery(contract: Contract) -> Delivery | None:
     days = promised_days(contract, "latency")
     cycle = " ".join(_cycle(contract) or ("", ""))
     mode = {"full": "全量 full", "delta": "增量 delta"}[contract.delivery.mode]
-    return Delivery(cycle, mode, age_of(days) if days is not None else "", contract.delivery.units)
+    return Delivery(cycle, mode, _age(days) if days is not None else "", contract.delivery.units)
+
+
+def _age(days: float) -> str:
+    """10 天 days, 3 小时 hours, 90 分钟 minutes."""
+    size, unit = re.fullmatch(r"(\d+)(\D+)", age_of(days)).groups()  # type: ignore[union-attr]
+    return f"{size} {_UNITS[unit]}"
 
 
 def _lacking(entry: Entry) -> tuple[Words, ...]:

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from pipelines.reports.pages import swapped
+from pipelines.catalogue.measures import Measures
+from pipelines.reports.pages import percent, swapped
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -167,7 +168,7 @@ def _duty_rows(entries: Sequence[Entry], measured: Measured) -> Rows:
     rows: Rows = []
     for e in entries:
         found = measured.datasets.get(e.name)
-        kept = {True: "按时 kept", False: "逾期 missed", None: "未评估 not assessed"}[found.kept if found else None]
+        kept = " ".join((found or Measures()).kept) + (f" {percent(found.late)}" if found and found.late else "")
         for key, duty in e.duties.items():
             due = (
                 (e.delivery.cycle, e.delivery.within, (found.newest or "") if found else "", kept)

@@ -1,4 +1,4 @@
-"""What results say of a dataset: scores, and whether its promises of time are kept.
+"""What results say of a dataset: scores, and what comes late.
 
 Belongs here: reading published results. Not here: what contracts say.
 """
@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Measures:
-    """Of one dataset: `score`, `ranked` (0 to 100) and `coverage` (0 to 1), scores by dimension, whether it is timely.
+    """Of one dataset: `score`, `ranked` (0 to 100) and `coverage` (0 to 1), scores by dimension, the newest period that stands.
 
-    `kept`: True where every rule on frequency and latency passed on what stands, False where one failed, None where none was assessed.
+    `late`: the share of its records (0 to 1) that break its promise of frequency and latency; None where that was not assessed.
     """
 
     score: float | None = None
@@ -26,7 +26,14 @@ class Measures:
     grade: str | None = None
     dimensions: dict[str, float] = field(default_factory=dict)
     newest: str | None = None
-    kept: bool | None = None
+    late: float | None = None
+
+    @property
+    def kept(self) -> tuple[str, str]:
+        """Whether what must be handed over came in time."""
+        if self.late is None:
+            return ("未评估", "not assessed")
+        return ("逾期", "missed") if self.late else ("按时", "kept")
 
 
 @dataclass(frozen=True)
@@ -47,17 +54,17 @@ def measured(results: duckdb.DuckDBPyConnection) -> Measured:
     for dataset, dimension, score in results.execute(sql).fetchall():
         dimensions.setdefault(dataset, {})[dimension] = score
     newest = dict(results.execute("SELECT dataset, max(period) FROM standing WHERE period <> '' GROUP BY ALL").fetchall())
-    kept = dict(
+    late = dict(
         results.execute("""
-            SELECT r.dataset, bool_and(r.outcome = 'passed')
+            SELECT s.dataset, max(1 - s.a / s.b)
             FROM (SELECT DISTINCT dataset, unnest(met_by) AS rule FROM called WHERE kind = 'timeliness') c
-                JOIN standing_results r ON r.dataset = c.dataset AND r.rule = c.rule
-            WHERE r.outcome IN ('passed', 'failed') GROUP BY ALL""").fetchall()
+                JOIN scores s ON s.dataset = c.dataset AND s.rule = c.rule
+            WHERE s.scope = 'dataset' AND s.level = 'rule' AND s.b > 0 GROUP BY ALL""").fetchall()
     )
     sql = "SELECT dataset, score, coverage, ranked, grade FROM scores WHERE scope = 'dataset' AND level = 'total' ORDER BY dataset"
     found = {
         dataset: Measures(
-            score, coverage, ranked, grade, dimensions=dimensions.get(dataset, {}), newest=newest.get(dataset), kept=kept.get(dataset)
+            score, coverage, ranked, grade, dimensions=dimensions.get(dataset, {}), newest=newest.get(dataset), late=late.get(dataset)
         )
         for dataset, score, coverage, ranked, grade in results.execute(sql).fetchall()
     }

@@ -35,7 +35,7 @@ def test_an_entry(project: Project) -> None:
     )
     assert shop.level == 3
     assert shop.delivery is not None
-    assert (shop.delivery.cycle, shop.delivery.mode, shop.delivery.within) == ("每月 monthly", "全量 full", "10d")
+    assert (shop.delivery.cycle, shop.delivery.mode, shop.delivery.within) == ("每月 monthly", "全量 full", "10 天 days")
     assert shop.lacking == ()
     assert stall.lacking == (("提供方代码", "provider's code"), ("发布日期", "publication date"), ("登记记录", "registration record"))
 

@@ -20,8 +20,10 @@ from typer.testing import CliRunner
 from assets.project import Project
 from pipelines.catalogue import read_catalogue, write_catalogue
 from pipelines.catalogue.dcat import PREFIXES, nodes
+from pipelines.catalogue.form import write_form
 from pipelines.catalogue.measures import Measured, Measures
 from pipelines.catalogue.rdf import Node, Ref, Text, to_jsonld, to_turtle
+from pipelines.catalogue.site import write_site
 from pipelines.cli import app
 
 from catalogue_support import write_contract  # isort: skip
@@ -77,6 +79,11 @@ def test_all_files_are_there_and_the_page_asks_for_nothing_elsewhere(out: Path) 
             assert not re.match(r"[a-z]+:", link or "") or (tag, link) == ("link", "data:,"), link
             if tag == "a" and "index.html" not in (link or ""):
                 assert (page.parent / str(link)).exists()
+
+
+def test_the_open_part_may_stand_alone(out: Path) -> None:
+    links = [a["href"] for tag, a in tags(out / "open" / "index.html") if tag == "a"]
+    assert links == ["catalogue.xlsx", "catalogue.jsonld", "catalogue.ttl"]
 
 
 def test_contracts_are_given_as_they_are_and_go_with_their_datasets(project: Project, out: Path) -> None:
@@ -160,7 +167,7 @@ def test_the_guides_form(out: Path) -> None:
 
 
 def measured() -> Measured:
-    shop = Measures(98.5, 0.75, 73.875, "B", {"02": 97.0}, "202610", False)
+    shop = Measures(98.5, 0.75, 73.875, "B", {"02": 97.0}, "202610", 0.25)
     return Measured(datetime(2026, 11, 1, 8), {"02": ("完整性", "Completeness")}, {"shop": shop})
 
 
@@ -203,6 +210,23 @@ def test_quality_is_measured_where_there_are_results(project: Project) -> None:
     )
     told = {(str(row[0]).rpartition(":")[2], str(row[1]).rpartition(":")[2], row[2].toPython()) for row in rows}  # type: ignore[index]
     assert told == {("shop", "score", 98.5), ("shop", "coverage", 0.75), ("shop", "ranked", 73.875), ("shop", "dimension-02", 97.0)}
+
+
+def test_what_came_late(project: Project, tmp_path: Path) -> None:
+    entries, found = read_catalogue(project), measured()
+    found.datasets["stall"] = Measures(newest="202610", late=0.0)
+    write_form(entries, tmp_path / "form.xlsx", found)
+    kept = {row[1]: row[6:] for row in sheet(tmp_path / "form.xlsx", "责任清单") if row[3].startswith("采集")}
+    due = ["每月 monthly", "10 天 days"]
+    assert kept == {
+        "店铺": [*due, "202610", "逾期 missed 25.0%"],
+        "摊位": [*due, "202610", "按时 kept"],
+        "名单": [*due, "", "未评估 not assessed"],
+    }
+    write_site(entries, tmp_path / "index.html", found, ("目录", "Catalogue"), whole=True)
+    text = (tmp_path / "index.html").read_text("utf-8")
+    assert "最近一期 newest 2026-10，逾期 missed（25.0% 的记录 of its records）" in text
+    assert "最近一期 newest 2026-10，按时 kept</dd>" in text
 
 
 def test_any_text_and_name_survives_both_syntaxes() -> None:
