@@ -175,8 +175,12 @@ def joined(contract: Contract) -> str:
     given = ", ".join(f'f."{name}" AS "{name}"' for name in FOUND)
     parts = []
     for path in paths:
-        text = _query(read_document(path)).text.strip().rstrip(";")
-        parts.append(f'SELECT {literal(path.name.split(".")[0])} AS "check", f."since" AS "due", {given} FROM (\n{text}\n) AS f')
+        query = _query(read_document(path))
+        text = query.text.strip().rstrip(";")
+        ended = f' AND NOT coalesce(f."{ENDED}" <= f."since", FALSE)' if ENDED in query.outputs else ""
+        kept = f'f."subject" IS NOT NULL AND f."since" IS NOT NULL{ended}'
+        check = literal(path.name.split(".")[0])
+        parts.append(f'SELECT {check} AS "check", f."since" AS "due", {given} FROM (\n{text}\n) AS f WHERE {kept}')
     return "\nUNION ALL\n".join(parts)
 
 

@@ -65,6 +65,7 @@ def by_column(graph: Graph, node: Node, *, up: bool, direct: bool = False) -> li
     for reached, edge in found.items():
         through = (edge.target if up else edge.source) if edge else None
         distance[reached] = distance.get(through, 0) + 1 if through is not None else 0
+        distance.setdefault((reached[0], ""), distance[reached])  # its rows decide as near as its nearest column
         if edge and through is not None and reached[0] != node[0]:
             steps.append(Step(reached, distance[reached], through, edge.subtype, edge.masking))
     return steps
@@ -118,6 +119,7 @@ def tree(title: str, steps: list[Step], names: Mapping[str, str]) -> Tree:
         if step.subtype:
             label.append(f"  {step.subtype}{' · 已遮蔽 masked' if step.masking else ''}", style="dim")
         at[step.node] = at.get(step.through, made).add(label)
+        at.setdefault((table, ""), at[step.node])  # below a column hangs what decides its rows
     if not steps:
         made.add(Text("—", style="dim"))
     return made

@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
-from assets.lake import columns_of, objects, open_lake, quote
+from assets.lake import columns_of, objects, one_look, open_lake, quote
 from assets.masking import mask
 from expectations.documents import near
 from pipelines.lineage.asking import LineageError
@@ -114,7 +114,7 @@ def feeding(project: Project, table: str, *, batch: str | None = None, row: int 
         raise LineageError(f"which record of {table}? Give --batch and --row of a line, or the record's key.")
     if batch is not None and contract.layer != "sources":
         raise LineageError(f"{table} is made from other tables: name its record by its key, {', '.join(contract.key)}.")
-    with open_lake(project, read_only=True) as con:
+    with open_lake(project, read_only=True) as con, one_look(con):
         return _Feeder(con, project, contract).feed(batch, row, key)
 
 

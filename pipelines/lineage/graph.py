@@ -115,7 +115,7 @@ def _closure(begin: Iterable[Node], step: Callable[[Node], Iterator[tuple[Node, 
 
 def read_graph(project: Project) -> Graph:
     """The graph of a project, from its contracts, suites and models alone. Raises `DocumentError` for what does not fit."""
-    from assets.models import columns_known
+    from assets.models import columns_known, read_model
     from assets.models.lineage import model_lineage
 
     known = columns_known(project)
@@ -130,6 +130,9 @@ def read_graph(project: Project) -> Graph:
         edges += _standardised(project, contract)
     for contract in project.models():
         columns[contract.table] = tuple(c.name for c in contract.columns)
+        query = read_model(contract)
+        if any(name.split(".")[1] not in known.get(name.split(".")[0], ()) for name in query.tables):
+            query.check(known)  # raises, with the line and a near name
         found = model_lineage(project, contract, known)
         for name in columns[contract.table]:
             node = (contract.table, name)

@@ -12,7 +12,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from assets.contracts import Column, Contract
-from assets.lake import columns_of, literal, objects, open_lake, quote
+from assets.lake import columns_of, literal, objects, one_look, open_lake, quote
 from assets.masking import mask
 from assets.readers.parts import placed
 from expectations.documents import near
@@ -37,7 +37,7 @@ def origin(project: Project, table: str, key: Sequence[str], *, unmasked: bool =
     (saying whether it is in quarantine); `FileNotFoundError` where nothing was collected yet.
     """
     contract = _contract(project, table)
-    with open_lake(project, read_only=True) as con:
+    with open_lake(project, read_only=True) as con, one_look(con):
         return _Tracer(con, project, unmasked).trace(contract, tuple(key))
 
 

@@ -233,7 +233,6 @@ def _look(looking: _Looking) -> None:
     for part in looking.parts:
         if (rows := looking.run(part)) is not None:
             looking.before[part.name] = rows
-    everything = {ROWS, *(c.name for c in looking.contract.columns)}
     for table, columns in looking.made.tables.items():
         free = [c for c in columns if not claims.get((table, c))]
         # together first: where nothing changes with all of them, nothing changes with one
@@ -241,7 +240,8 @@ def _look(looking: _Looking) -> None:
             found.seen[table, column] |= looking.changing(table, [column])
         for column in columns:
             claimed = claims.get((table, column))
-            if claimed and not (ROWS in claimed and found.seen[table, column] >= everything):
+            # once it decides the rows, everything may change with it
+            if claimed and not (ROWS in claimed and found.seen[table, column] >= claimed):
                 found.seen[table, column] |= looking.changing(table, [column])
 
 
