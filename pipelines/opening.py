@@ -1,8 +1,9 @@
 """Open data: what may be opened of a table, as files for everybody.
 
-A dataset is opened where its contract says so (`open`) and shares it unconditionally. Columns of level 1 come out as they are; others
-only hidden in the way that their contract says (`opened`), else not at all. A generalised value that fewer than five records have is
-left out. Rows are sorted by what is published, so that their order tells nothing.
+A dataset is opened where its contract says so (`open`) and shares it unconditionally. Columns of level 1 come out as they are, but
+for texts in which a resident id stands; others only hidden in the way that their contract says (`opened`), else not at
+all. A generalised value that fewer than five records have is left out. Rows are sorted by what is published, so that their order
+tells nothing.
 
 Belongs here: choosing and writing. Not here: how values are hidden (`assets.masking`), the catalogue of what is open.
 """
@@ -15,7 +16,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from assets.lake import columns_of, literal, open_lake, quote
-from assets.masking import SMALLEST, hide_sql, keyed, masking_key
+from assets.masking import HIDDEN, SMALLEST, hide_sql, keyed, masking_key
+from expectations.compiler.rules.declared import PERSON
 
 if TYPE_CHECKING:
     import duckdb
@@ -58,7 +60,7 @@ def open_select(contract: Contract, table: str | None = None) -> str:
     made = [
         f"{hide_sql(quote(c.name), hidden[c.name] or 'full', scope=f'{contract.table}.{c.name}', sql_type=c.sql_type)} AS {quote(c.name)}"
         if c.name in hidden
-        else quote(c.name)
+        else f"{_without_ids(c)} AS {quote(c.name)}"
         for c in published
     ]
     coarse = [quote(n) for n, kind in hidden.items() if kind == "generalise"]
@@ -73,6 +75,14 @@ def open_select(contract: Contract, table: str | None = None) -> str:
         f"WITH made AS (SELECT {', '.join(made)} FROM {table or quote(contract.table)}), grouped AS (SELECT *, {small} AS _group FROM made)"
         f" SELECT {', '.join(names)} FROM grouped ORDER BY ALL"
     )
+
+
+def _without_ids(column: Column) -> str:
+    """A column of level 1; a text in which somebody's resident id stands all the same is hidden whole."""
+    name = quote(column.name)
+    if column.sql_type != "VARCHAR" or column.codes:
+        return name
+    return f"CASE WHEN regexp_matches({name}, {literal(PERSON)}) THEN {literal(HIDDEN)} ELSE {name} END"
 
 
 def write_open_data(project: Project, target: Path, datasets: Sequence[str] = ()) -> list[Opened]:

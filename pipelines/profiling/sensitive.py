@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from assets.project import Project
 
 ROWS = 2_000
-SECONDS = 10.0
+SECONDS = 20.0
 LEAST = 20  # values; fewer tell nothing of a column
 SURNAMES = (
     "王李张刘陈杨黄赵吴周徐孙马朱胡郭何林罗高郑梁谢宋唐许韩冯邓曹彭曾肖萧田董袁潘于蒋蔡余杜叶程苏魏吕丁任沈姚卢姜崔钟谭陆汪范金石"
@@ -49,7 +49,7 @@ class Form:
 FORMS = (
     Form("公民身份号码", "resident ids", f"regexp_matches($value, {literal(PERSON)})", 0.1, 3),
     Form("手机号码", "mobile numbers", r"regexp_full_match($value, '(\+?86[- ]?)?1[3-9][0-9]{9}')", 0.3, 3),
-    Form("姓名", "names of people", f"regexp_full_match($value, '[{SURNAMES}][\\p{{Han}}]{{1,3}}')", 0.8, 3, distinct=True),
+    Form("姓名", "names of people", f"regexp_full_match($value, '[{SURNAMES}][㐀-鿿]{{1,3}}')", 0.8, 3, distinct=True),
 )
 
 
@@ -84,7 +84,7 @@ def look(project: Project, *, rows: int = ROWS, seconds: float = SECONDS) -> Loo
     columns = 0
     end = time.monotonic() + seconds
     with open_lake(project, read_only=True) as con:
-        for contract in project.contracts.values():
+        for contract in (*project.sources(), *project.models()):
             at = f"std_batches.{contract.name}" if contract.layer == "sources" else contract.table
             if contract.layer != "sources" and is_view(contract):
                 continue  # made of tables that are looked at

@@ -93,6 +93,14 @@ def test_only_what_may_be_opened_comes_out(project: Project, tmp_path: Path) -> 
     assert not any(secret in whole for secret in (*PEOPLE, LONELY, "13900001234", "病情", "1990-05-01"))
 
 
+def test_an_id_in_the_text_of_an_open_column_does_not_come_out(project: Project, tmp_path: Path) -> None:
+    with open_lake(project) as con:
+        con.execute("UPDATE std_batches.visits SET city = '经办人' || person || '。' WHERE visit < '2'")
+    rows = published(project, tmp_path / "open")["visits"]
+    assert {r["city"] for r in rows} == {HIDDEN, "219900"}
+    assert "经办人" not in (tmp_path / "open" / "visits.csv").read_text(encoding="utf-8")
+
+
 def test_what_is_published_cannot_be_joined_by_the_hidden_person(project: Project, tmp_path: Path) -> None:
     tables = published(project, tmp_path / "open")
     mine, theirs = ({r["person"] for r in tables[t]} for t in ("visits", "loans"))
