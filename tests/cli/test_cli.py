@@ -17,7 +17,7 @@ from pipelines.cli import app
 
 COMMANDS = (
     "run", "sample", "check", "vectors", "explain", "truth", "sql", "origin", "lineage", "impact", "suggest", "profile", "doctor", "ui",
-    "publish", "open-data",
+    "publish", "open-data", "catalogue",
 )  # fmt: skip
 runner = CliRunner()
 
