@@ -61,7 +61,7 @@ def lake_resource(project: Project) -> dg.ResourceDefinition:
             finally:
                 if run is not None:
                     # Before the row of the run, whose snapshot is of no table.
-                    context.resources.openlineage.ask(con, run.run_id)
+                    context.resources.openlineage.ask(con, run.run_id, lake.done)
                     record(con, project, run.run_id, run.job_name, lake.started, lake.tally.verdict, lake.done)
 
     return dg.ResourceDefinition(

@@ -173,9 +173,10 @@ class Teller:
             count = {} if taken is None else {"rowCount": taken.records, "size": taken.bytes, "fileCount": taken.batches}
             more = {"inputFacets": {"inputStatistics": facets.facet("inputStatistics", **count)}} if count else {}
             return self._dataset(table, facets.handed_over(contract), **more)
+        if table == "results":
+            return self._dataset(table, {"datasetType": facets.facet("datasetType", datasetType="FILE")})
         read = facts.built[into][1] if into in facts.built else facts.snapshot
-        declared = self._by_table.get(table)
-        return self._dataset(table, {} if declared is None else facets.described(declared, table, read))
+        return self._dataset(table, facets.in_lake(None if table.startswith("codes.") else read))
 
     def _output(self, table: str, facts: Facts) -> Event:
         contract = self._by_table.get(table)

@@ -7,6 +7,7 @@ No facet holds a value out of a row.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from functools import cache
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit
@@ -53,7 +54,10 @@ def facet(name: str, /, **said: Any) -> Facet:
 
 def engine() -> Facet:
     """What does the work: DuckDB, and us as the adapter."""
-    return facet("processing_engine", name="DuckDB", version=version("duckdb"), openlineageAdapterVersion=version("yuanqing"))
+    return facet("processing_engine", name="DuckDB", version=_version("duckdb"), openlineageAdapterVersion=_version("yuanqing"))
+
+
+_version = cache(version)
 
 
 def parent(namespace: str, job: str, run_id: str) -> Facet:
@@ -74,8 +78,15 @@ def described(contract: Contract, table: str, snapshot: int | None) -> dict[str,
     return {
         **_common(contract),
         "schema": facet("schema", fields=fields),
-        "dataSource": facet("dataSource", name="lake", uri="ducklake:lake"),
         "tags": _levels(contract, [c.name for c in contract.columns]),
+        **in_lake(snapshot),
+    }
+
+
+def in_lake(snapshot: int | None) -> dict[str, Facet]:
+    """What any table of the lake is, at a snapshot: enough for an input, whose columns were told as it was made."""
+    return {
+        "dataSource": facet("dataSource", name="lake", uri="ducklake:lake"),
         "datasetType": facet("datasetType", datasetType="TABLE"),
         **({"version": facet("version", datasetVersion=str(snapshot))} if snapshot is not None else {}),
     }
@@ -147,7 +158,9 @@ def column_lineage(namespace: str, graph: Graph, table: str) -> Facet | None:
 def _inputs(namespace: str, edges: Iterable[Edge]) -> list[dict[str, Any]]:
     found: dict[tuple[str, str], list[dict[str, Any]]] = {}
     for edge in edges:
-        told = {"type": "DIRECT" if edge.direct else "INDIRECT", "subtype": edge.subtype, "masking": edge.masking, "description": edge.by}
+        told: dict[str, Any] = {"type": "DIRECT" if edge.direct else "INDIRECT", "subtype": edge.subtype, "masking": edge.masking}
+        if edge.by:
+            told["description"] = edge.by
         found.setdefault(edge.source, []).append(told)
     return [{"namespace": namespace, "name": t, "field": c, "transformations": told} for (t, c), told in found.items()]
 

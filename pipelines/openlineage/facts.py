@@ -5,7 +5,7 @@ Not here: how it is told (`facets`, `events`).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -53,38 +53,53 @@ class Facts:
 NOTHING = Facts()
 
 
-def facts_of(con: duckdb.DuckDBPyConnection, run_id: str) -> Facts:
-    """What the run has written into the lake that `con` holds open."""
+def facts_of(con: duckdb.DuckDBPyConnection, run_id: str, done: Collection[str]) -> Facts:
+    """What the run has written into the lake that `con` holds open; `done` names the tables that it made.
+
+    Asked within one look, and only for what such a run can have written: each table of the evidence is many small files.
+    """
+    from assets.lake import one_look
+
+    with one_look(con):
+        [(snapshot,)] = con.execute("SELECT id FROM lake.current_snapshot()").fetchall()
+        if set(done) == {"results"}:  # publishing judges nothing
+            return Facts(snapshot)
+        judged, batches = _judged(con, run_id)
+        taken, standardised = _batches(con, run_id, batches) if any(t.startswith(("raw.", "std.")) for t in done) else ({}, {})
+        built = con.execute(
+            'SELECT dataset, sum("rows")::BIGINT, max(snapshot) FROM evidence.builds WHERE run_id = ? GROUP BY dataset', [run_id]
+        ).fetchall()
+    return Facts(snapshot, judged, taken, standardised, {table: (rows, read) for table, rows, read in built})
+
+
+def _judged(con: duckdb.DuckDBPyConnection, run_id: str) -> tuple[dict[str, tuple[Judged, ...]], list[str]]:
+    """The rules by dataset, and the batches that were judged by them."""
     judged: dict[str, tuple[Judged, ...]] = {}
-    for dataset, columns, *told in con.execute(
-        """SELECT dataset, any_value("column"), rule, any_value(expectation), any_value(indicator), any_value(severity),
-            coalesce(bool_or(blocking), false),
+    seen: set[str] = set()
+    for dataset, batches, columns, rule, expectation, *rest in con.execute(
+        """SELECT dataset, list(DISTINCT batch), any_value("column"), rule, any_value(expectation), any_value(indicator),
+            any_value(severity), coalesce(bool_or(blocking), false),
             CASE WHEN bool_or(outcome = 'failed') THEN 'failed' WHEN bool_or(outcome = 'not_assessable') THEN 'not_assessable'
                 ELSE 'passed' END,
             coalesce(sum(elements), 0)::BIGINT, coalesce(sum(missing), 0)::BIGINT, coalesce(sum(unexpected), 0)::BIGINT
         FROM evidence.results WHERE run_id = ? GROUP BY dataset, rule ORDER BY dataset, rule""",
         [run_id],
     ).fetchall():
-        rule, expectation, *rest = told
         looked_at = tuple(c.strip() for c in (columns or "").split(",") if c.strip())
         judged[dataset] = (*judged.get(dataset, ()), Judged(rule, expectation, looked_at, *rest))
-    taken = {
-        dataset: Taken(*told)
-        for dataset, *told in con.execute(
-            """SELECT dataset, count(*), coalesce(sum(records), 0)::BIGINT, coalesce(sum(bytes), 0)::BIGINT,
-                coalesce(sum(rows_raw), 0)::BIGINT
-            FROM evidence.batches WHERE run_id = ? AND status IN ('collected', 'standardised') GROUP BY dataset""",
-            [run_id],
-        ).fetchall()
-    }
-    # A run standardises what an earlier one has collected, too: the batches that it judged.
-    standardised = con.execute(
-        """SELECT dataset, coalesce(sum(rows_std), 0)::BIGINT FROM evidence.batches
-        WHERE batch IN (SELECT batch FROM evidence.results WHERE run_id = $1) OR run_id = $1 GROUP BY dataset""",
-        [run_id],
+        seen.update(batches)
+    return judged, sorted(seen)
+
+
+def _batches(con: duckdb.DuckDBPyConnection, run_id: str, judged: list[str]) -> tuple[dict[str, Taken], dict[str, int]]:
+    """What was taken in and what was standardised, by dataset. A run standardises what an earlier one has collected, too."""
+    rows = con.execute(
+        """SELECT dataset, count(*) FILTER (here), coalesce(sum(records) FILTER (here), 0)::BIGINT,
+            coalesce(sum(bytes) FILTER (here), 0)::BIGINT, coalesce(sum(rows_raw) FILTER (here), 0)::BIGINT,
+            coalesce(sum(rows_std), 0)::BIGINT
+        FROM (SELECT *, run_id = $1 AS here FROM evidence.batches
+            WHERE status IN ('collected', 'standardised') AND (run_id = $1 OR list_contains($2, batch)))
+        GROUP BY dataset""",
+        [run_id, judged],
     ).fetchall()
-    built = con.execute(
-        'SELECT dataset, sum("rows")::BIGINT, max(snapshot) FROM evidence.builds WHERE run_id = ? GROUP BY dataset', [run_id]
-    ).fetchall()
-    newest = con.execute("SELECT max(snapshot_id) FROM ducklake_snapshots('lake')").fetchone()
-    return Facts(newest[0] if newest else None, judged, taken, dict(standardised), {table: (rows, read) for table, rows, read in built})
+    return {dataset: Taken(*told) for dataset, *told, _ in rows if told[0]}, {row[0]: row[-1] for row in rows}

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from pipelines.openlineage.events import Step, Teller, Told
 
 RESOURCE = "openlineage"
+_INTERRUPTED = {"DagsterExecutionInterruptedError", "KeyboardInterrupt"}  # as the log names them
+_CHECKS_FAILED = "DagsterAssetCheckFailedError"
 _ENDED = ("STEP_SUCCESS", "STEP_FAILURE")
 
 
@@ -35,12 +37,12 @@ class Telling:
     log: Any
     facts: Facts = field(default_factory=Facts)
 
-    def ask(self, con: duckdb.DuckDBPyConnection, run_id: str) -> None:
-        """Ask the lake what the run has written into it."""
+    def ask(self, con: duckdb.DuckDBPyConnection, run_id: str, done: Collection[str]) -> None:
+        """Ask the lake what the run, which made the tables `done`, has written into it."""
         from pipelines.openlineage.facts import facts_of
 
         with _no_harm(self.log):
-            self.facts = facts_of(con, run_id)
+            self.facts = facts_of(con, run_id, done)
 
 
 def openlineage_resource(project: Project) -> dg.ResourceDefinition:
@@ -190,8 +192,19 @@ def read_told(instance: dg.DagsterInstance, run_id: str, job: str, begun: float,
 
 def _end(step: Step, kind: str, at: float, data: Any) -> None:
     step.ended = at
-    step.outcome = "FAIL" if kind == "STEP_FAILURE" else "COMPLETE"
-    step.error = _words(data) if kind == "STEP_FAILURE" else ""
+    if kind == "STEP_SUCCESS":
+        step.outcome = "COMPLETE"
+    elif _INTERRUPTED.isdisjoint(error.cls_name for error in _errors(data)):  # else it stays aborted
+        step.outcome, step.error = "FAIL", _words(data)
+
+
+def _errors(data: Any) -> list[Any]:
+    """An error and what caused it, and so on."""
+    found, error = [], getattr(data, "error", None)
+    while error is not None:
+        found.append(error)
+        error = error.cause
+    return found
 
 
 def _words(data: Any) -> str:
@@ -201,12 +214,10 @@ def _words(data: Any) -> str:
     user = getattr(data, "user_failure_data", None)
     if user is not None and user.description:
         return str(user.description)
-    error = getattr(data, "error", None)
-    while error is not None and error.cause is not None:
-        error = error.cause
-    if error is None:
+    if not (errors := _errors(data)):
         return "failed; see the run in Dagster"
-    if error.cls_name in {kind.__name__ for kind in clear_error_types()}:
+    error = errors[-1]
+    if error.cls_name in {_CHECKS_FAILED, *(kind.__name__ for kind in clear_error_types())}:
         return str(error.message).strip().split(": ", 1)[-1]  # behind the name of the class
     return f"{error.cls_name}; see the run in Dagster"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import shutil
 import uuid
@@ -196,6 +197,32 @@ def test_a_run_that_fails(settled: Project, valid: Callable[[Event], None]) -> N
     [out] = events[2]["outputs"]
     assert "version" not in out["facets"]
     assert "outputFacets" not in out
+
+
+def test_a_blocking_check_that_fails_is_named(settled: Project, deliver: Callable[..., None]) -> None:
+    deliver(settled, "202610", "犬牌,出生日期\r\n" + ",2020-01-02\r\n" * 30 + "A1,2020-01-02\r\n")
+    assert run(settled).stopped
+    events = written(settled)
+    assert "tag" in one(events, "check_std_pet", "FAIL")["run"]["facets"]["errorMessage"]["message"]
+    assert one(events, "std.pet")["outputs"]
+    [checked] = one(events, "check_std_pet", "FAIL")["inputs"]
+    said = {a["name"]: a["success"] for a in checked["inputFacets"]["dataQualityAssertions"]["assertions"]}
+    assert said["tag_present"] is False
+
+
+def test_a_run_that_is_stopped_by_hand_is_aborted(settled: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    def stopped(*given: Any, **named: Any) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("pipelines.reports.build_reports", stopped)
+    with contextlib.suppress(KeyboardInterrupt):
+        materialise(settled, ["reports"])
+    assert [(e["job"]["name"], e["eventType"]) for e in written(settled)] == [
+        (JOB, "START"),
+        ("reports", "START"),
+        ("reports", "ABORT"),
+        (JOB, "ABORT"),
+    ]
 
 
 def test_an_endpoint_that_is_down_fails_nothing_and_the_next_run_sends_all(settled: Project, gone: Any, connect: Any) -> None:
