@@ -12,7 +12,7 @@ from typing import Annotated
 
 import typer
 
-from pipelines.commands import catalogue, check, doctor, explain, impact, lineage, look, opening, review, run, suggest, ui
+from pipelines.commands import catalogue, check, diff, doctor, explain, impact, lineage, look, opening, review, run, suggest, ui
 
 app = typer.Typer(
     name="yuanqing",
@@ -34,6 +34,7 @@ app.command("truth")(look.truth)
 app.command("sql")(look.sql)
 app.command("origin")(look.origin)
 app.command("lineage")(lineage.lineage)
+app.command("diff")(diff.diff)
 app.command("impact")(impact.impact)
 app.command("open-data")(opening.open_data)
 app.command("review")(review.review)

@@ -111,12 +111,12 @@ def _kept(project: Project, contract: Contract, snapshot: int, path: Path) -> Pa
 
 
 def _compared(con: duckdb.DuckDBPyConnection, contract: Contract, snapshots: tuple[int, int]) -> Difference:
-    counts = [(con.execute(f"SELECT count(*) FROM {side}").fetchone() or (0,))[0] for side in ("a", "b")]
+    before, after = ((con.execute(f"SELECT count(*) FROM {side}").fetchone() or (0,))[0] for side in ("a", "b"))
     if not contract.key:
         went, came = (
             (con.execute(f"SELECT count(*) FROM (FROM {x} EXCEPT ALL FROM {y})").fetchone() or (0,))[0] for x, y in (("a", "b"), ("b", "a"))
         )
-        return Difference(contract.table, snapshots, *counts, came, went, 0)
+        return Difference(contract.table, snapshots, before, after, came, went, 0)
     key = ", ".join(map(quote, contract.key))
     others = [c for c in contract.columns if c.name not in contract.key]
     pairs = [f"a.{quote(c.name)} AS {quote(f'a_{c.name}')}, b.{quote(c.name)} AS {quote(f'b_{c.name}')}" for c in others]
@@ -128,7 +128,7 @@ def _compared(con: duckdb.DuckDBPyConnection, contract: Contract, snapshots: tup
     columns = {
         c.name: (rows, tuple(_examples(con, contract, c.name, differ[c.name]))) for c, rows in zip(others, found[2:], strict=True) if rows
     }
-    return Difference(contract.table, snapshots, *counts, counts[1] - found[0], counts[0] - found[0], found[1], columns)
+    return Difference(contract.table, snapshots, before, after, after - found[0], before - found[0], found[1], columns)
 
 
 def _examples(con: duckdb.DuckDBPyConnection, contract: Contract, column: str, test: str) -> list[tuple[str, str | None, str | None]]:

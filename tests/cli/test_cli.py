@@ -16,7 +16,7 @@ from assets.project import CODE
 from pipelines.cli import app
 
 COMMANDS = (
-    "run", "sample", "check", "vectors", "explain", "truth", "sql", "origin", "lineage", "impact", "suggest", "profile", "doctor", "ui",
+    "run", "sample", "check", "vectors", "explain", "truth", "sql", "origin", "lineage", "diff", "impact", "suggest", "profile", "doctor", "ui",
     "publish", "open-data", "catalogue",
 )  # fmt: skip
 runner = CliRunner()
