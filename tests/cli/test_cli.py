@@ -16,8 +16,8 @@ from assets.project import CODE
 from pipelines.cli import app
 
 COMMANDS = (
-    "run", "sample", "check", "vectors", "explain", "truth", "sql", "origin", "lineage", "diff", "impact", "suggest", "profile", "doctor", "ui",
-    "publish", "open-data", "catalogue",
+    "run", "sample", "check", "vectors", "explain", "truth", "sql", "origin", "lineage", "diff", "impact", "suggest", "profile", "doctor",
+    "ui", "publish", "open-data", "catalogue",
 )  # fmt: skip
 runner = CliRunner()
 
