@@ -26,8 +26,10 @@ if TYPE_CHECKING:
 
 Progress = Callable[[str, float], None]
 """Called with what is being made and the share that is done (0 to 1)."""
-VERSION = 3
+VERSION = 4
 """Rises when the same seed gives other bytes."""
+AT_ONCE = 2_000_000
+"""Up to so many people two views are written at once; of more, two sorts do not fit into the memory that a sample may take."""
 
 
 @dataclass(frozen=True)
@@ -92,7 +94,7 @@ def make(
             with con.cursor() as own:
                 hand_over(own, view, _place(project, view), truth, step, crosses)
 
-        with ThreadPoolExecutor(2) as pool:
+        with ThreadPoolExecutor(2 if scale <= AT_ONCE else 1) as pool:
             try:
                 list(pool.map(write, chosen.values()))
             except BaseException:
