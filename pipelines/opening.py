@@ -15,9 +15,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from assets.lake import columns_of, literal, open_lake, quote
+from assets.lake import affected, columns_of, literal, open_lake, quote
 from assets.masking import HIDDEN, SMALLEST, hide_sql, keyed, masking_key
 from expectations.compiler.rules.declared import PERSON
+from pipelines.swapping import swapped
 
 if TYPE_CHECKING:
     import duckdb
@@ -97,18 +98,18 @@ def write_open_data(project: Project, target: Path, datasets: Sequence[str] = ()
 
 
 def _write(con: duckdb.DuckDBPyConnection, contract: Contract, target: Path) -> Opened:
-    target.mkdir(parents=True, exist_ok=True)
     path = target / f"{contract.name}.csv"
-    fresh = path.with_suffix(".csv.part")
     select = open_select(contract)
-    con.execute(f"COPY ({select}) TO {literal(str(fresh))} (FORMAT csv, HEADER)")
-    fresh.replace(path)
+    with swapped(path) as fresh:
+        rows = affected(con, f"COPY ({select}) TO {literal(str(fresh))} (FORMAT csv, HEADER)")
     published = _published(contract)
     hidden = [c for c in published if c.classification > LEVEL]
     coarse = [c.name for c in hidden if c.opened == "generalise"]
-    missing = " OR ".join(f"({quote(n)} IS NULL)" for n in coarse) or "false"
-    (rows, empty) = con.execute(f"SELECT count(*), count(*) FILTER ({missing}) FROM ({select})").fetchone() or (0, 0)
-    (were,) = con.execute(f"SELECT count(*) FILTER ({missing}) FROM {quote(contract.table)}").fetchone() or (0,)
+    emptied = 0
+    if coarse:
+        missing = " OR ".join(f"({quote(n)} IS NULL)" for n in coarse)
+        empty, were = (affected(con, f"SELECT count(*) FROM {of} WHERE {missing}") for of in (f"({select})", quote(contract.table)))
+        emptied = empty - were
     names = {c.name for c in published}
     left = tuple(c.name for c in contract.columns if c.name not in names)
-    return Opened(contract.name, path, rows, tuple(c.name for c in published), tuple(c.name for c in hidden), left, empty - were)
+    return Opened(contract.name, path, rows, tuple(c.name for c in published), tuple(c.name for c in hidden), left, emptied)

@@ -32,7 +32,7 @@ def write_catalogue(
     is where browsers reach the project's reports: DCAT names the pages by it. Raises `DocumentError` as `read_catalogue`.
     """
     from pipelines.catalogue.measures import Measured, measured
-    from pipelines.reports.pages import swapped
+    from pipelines.swapping import swapped
 
     entries = read_catalogue(project)
     found = measured(results) if results is not None else Measured()
@@ -55,7 +55,7 @@ def _write(entries: list[Entry], target: Path, found: Measured, address: str, ti
     from pipelines.catalogue import dcat, rdf
     from pipelines.catalogue.form import write_form
     from pipelines.catalogue.site import write_site
-    from pipelines.reports.pages import swapped
+    from pipelines.swapping import swapped
 
     written = [write_site(entries, target / "index.html", found, title, whole=whole), write_form(entries, target / "catalogue.xlsx", found)]
     nodes = list(dcat.nodes(entries, found, address, title))

@@ -10,7 +10,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from pipelines.catalogue.measures import Measures
-from pipelines.reports.pages import percent, swapped
+from pipelines.reports.pages import percent
+from pipelines.swapping import swapped
 
 if TYPE_CHECKING:
     from pathlib import Path

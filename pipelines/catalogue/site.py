@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from assets.catalogue import SHARING
-from pipelines.reports.pages import environment, swapped
+from pipelines.reports.pages import environment
+from pipelines.swapping import swapped
 
 if TYPE_CHECKING:
     from jinja2 import Environment

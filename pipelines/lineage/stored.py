@@ -6,12 +6,12 @@ Belongs here: keeping and publishing. Not here: the graph itself (`graph`).
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Collection
 from typing import TYPE_CHECKING
 
 from pipelines.ledger import declarations
 from pipelines.lineage.graph import Edge, Graph, Node, read_graph
+from pipelines.swapping import swapped
 
 if TYPE_CHECKING:
     from assets.contracts import Contract
@@ -45,10 +45,8 @@ def graph_of(project: Project) -> Graph:
     except (OSError, ValueError, KeyError, TypeError):
         pass  # none kept, or one of another version: it is read from the declarations
     graph = read_graph(project)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    fresh = path.with_suffix(f".{os.getpid()}")
-    fresh.write_text(json.dumps({"declarations": digest, **_plain(graph)}, ensure_ascii=False), encoding="utf-8")
-    fresh.replace(path)
+    with swapped(path) as fresh:
+        fresh.write_text(json.dumps({"declarations": digest, **_plain(graph)}, ensure_ascii=False), encoding="utf-8")
     return graph
 
 

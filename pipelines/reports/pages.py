@@ -5,16 +5,13 @@ Belongs here: what every page shares. Not here: what a page says.
 
 from __future__ import annotations
 
-import os
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import datetime
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipelines.reports.phrases import in_chinese
+from pipelines.swapping import swapped
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -97,20 +94,3 @@ def write_page(template: str, target: Path, **what: Any) -> Path:
     with swapped(target) as fresh:
         fresh.write_text(text, encoding="utf-8")
     return target
-
-
-@contextmanager
-def swapped(target: Path, mode: int = 0o644) -> Iterator[Path]:
-    """A fresh path beside `target`; what was written there takes its place at the end, or vanishes on an error."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
-    os.close(handle)
-    fresh = Path(name)
-    try:
-        yield fresh
-        fresh.chmod(mode)
-        with fresh.open("rb") as file:
-            os.fsync(file.fileno())
-        os.replace(fresh, target)
-    finally:
-        fresh.unlink(missing_ok=True)

@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any
 from assets.lake import columns_of, literal, quote
 from assets.readers.parts import placed_sql
 from pipelines.reports import contradictions, figures
-from pipelines.reports.pages import MODES, PERIODS, REPAIRS, moment, percent, period, score, swapped
+from pipelines.reports.pages import MODES, PERIODS, REPAIRS, moment, percent, period, score
+from pipelines.swapping import swapped
 
 if TYPE_CHECKING:
     import duckdb

@@ -30,7 +30,7 @@ def write_lineage(project: Project, results: duckdb.DuckDBPyConnection, target: 
 
 def write_facts(facts: dict[str, Any], target: Path) -> Path:
     """Write the page of what `facts_of` tells. The file is swapped in whole."""
-    from pipelines.reports.pages import swapped
+    from pipelines.swapping import swapped
 
     text = render(facts)
     with swapped(target) as fresh:
