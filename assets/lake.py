@@ -87,8 +87,9 @@ def open_lake(project: Project, *, read_only: bool = False, snapshot: int | None
 
     Writers hold the lake's lock for as long as they are open: raises `LakeBusyError` where another run holds it.
     Readers never wait. `read_only` on a lake that was never written raises `FileNotFoundError`. With `snapshot` the lake is
-    read as it was then.
+    read as it was then; one that never was, or has expired, raises `LookupError`.
     """
+    import duckdb
     from filelock import FileLock, Timeout
 
     catalogue, memory = project.lake / "catalogue.sqlite", project.memory
@@ -110,7 +111,13 @@ def open_lake(project: Project, *, read_only: bool = False, snapshot: int | None
         # OVERRIDE: the catalogue keeps the absolute path of its files, and a data folder may be moved or restored elsewhere.
         options = ", OVERRIDE_DATA_PATH true" + (", READ_ONLY" if read_only else "")
         options += f", SNAPSHOT_VERSION {int(snapshot)}" if snapshot is not None else ""
-        con.execute(f"ATTACH {literal(f'ducklake:sqlite:{catalogue}')} AS lake (DATA_PATH {literal(str(files))}{options})")
+        try:
+            con.execute(f"ATTACH {literal(f'ducklake:sqlite:{catalogue}')} AS lake (DATA_PATH {literal(str(files))}{options})")
+        except duckdb.InvalidInputException as error:
+            if snapshot is None or "No snapshot found" not in str(error):
+                raise
+            remedy = "`yuanqing sql \"FROM ducklake_snapshots('lake')\"` lists those there are."
+            raise LookupError(f"the lake has no snapshot {snapshot}: it never was, or has expired. {remedy}") from None
         con.execute("USE lake")
         if not read_only:
             _create(con)

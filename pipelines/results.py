@@ -221,8 +221,6 @@ def _write(con: duckdb.DuckDBPyConnection, project: Project, standard: Standard 
         " WHERE ? IS NULL OR snapshot_id = ? ORDER BY snapshot_id DESC LIMIT 1",
         [snapshot, snapshot],
     ).fetchone() or (None, None)
-    if snapshot is not None and number is None:
-        raise LookupError(f"the lake has no snapshot {snapshot}. `yuanqing sql \"FROM ducklake_snapshots('lake')\"` lists them.")
     today = at.date() if snapshot is not None and at is not None else date.today()
     waivers = load_waivers(project, {(r.dataset, r.id) for r in rules})
     make_scores(con, contracts, rules, standard, [w for w in waivers if w.holds(today)])

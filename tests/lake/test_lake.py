@@ -27,6 +27,13 @@ def test_one_writer_and_readers_beside_it(project: Project) -> None:
         pass
 
 
+def test_a_snapshot_that_never_was_is_told(project: Project) -> None:
+    with open_lake(project):
+        pass
+    with pytest.raises(LookupError, match="no snapshot 9999"), open_lake(project, snapshot=9999):
+        pass
+
+
 def test_a_lake_that_was_never_written_says_so(project: Project) -> None:
     with pytest.raises(FileNotFoundError, match="yuanqing run"), open_lake(project, read_only=True):
         pass

@@ -113,5 +113,5 @@ def test_the_pages_of_a_past_report_are_made_again(project: Project) -> None:
     assert ".xlsx" not in page
     with connect_results(project) as con:
         assert con.execute("SELECT standard FROM published").fetchone() == ("2.0",)
-    with pytest.raises(Exception, match="snapshot"):
+    with pytest.raises(LookupError, match="no snapshot"):
         build_past(project, 9999)
