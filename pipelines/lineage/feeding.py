@@ -252,13 +252,14 @@ class _Feeder:
         query = read_model(model)
         fusion = read_fusion(model, query) if is_fusion(query) else None
         source = self.contract.name
+        fused = fusion is not None and source in fusion.sources and self.contract.layer == "sources"
+        ours = objects(self.con, f"SELECT _batch, _row FROM {self.reached[self.contract.table]}") if fused else []
         for row in rows:
             key = {k: _shown(model, k, row[k]) for k in model.key}
-            if fusion is None or source not in fusion.sources or self.contract.layer != "sources":
+            if fusion is None or not fused:
                 yield Record(key)
                 continue
             place = row["_from"].get(source) or {}
-            ours = objects(self.con, f"SELECT _batch, _row FROM {self.reached[self.contract.table]}")
             counts = any((place.get("batch"), place.get("row")) == (o["_batch"], o["_row"]) for o in ours)
             winners = row.get("_winner") or {}
             alone = {a: o.sources[0] for a, o in fusion.orders.items() if len(o.sources) == 1}

@@ -154,7 +154,7 @@ class Teller:
         contract = self._by_table.get(table)
         if contract is not None:
             if self.graph is not None:
-                return sorted({e.source[0] for e in self.graph.edges if e.target[0] == table})
+                return sorted(source for source, target in self.graph.tables if target == table)
             return [f"in.{contract.name}"] if table.startswith("raw.") else [f"raw.{contract.name}"] if contract.layer == "sources" else []
         base = self._by_table.get(table.removesuffix("__matches"))
         if base is not None and "matching" in base.custom:

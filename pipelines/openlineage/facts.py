@@ -59,9 +59,10 @@ def facts_of(con: duckdb.DuckDBPyConnection, run_id: str, done: Collection[str])
     Asked within one look, and only for what such a run can have written: each table of the evidence is many small files.
     """
     from assets.lake import one_look
+    from assets.models.feed import state
 
     with one_look(con):
-        [(snapshot,)] = con.execute("SELECT id FROM lake.current_snapshot()").fetchall()
+        snapshot = state(con)
         if set(done) == {"results"}:  # publishing judges nothing
             return Facts(snapshot)
         judged, batches = _judged(con, run_id)
