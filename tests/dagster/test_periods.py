@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import time
 from collections.abc import Callable
 from pathlib import Path
 
 import dagster as dg
 import pytest
+from tiny_support import hand_over
 
 from assets.project import Project
 from pipelines.definitions import build_definitions
@@ -29,14 +28,6 @@ def delta(tmp_path: Path, tiny: Callable[..., Project]) -> Project:
     contract = project.contracts["pet"].path
     contract.write_text(contract.read_text(encoding="utf-8").replace("mode: full", "mode: delta"), encoding="utf-8")
     return Project(project.root, project.data)
-
-
-def hand_over(project: Project, period: str, text: str) -> None:
-    path = project.landing / "pet" / f"pet_{period}.csv"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text, encoding="utf-8", newline="")
-    past = time.time() - 60
-    os.utime(path, (past, past))
 
 
 def collect(project: Project, *periods: str) -> dg.ExecuteInProcessResult:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import shutil
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 import dagster as dg
 import pytest
+from tiny_support import hand_over
 
 from assets.lake import LakeBusyError, open_lake
 from assets.project import Project
@@ -49,15 +48,6 @@ def first(tmp_path_factory: pytest.TempPathFactory, tiny: Callable[..., Project]
 def settled(first: tuple[Project, RunSummary], tmp_path: Path) -> Project:
     shutil.copytree(first[0].root, tmp_path / "copy")
     return Project(tmp_path / "copy", tmp_path / "copy" / "data")
-
-
-def hand_over(project: Project, period: str, text: str) -> Path:
-    path = project.landing / "pet" / f"pet_{period}.csv"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text, encoding="utf-8", newline="")
-    past = time.time() - 60
-    os.utime(path, (past, past))
-    return path
 
 
 def rows(project: Project, sql: str) -> list[tuple[object, ...]]:

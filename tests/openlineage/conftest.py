@@ -7,7 +7,6 @@ import json
 import pkgutil
 import re
 import threading
-import time
 import typing
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -21,71 +20,17 @@ from urllib.parse import urlsplit
 
 import attr
 import pytest
+from tiny_support import hand_over, make_tiny
 
 from assets.project import CODE, Project
 
 SPECIFICATION = CODE.parent / "shared" / "conformance" / "openlineage"
-SOURCE = """\
-apiVersion: v3.1.0
-kind: DataContract
-id: pet
-version: 1.0.0
-status: active
-description: {purpose: "犬只登记。 Dogs that are registered."}
-team: {name: 城管局, description: City Management}
-servers:
-  - {server: landing, type: local, path: pet/*.csv, format: csv}
-schema:
-  - name: pet
-    businessName: 犬只登记
-    properties:
-      - {name: tag, businessName: 犬牌, logicalType: string, required: true, primaryKey: true}
-      - {name: born, businessName: 出生日期, logicalType: date, classification: "2"}
-customProperties:
-  - property: delivery
-    value: {mode: full, period: monthly, start: 2026-01, pattern: 'pet_(?P<period>[0-9]{6})\\.csv'}
-"""
-MODEL = """\
-apiVersion: v3.1.0
-kind: DataContract
-id: animal
-version: 1.0.0
-status: active
-description: {purpose: "动物。 Animals."}
-team: {name: 数据局, description: Data Bureau}
-schema:
-  - name: animal
-    businessName: 动物
-    properties:
-      - {name: tag, businessName: 犬牌, logicalType: string, required: true, primaryKey: true}
-      - {name: year, businessName: 出生年, logicalType: integer, classification: "2"}
-"""
+YEAR = '      - {name: year, businessName: 出生年, logicalType: integer, classification: "2"}\n'
 SQL = "SELECT p.tag AS tag, year(p.born) AS \"year\" FROM std.pet AS p WHERE p.tag <> 'A9'\n"
-RULES = """\
-name: pet
-expectations:
-  - type: expect_column_values_to_not_be_null
-    kwargs: {column: tag}
-    severity: critical
-    meta:
-      {id: tag_present, indicator: "0201", blocking: true, title: {zh: 犬牌必填, en: Tag is present}, remedy: {zh: 补录, en: Enter it}}
-  - type: expect_column_values_to_not_be_null
-    kwargs: {column: born}
-    severity: warning
-    meta: {id: born_present, indicator: "0201", title: {zh: 出生日期必填, en: The birth date is present}}
-"""
 
 
 def make_project(root: Path) -> Project:
-    for path, text in {
-        "assets/sources/city/pet.odcs.yaml": SOURCE,
-        "assets/base/animal/animal.odcs.yaml": MODEL,
-        "assets/base/animal/animal.sql": SQL,
-        "expectations/suites/sources/city/pet.yaml": RULES,
-    }.items():
-        (root / path).parent.mkdir(parents=True, exist_ok=True)
-        (root / path).write_text(text, encoding="utf-8")
-    return Project(root, root / "data")
+    return make_tiny(root, column=YEAR, sql=SQL)
 
 
 @pytest.fixture
@@ -285,16 +230,6 @@ def valid() -> Callable[[dict[str, Any]], None]:
                     hold(said, said["_schemaURL"])
 
     return check
-
-
-def hand_over(project: Project, period: str, text: str) -> None:
-    import os
-
-    path = project.landing / "pet" / f"pet_{period}.csv"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text, encoding="utf-8", newline="")
-    past = time.time() - 60
-    os.utime(path, (past, past))
 
 
 @pytest.fixture(scope="session")
