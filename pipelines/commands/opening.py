@@ -25,7 +25,7 @@ def open_data(
 
       yuanqing open-data
 
-      yuanqing open-data air_quality_hourly --to /tmp/open
+      yuanqing open-data air_quality_hourly --to open
     """
     from assets.project import Project
     from pipelines.opening import write_open_data
