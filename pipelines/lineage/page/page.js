@@ -61,7 +61,7 @@
       const [zh, english] = G.facts.departments[g.department], judged = g.tables.map((i) => G.tables[i].quality).filter(Boolean);
       const failing = judged.filter((q) => q[3]).length, lowest = judged.length ? score(Math.min(...judged.map((q) => q[0]))) : null;
       const button = make("button", { class: "group fold", type: "button", "data-group": g.tables.join(",") }, `${zh} `, en(english), make("br"),
-        make("span", { class: "badge" }, `${g.tables.length} 表 tables${lowest ? ` · 最低 lowest ${lowest}` : ""}`), failing ? make("span", { class: "badge bad" }, ` ✗${failing}`, make("span", { class: "vh" }, " 个表有规则未通过 tables with failing rules")) : null);
+        make("span", { class: "badge" }, `${g.tables.length} 表 tables`), lowest ? " " : null, lowest ? make("span", { class: "badge" }, `最低 lowest ${lowest}`) : null, failing ? make("span", { class: "badge bad" }, ` ✗${failing}`, make("span", { class: "vh" }, " 个表有规则未通过 tables with failing rules")) : null);
       groupEl.set(g.key, button);
       const item = make("li", {}, button);
       foldable(button, state.openGroups, g.key, () => make("ul", { class: "plain inner", style: `contain-intrinsic-height:auto ${60 * g.tables.length}px` }, ...g.tables.map(tableItem)))();
