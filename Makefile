@@ -58,7 +58,7 @@ lineage-proof: $(VENV)/run.stamp ## Judge the lineage of every column by executi
 lock: $(VENV)/dev.stamp ## Resolve the dependencies anew, with hashes and without host names
 	@$(BIN)/python -m pip install --quiet uv
 	@for part in sample:run dev:dev; do \
-	  $(BIN)/uv pip compile pyproject.toml --extra $${part%:*} --extra build --universal --python-version 3.11 --generate-hashes \
+	  $(BIN)/uv pip compile pyproject.toml --extra $${part%:*} --extra serve --extra build --universal --python-version 3.11 --generate-hashes \
 	    --no-emit-index-url --no-emit-find-links --no-header --no-annotate --quiet --output-file requirements/$${part#*:}.txt; done
 	@$(BIN)/uv pip compile --group peers --universal --python-version 3.11 --generate-hashes \
 	    --no-emit-index-url --no-emit-find-links --no-header --no-annotate --quiet --output-file requirements/peers.txt

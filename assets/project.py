@@ -10,8 +10,12 @@ import re
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from assets.contracts import Contract, read_contracts
+
+if TYPE_CHECKING:
+    from assets.settings import Settings
 
 CODE = Path(__file__).resolve().parent.parent
 
@@ -108,6 +112,13 @@ class Project:
     def ui_url(self) -> str:
         """The address under which browsers find the Dagster UI: YUANQING_UI_URL, else that of `yuanqing ui`."""
         return os.environ.get("YUANQING_UI_URL", "http://127.0.0.1:3000").rstrip("/")
+
+    @cached_property
+    def settings(self) -> Settings:
+        """`yuanqing.toml` and the environment over it. Raises `assets.settings.SettingsError`."""
+        from assets.settings import load_settings
+
+        return load_settings(self.root)
 
     @cached_property
     def contracts(self) -> dict[str, Contract]:

@@ -23,6 +23,7 @@ def _optional() -> tuple[type[Exception], ...]:
     from importlib import import_module
 
     places = (
+        ("assets.settings", "SettingsError"),
         ("assets.std", "StoredTypeError"),
         ("assets.models", "ModelError"),
         ("assets.matching.scoring", "MatchingError"),
