@@ -1,12 +1,11 @@
 """A project: the folder whose `assets/` and `expectations/` declare what there is, and the folder where data is kept.
 
-Belongs here: paths, settings and the one place that reads the environment. Not here: what the files mean.
+Belongs here: paths, and reading where they are. Not here: what the files mean, settings (`assets.settings`).
 """
 
 from __future__ import annotations
 
 import os
-import re
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -94,24 +93,21 @@ class Project:
 
     @property
     def memory(self) -> str | None:
-        """How much memory each connection to the lake may take (`2GB`): YUANQING_MEMORY; by default DuckDB's own, 80 % of the machine's.
+        """How much memory each connection to the lake may take (`2GB`); None: DuckDB's own, 80 % of the machine's.
 
-        What takes more spills into `scratch`. Raises `ProjectError` for what is no amount.
+        What takes more spills into `scratch`. Raises `SettingsError`, as do the two below.
         """
-        said = os.environ.get("YUANQING_MEMORY", "").strip()
-        if said and not re.fullmatch(r"[0-9.]*[1-9][0-9.]* ?[KMGT]i?B", said, re.IGNORECASE):
-            raise ProjectError(f"YUANQING_MEMORY={said!r}: no amount of memory. Write one such as 2GB or 800MB, or take it away.")
-        return said or None
+        return self.settings.memory
 
     @property
     def reports_url(self) -> str:
-        """The address under which browsers find `reports`: YUANQING_REPORTS_URL, else the small server of `yuanqing ui`."""
-        return os.environ.get("YUANQING_REPORTS_URL", "http://127.0.0.1:3001")
+        """The address under which browsers find `reports`, by default the small server of `yuanqing ui`."""
+        return self.settings.reports_url
 
     @property
     def ui_url(self) -> str:
-        """The address under which browsers find the Dagster UI: YUANQING_UI_URL, else that of `yuanqing ui`."""
-        return os.environ.get("YUANQING_UI_URL", "http://127.0.0.1:3000").rstrip("/")
+        """The address under which browsers find the Dagster UI, by default that of `yuanqing ui`."""
+        return self.settings.ui_url
 
     @cached_property
     def settings(self) -> Settings:

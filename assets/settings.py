@@ -1,22 +1,63 @@
 """Settings: how this installation works, from `yuanqing.toml` at the project's root and the environment, which wins.
 
-One class a section; a variable is named by its path: `YUANQING_ISSUES__ESCALATE_AFTER=5`. A secret stands in neither: a setting
-names the variable or file that holds it (`password_from = "env:MAIL_PASSWORD"`, `"file:/run/secrets/mail"`). Not here: where
-things lie (`assets.project`), what a setting does.
+One class a section; a variable is named by its path: `YUANQING_ISSUES__ESCALATE_AFTER=5`. A secret stands in neither: a setting of
+the type `Reference` names the variable or file that holds it (`password_from = "env:MAIL_PASSWORD"`), and `assets.secrets.secret`
+reads it. Belongs here: the sections, reading and checking them, where each value came from. Not here: where things lie
+(`assets.project`), what a setting does.
 """
 
 from __future__ import annotations
 
+import difflib
+import os
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
-FILE = "yuanqing.toml"
+from assets.secrets import FORMS, is_reference
+from expectations.documents import near
+
+FILE, PREFIX, BELOW = "yuanqing.toml", "YUANQING_", "__"
+PLACES = ("ROOT", "DATA")
+"""Variables that say where the project lies: they are no settings, since the file is found by them (`assets.project`)."""
+ELSEWHERE = "CONNECTION_"
+"""Variables of this beginning stand for sections of `connections.toml` (`assets.readers.options`)."""
 
 
 class SettingsError(Exception):
     """A setting that cannot be used: which, what stands there, what was expected."""
+
+
+def _reference(text: str) -> str:
+    if not is_reference(text):
+        raise PydanticCustomError("reference", "a secret is named by {forms}, and never written down", {"forms": FORMS})
+    return text
+
+
+def _amount(text: str) -> str:
+    if not re.fullmatch(r"[0-9.]*[1-9][0-9.]* ?[KMGT]i?B", text, re.IGNORECASE):
+        raise PydanticCustomError("amount", "no amount of memory; write one such as 2GB or 800MB")
+    return text
+
+
+def _address(text: str) -> str:
+    if not re.fullmatch(r"https?://[^\s/@]+(/\S*)?", text):
+        raise PydanticCustomError("address", "no address; write one such as http://127.0.0.1:3001, without a user or password")
+    return text.rstrip("/")
+
+
+Reference = Annotated[str, AfterValidator(_reference)]
+"""Where a secret stands: `env:NAME` or `file:/path`."""
+Amount = Annotated[str, AfterValidator(_amount)]
+"""An amount of memory, such as 2GB."""
+Address = Annotated[str, AfterValidator(_address)]
+"""An http(s) address, without a slash at its end."""
 
 
 class Section(BaseModel):
@@ -35,10 +76,17 @@ class Issues(Section):
 
 
 class Settings(BaseSettings):
-    """All sections."""
+    """What stands alone, and all sections.
 
-    model_config = SettingsConfigDict(env_prefix="YUANQING_", env_nested_delimiter="__", extra="ignore", frozen=True)
+    `memory`: how much each connection to the lake may take, by default 80 % of the machine's; `reports_url` and `ui_url`: where
+    browsers find the reports and the Dagster UI, by default the servers of `yuanqing ui`.
+    """
 
+    model_config = SettingsConfigDict(env_prefix=PREFIX, env_nested_delimiter=BELOW, env_ignore_empty=True, extra="forbid", frozen=True)
+
+    memory: Amount | None = None
+    reports_url: Address = "http://127.0.0.1:3001"
+    ui_url: Address = "http://127.0.0.1:3000"
     issues: Issues = Issues()
 
 
@@ -59,9 +107,93 @@ def load_settings(root: Path) -> Settings:
             return env_settings, TomlConfigSettingsSource(settings_cls, toml_file=file)
 
     try:
-        return Located()
+        settings = Located()
     except ValidationError as error:
-        found = "; ".join(f"{'.'.join(map(str, e['loc']))} = {e['input']!r}: {e['msg']}" for e in error.errors())
-        raise SettingsError(f"{file.name} or YUANQING_ variables: {found}. Mend it there.") from None
-    except ValueError as error:  # TOML that cannot be read
-        raise SettingsError(f"{file}: {error}. Mend the file.") from error
+        raise SettingsError("; ".join(_wrong(e, file) for e in error.errors()) + ".") from None
+    except ValueError as error:  # TOML, or a variable with JSON, that cannot be read; the library's words may quote what stands there
+        said = f" ({error})" if type(error).__name__ == "TOMLDecodeError" else ""
+        place = FILE if said else "a variable YUANQING_..."
+        raise SettingsError(f"{place}: 读不懂。 It cannot be read{said}. Mend it: `key = value`, texts in quotes.") from None
+    _no_misspelt_variable(settings)
+    return settings
+
+
+def _wrong(error: Mapping[str, Any], file: Path) -> str:
+    """One complaint of the library in our words. What an unknown key holds is not repeated, nor what may be a secret."""
+    path = tuple(map(str, error["loc"]))
+    place = _variable(path) or f"{file.name}: {'.'.join(path)}"
+    if error["type"] == "extra_forbidden":
+        return f"{place}: 没有这项设置 no such setting. {near(path[-1], _names(path[:-1]))}".rstrip(".")
+    said = str(error["msg"]).removeprefix("Value error, ")
+    return f"{place}: {said}" if error["type"] in ("reference", "address") else f"{place} = {error['input']!r}: {said}"
+
+
+def _names(path: tuple[str, ...]) -> list[str]:
+    """The settings there are below `path`."""
+    at: type[BaseModel] = Settings
+    for key in path:
+        field = at.model_fields.get(key)
+        if field is None or not (isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel)):
+            return []
+        at = field.annotation
+    return list(at.model_fields)
+
+
+def _variable(path: tuple[str, ...]) -> str | None:
+    """The variable of the environment that sets `path`, or what is above it; None where the file or the default does."""
+    given = {name.upper(): name for name, value in os.environ.items() if value}
+    names = (PREFIX + BELOW.join(path[:end]).upper() for end in range(len(path), 0, -1))
+    return next((given[name] for name in names if name in given), None)
+
+
+def unused_variables(settings: Settings) -> list[str]:
+    """Variables that begin like ours and are no setting, nor named by one as holding a secret."""
+    known = {PREFIX + BELOW.join(path).upper() for path, _ in _leaves(settings)} | {PREFIX + name for name in PLACES}
+    known |= {PREFIX + name.upper() for name in type(settings).model_fields}
+    named = {value.removeprefix("env:") for _, value in _leaves(settings) if isinstance(value, str) and value.startswith("env:")}
+    ours = (n for n in os.environ if n.upper().startswith(PREFIX) and not n.upper().startswith(PREFIX + ELSEWHERE))
+    return sorted(n for n in ours if n.upper() not in known and n not in named)
+
+
+def _no_misspelt_variable(settings: Settings) -> None:
+    """Refuse a variable that is nearly one of ours; others may be anybody's."""
+    known = [*(BELOW.join(path).upper() for path, _ in _leaves(settings)), *PLACES]
+    for name in unused_variables(settings):
+        meant = difflib.get_close_matches(name.upper().removeprefix(PREFIX), known, n=1, cutoff=0.8)
+        if meant:
+            raise SettingsError(f"{name}: 没有这项设置。 No such setting. Did you mean {PREFIX}{meant[0]}?")
+
+
+@dataclass(frozen=True)
+class Told:
+    """A setting in effect: its name in the file, its value (a secret as its reference), and where the value came from."""
+
+    name: str
+    value: Any
+    source: str
+
+
+def told(root: Path, settings: Settings) -> list[Told]:
+    """Every setting in effect, in the order of the sections, with the variable, the file or `default` that it came from."""
+    import tomllib
+
+    file = root / FILE
+    written = tomllib.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
+
+    def source(path: tuple[str, ...]) -> str:
+        at: Any = written
+        for key in path:
+            at = at.get(key) if isinstance(at, dict) else None
+        return _variable(path) or (FILE if at is not None else "default")
+
+    return [Told(".".join(path), value, source(path)) for path, value in _leaves(settings)]
+
+
+def _leaves(model: BaseModel, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
+    """Every setting by its path; what stands alone first, sections in their order."""
+    for name in sorted(type(model).model_fields, key=lambda n: isinstance(getattr(model, n), BaseModel)):
+        value = getattr(model, name)
+        if isinstance(value, BaseModel):
+            yield from _leaves(value, (*path, name))
+        else:
+            yield (*path, name), value

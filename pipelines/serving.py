@@ -70,7 +70,9 @@ def serve(project: Project, *, port: int, reports_port: int, daemon: bool = True
         "DAGSTER_DISABLE_TELEMETRY": "1",
         "YUANQING_ROOT": str(project.root),
         "YUANQING_DATA": str(project.data),
-        "YUANQING_REPORTS_URL": os.environ.get("YUANQING_REPORTS_URL", f"http://{HOST}:{reports_port}"),
+        "YUANQING_REPORTS_URL": project.reports_url
+        if "reports_url" in project.settings.model_fields_set
+        else f"http://{HOST}:{reports_port}",
     }
     from assets.project import CODE
 

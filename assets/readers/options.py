@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from assets.contracts import Contract
 from assets.readers import LaterError, RefusedError
+from assets.secrets import SecretError, is_reference, secret
 from expectations.documents import near
 
 if TYPE_CHECKING:
@@ -96,8 +97,11 @@ def options(contract: Contract, form: str) -> dict[str, Any]:
     return {**known, **given}
 
 
-def connection(project: Project, name: str) -> Mapping[str, str]:
-    """What `connections.toml` and the environment say about the server `name`; empty where they say nothing."""
+def connection(project: Project, name: str, *, resolved: bool = True) -> Mapping[str, str]:
+    """What `connections.toml` and the environment say about the server `name`; empty where they say nothing.
+
+    A value that refers to a secret (`env:NAME`, `file:/path`) is that secret, unless not `resolved`. Raises `LaterError`.
+    """
     found: dict[str, str] = {}
     try:
         text = project.connections.read_text(encoding="utf-8")
@@ -111,4 +115,7 @@ def connection(project: Project, name: str) -> Mapping[str, str]:
     variable = "YUANQING_CONNECTION_" + "".join(c if c.isalnum() else "_" for c in name).upper()
     if variable in os.environ:
         found["dsn"] = os.environ[variable]
-    return found
+    try:
+        return {k: secret(v) if resolved and is_reference(v) else v for k, v in found.items()}
+    except SecretError as error:
+        raise LaterError(f"[{name}] of {project.connections.name}: {error}") from None

@@ -20,6 +20,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from assets.secrets import SecretError, is_reference, secret
+
 if TYPE_CHECKING:
     from assets.project import Project
 
@@ -41,7 +43,7 @@ class Settings:
 
     namespace: str = "yuanqing"
     url: str | None = None
-    token: str = ""  # where it stands: env:NAME or file:PATH
+    token: str = ""  # where it stands: env:NAME or file:/path
     timeout: float = 3.0
     pause: float = 60.0
 
@@ -49,14 +51,10 @@ class Settings:
         """The token itself. Raises `SettingError` where it is not where it should be."""
         if not self.token:
             return None
-        kind, _, place = self.token.partition(":")
         try:
-            found = os.environ[place] if kind == "env" else Path(place).read_text(encoding="utf-8")
-        except (KeyError, OSError, UnicodeDecodeError):
-            raise SettingError(f"[{SECTION}] token: nothing can be read at {kind}:{place}. Put the token there.") from None
-        if not found.strip():
-            raise SettingError(f"[{SECTION}] token: {kind}:{place} is empty. Put the token there.")
-        return found.strip()
+            return secret(self.token)
+        except SecretError as error:
+            raise SettingError(f"[{SECTION}] token: {error}") from None
 
 
 def read_settings(project: Project) -> Settings:
@@ -66,7 +64,7 @@ def read_settings(project: Project) -> Settings:
     from expectations.documents import near
 
     try:
-        said = dict(connection(project, SECTION))
+        said = dict(connection(project, SECTION, resolved=False))
     except LaterError as error:
         raise SettingError(str(error)) from None
     if "dsn" in said:  # the environment's word
@@ -82,8 +80,8 @@ def read_settings(project: Project) -> Settings:
             raise SettingError(f"[{SECTION}] url: no address of a server. Write one such as http://127.0.0.1:5000/api/v1/lineage.")
         if place.username or place.password:
             raise SettingError(f"[{SECTION}] url holds a user or a password. Take it out; name a token by `token`.")
-    if said.get("token") and said["token"].partition(":")[0] not in ("env", "file"):
-        raise SettingError(f"[{SECTION}] token: name where it stands, as env:NAME or file:PATH, not the token itself.")
+    if said.get("token") and not is_reference(said["token"]):
+        raise SettingError(f"[{SECTION}] token: name where it stands, as env:NAME or file:/path, not the token itself.")
     numbers: dict[str, float] = {}
     for key in ("timeout", "pause"):
         try:

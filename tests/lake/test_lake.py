@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from assets.lake import LakeBusyError, columns_of, literal, open_lake, quote, transaction
-from assets.project import Project, ProjectError
+from assets.project import Project
+from assets.settings import SettingsError
 
 
 @pytest.fixture
@@ -65,11 +67,11 @@ def test_names_and_words_are_quoted(project: Project) -> None:
 
 def test_memory_is_limited_by_a_setting(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("YUANQING_MEMORY", "512MiB")
-    with open_lake(project) as con:
+    with open_lake(replace(project)) as con:  # settings are read once a project
         assert con.execute("SELECT current_setting('memory_limit')").fetchall() == [("512.0 MiB",)]
     for wrong in ("plenty", "0GB", "2"):
         monkeypatch.setenv("YUANQING_MEMORY", wrong)
-        with pytest.raises(ProjectError, match=r"YUANQING_MEMORY.*such as 2GB"), open_lake(project):
+        with pytest.raises(SettingsError, match=r"YUANQING_MEMORY.*such as 2GB"), open_lake(replace(project)):
             pass
     monkeypatch.delenv("YUANQING_MEMORY")
     with open_lake(project):  # the lock was not kept
