@@ -75,6 +75,12 @@ class Issues(Section):
     escalate_after: int = Field(default=5, ge=1)
 
 
+class Department(Section):
+    """What concerns one department, named by its folder: `workbook_password_from` says where the password of its workbook stands."""
+
+    workbook_password_from: Reference | None = None
+
+
 class Settings(BaseSettings):
     """What stands alone, and all sections.
 
@@ -88,6 +94,7 @@ class Settings(BaseSettings):
     reports_url: Address = "http://127.0.0.1:3001"
     ui_url: Address = "http://127.0.0.1:3000"
     issues: Issues = Issues()
+    departments: dict[str, Department] = {}
 
 
 def load_settings(root: Path) -> Settings:
@@ -132,10 +139,13 @@ def _names(path: tuple[str, ...]) -> list[str]:
     """The settings there are below `path`."""
     at: type[BaseModel] = Settings
     for key in path:
+        if at is Department:  # whatever the department is called
+            continue
         field = at.model_fields.get(key)
-        if field is None or not (isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel)):
+        below = Department if key == "departments" else field and field.annotation
+        if not (isinstance(below, type) and issubclass(below, BaseModel)):
             return []
-        at = field.annotation
+        at = below
     return list(at.model_fields)
 
 
@@ -191,9 +201,12 @@ def told(root: Path, settings: Settings) -> list[Told]:
 
 def _leaves(model: BaseModel, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
     """Every setting by its path; what stands alone first, sections in their order."""
-    for name in sorted(type(model).model_fields, key=lambda n: isinstance(getattr(model, n), BaseModel)):
+    for name in sorted(type(model).model_fields, key=lambda n: isinstance(getattr(model, n), (BaseModel, dict))):
         value = getattr(model, name)
         if isinstance(value, BaseModel):
             yield from _leaves(value, (*path, name))
+        elif isinstance(value, dict):  # sections by name
+            for key, section in value.items():
+                yield from _leaves(section, (*path, name, key))
         else:
             yield (*path, name), value
