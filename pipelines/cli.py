@@ -12,14 +12,29 @@ from typing import Annotated
 
 import typer
 
-from pipelines.commands import catalogue, check, diff, doctor, explain, impact, lineage, look, opening, review, run, suggest, ui
+from pipelines.commands import (
+    catalogue,
+    check,
+    diff,
+    doctor,
+    errors,
+    explain,
+    impact,
+    lineage,
+    look,
+    opening,
+    review,
+    run,
+    settings,
+    suggest,
+    ui,
+)
 
 app = typer.Typer(
     name="yuanqing",
     help="源清：把部门交付的公共数据收上来、查清楚、建成库、说明来历。\n\n"
     "Collect a province's public data, hold it to the standard, show where every value came from.",
     no_args_is_help=True,
-    add_completion=False,
     rich_markup_mode="rich",
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -42,6 +57,8 @@ app.command("suggest")(suggest.suggest)
 app.command("profile")(suggest.profile)
 app.command("doctor")(doctor.doctor)
 app.command("ui")(ui.ui)
+app.command("settings")(settings.settings)
+app.command("explain-error")(errors.explain_error)
 app.add_typer(catalogue.app, name="catalogue")
 
 

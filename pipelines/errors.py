@@ -55,11 +55,15 @@ def code_of(error: BaseException) -> str | None:
     return next((CODES[name] for name in names if name in CODES), None)
 
 
+def words(error: BaseException) -> str:
+    """The message, never empty."""
+    return str(error).strip() or type(error).__name__
+
+
 def told(error: BaseException) -> str:
-    """The message, never empty, behind its code."""
-    said = str(error).strip() or type(error).__name__
+    """The message behind the error's code."""
     code = code_of(error)
-    return f"{code} {said}" if code else said
+    return f"{code} {words(error)}" if code else words(error)
 
 
 def can_be_retried(error: BaseException) -> bool:

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any, NoReturn, ParamSpec, TypeVar
 
 import typer
 
+from pipelines.errors import INTERRUPTED, USAGE
+
 if TYPE_CHECKING:
     from rich.console import Console
 
@@ -42,24 +44,24 @@ def clearly(function: Callable[P, T]) -> Callable[P, T]:
         except (typer.Exit, typer.Abort):
             raise
         except KeyboardInterrupt:
-            fail("已中断。再次运行即可继续。 Interrupted; run again to go on.", 130)
+            fail("已中断。再次运行即可继续。 Interrupted; run again to go on.", 130, error=INTERRUPTED)
         except BrokenPipeError:
             raise typer.Exit(0) from None
         except Exception as error:
-            from pipelines.errors import clear_error_types, told
+            from pipelines.errors import code_of, words
 
-            if not isinstance(error, (*clear_error_types(), OSError, LookupError, ModuleNotFoundError)):
+            if (code := code_of(error)) is None:
                 raise
-            fail(told(error))
+            fail(words(error), error=code)
 
     return wrapper
 
 
-def fail(message: str, code: int = 2) -> NoReturn:
-    """Write `message` to standard error and exit."""
+def fail(message: str, code: int = 2, *, error: str = USAGE) -> NoReturn:
+    """Write `message` to standard error behind the code of its error, and exit with `code`."""
     from rich.text import Text
 
-    console(stderr=True).print(Text("✗ " + message, style="red"), soft_wrap=True)
+    console(stderr=True).print(Text(f"✗ {error} {message}", style="red"), soft_wrap=True)
     raise typer.Exit(code)
 
 
