@@ -14,7 +14,7 @@ import json
 import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -46,13 +46,13 @@ class Entry:
 
     def computed(self) -> str:
         """The seal that the other fields call for."""
-        fields = asdict(self)
+        fields = dict(vars(self))
         del fields["seal"]
         return sm3(canonical(fields))
 
     def line(self) -> bytes:
         """The entry as it stands in the file."""
-        return canonical(asdict(self)) + b"\n"
+        return canonical(vars(self)) + b"\n"
 
 
 @dataclass(frozen=True)
