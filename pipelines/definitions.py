@@ -28,6 +28,7 @@ def _definitions(project: Project) -> dg.Definitions:
     from assets.models import order
     from pipelines import factories, matching
     from pipelines.jobs import jobs
+    from pipelines.lineage.shown import shown
     from pipelines.openlineage.resource import openlineage_resource
     from pipelines.resource import lake_resource
     from pipelines.schedules import schedules
@@ -35,18 +36,18 @@ def _definitions(project: Project) -> dg.Definitions:
 
     check_catalogue(project.contracts.values())
     order(project)  # models that read each other in a circle are told by name
-    sources, models = project.sources(), project.models()
+    sources, models, lineage = project.sources(), project.models(), shown(project)
     assets: list[dg.AssetsDefinition] = []
     asset_checks: list[dg.AssetChecksDefinition] = []
     for contract in sources:
-        assets += [factories.raw_asset(project, contract), factories.std_asset(project, contract)]
+        assets += [factories.raw_asset(project, contract, lineage), factories.std_asset(project, contract, lineage)]
         asset_checks += [factories.source_checks(project, contract), factories.std_checks(project, contract)]
     for contract in models:
-        assets.append(factories.model_asset(project, contract))
+        assets.append(factories.model_asset(project, contract, lineage))
         if (suite := factories.model_checks(project, contract)) is not None:
             asset_checks.append(suite)
         if matching.matches_table(contract):
-            assets.append(matching.match_asset(project, contract))
+            assets.append(matching.match_asset(project, contract, lineage))
     upstream = [*(dg.AssetKey([c.schema, c.name]) for c in sources), *map(dg.AssetKey, matching.keys_of(models))]
     assets += factories.published_assets(project, upstream)
     named = {job.name: job for job in jobs(project)}

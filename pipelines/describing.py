@@ -13,27 +13,39 @@ import dagster as dg
 from assets.promises import promised_days
 
 if TYPE_CHECKING:
-    from assets.contracts import Contract
+    from assets.contracts import Column, Contract
+    from pipelines.lineage.shown import Shown
 
 KINDS = {"local": ("csv",), "api": ("api",), "postgresql": ("postgres",), "postgres": ("postgres",), "mysql": ("mysql",)}
 
 
-def column_schema(contract: Contract, *, raw: bool = False) -> dg.TableSchema:
-    """Columns as the UI shows them, with titles in both languages."""
+def column_schema(contract: Contract, lineage: Shown, *, raw: bool = False) -> dg.TableSchema:
+    """Columns as the UI shows them: titles in both languages, what they mean and are made of, level, key."""
+    table = f"raw.{contract.name}" if raw else contract.table
+    whole = contract.key if len(contract.key) > 1 else ()
     return dg.TableSchema(
         columns=[
             dg.TableColumn(
                 c.name,
                 "VARCHAR" if raw else c.sql_type,
-                description=f"{c.title} {c.title_en}"
-                + (f" · {c.header}" if raw else "")
-                + (f" · {c.description}" if c.description else ""),
-                constraints=dg.TableColumnConstraints(nullable=not c.required, unique=contract.key == (c.name,)),
-                tags={"classification": str(c.classification)},
+                description=" · ".join(
+                    filter(None, (f"{c.title} {c.title_en}", c.header if raw else "", c.description, lineage.words(table, c.name)))
+                ),
+                constraints=dg.TableColumnConstraints(
+                    nullable=not c.required,
+                    unique=contract.key == (c.name,),
+                    other=[f"主键 key {whole.index(c.name) + 1}/{len(whole)}"] if c.name in whole else [],
+                ),
+                tags=_tags(c),
             )
             for c in contract.columns
         ]
     )
+
+
+def _tags(column: Column) -> dict[str, str]:
+    """Its level of classification, and how it hides what went into it."""
+    return {"classification": str(column.classification), **({"masking": column.masking} if column.masking else {})}
 
 
 def described(contract: Contract) -> str:
@@ -56,17 +68,19 @@ def freshness(contract: Contract) -> dg.FreshnessPolicy | None:
     return dg.FreshnessPolicy.time_window(fail_window=fail, warn_window=timedelta(days=days[0]) if days[1] else None)
 
 
-def common(contract: Contract, *, raw: bool = False) -> dict[str, Any]:
+def common(contract: Contract, lineage: Shown, *, raw: bool = False) -> dict[str, Any]:
     """What every asset of a contract tells of itself."""
     catalogue = contract.catalogue
+    table = f"raw.{contract.name}" if raw else contract.table
     return {
         "group_name": f"{contract.layer}/{contract.group}",
         "owners": [f"team:{contract.group}"],
         "metadata": {
-            "dagster/column_schema": column_schema(contract, raw=raw),
-            "dagster/table_name": f"{'raw' if raw else contract.schema}.{contract.name}",
+            "dagster/column_schema": column_schema(contract, lineage, raw=raw),
+            "dagster/table_name": table,
             "主管部门 department": f"{contract.department} {contract.department_en}",
             "契约 contract": contract.path.name,
+            **lineage.metadata(contract, table),
             **({"资源代码 resource code": str(catalogue["resourceCode"])} if catalogue.get("resourceCode") else {}),
         },
         "tags": {

@@ -16,6 +16,7 @@ from pipelines import checks
 from pipelines.describing import common, described, freshness, kinds_of
 from pipelines.errors import clear_errors
 from pipelines.inbox import inbox_asset
+from pipelines.lineage.shown import Shown, tell_hand_overs
 from pipelines.periods import Periods, Said, periods_of
 from pipelines.resource import Lake, tag_verdict
 from pipelines.rulebook import Rule, read_rules
@@ -52,7 +53,7 @@ def keys_of(run: dg.DagsterRun, contract: Contract) -> set[str] | None:
     return keys | set(filter(None, run.tags.get(STRAYS_TAG, "").split(",")))
 
 
-def raw_asset(project: Project, contract: Contract) -> dg.AssetsDefinition:
+def raw_asset(project: Project, contract: Contract, lineage: Shown) -> dg.AssetsDefinition:
     """Collect the hand-overs of a source dataset."""
 
     @dg.asset(
@@ -64,7 +65,7 @@ def raw_asset(project: Project, contract: Contract) -> dg.AssetsDefinition:
         retry_policy=dg.RetryPolicy(max_retries=RETRIES, delay=DELAY, backoff=dg.Backoff.EXPONENTIAL),
         freshness_policy=freshness(contract),
         required_resource_keys={"lake"},
-        **common(contract, raw=True),
+        **common(contract, lineage, raw=True),
     )
     def collected(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
         from assets.collect import collect
@@ -78,6 +79,7 @@ def raw_asset(project: Project, contract: Contract) -> dg.AssetsDefinition:
         if outcome.problems:
             context.instance.add_run_tags(context.run.run_id, {PROBLEMS_TAG: " ".join(outcome.problems)[:2000]})
         lake.done.append(f"raw.{contract.name}")
+        tell_hand_overs(context, lake.con, contract, f"raw.{contract.name}")
         return dg.MaterializeResult(metadata=_collected(lake.con, contract, context.run.run_id))
 
     return collected
@@ -96,7 +98,7 @@ def _collected(con: "duckdb.DuckDBPyConnection", contract: Contract, run_id: str
     return dict(zip(names, row, strict=True))
 
 
-def std_asset(project: Project, contract: Contract) -> dg.AssetsDefinition:
+def std_asset(project: Project, contract: Contract, lineage: Shown) -> dg.AssetsDefinition:
     """Standardise and check what was collected."""
 
     @dg.asset(
@@ -108,7 +110,7 @@ def std_asset(project: Project, contract: Contract) -> dg.AssetsDefinition:
         partitions_def=partitions(contract),
         backfill_policy=dg.BackfillPolicy.single_run(),
         required_resource_keys={"lake"},
-        **common(contract),
+        **common(contract, lineage),
     )
     def standardised(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
         from assets.standardise import standardise
@@ -118,6 +120,7 @@ def std_asset(project: Project, contract: Contract) -> dg.AssetsDefinition:
         with clear_errors():
             done = standardise(lake.con, project, contract, context.run.run_id, partition_keys=keys_of(context.run, contract))
         lake.done.append(contract.table)
+        tell_hand_overs(context, lake.con, contract, contract.table)
         repairs = lake.con.execute(
             "SELECT coalesce(sum(rows), 0)::BIGINT FROM evidence.repairs WHERE list_contains(?, batch)", [list(done.batches)]
         ).fetchone()
@@ -193,7 +196,7 @@ def std_checks(project: Project, contract: Contract) -> dg.AssetChecksDefinition
     return check_rows
 
 
-def model_asset(project: Project, contract: Contract) -> dg.AssetsDefinition:
+def model_asset(project: Project, contract: Contract, lineage: Shown) -> dg.AssetsDefinition:
     """Build a base or thematic table; what it depends on is read from its SQL."""
     from assets.models import dependencies
 
@@ -204,7 +207,7 @@ def model_asset(project: Project, contract: Contract) -> dg.AssetsDefinition:
         kinds={"duckdb", "sql"},
         automation_condition=follow(),
         required_resource_keys={"lake"},
-        **common(contract),
+        **common(contract, lineage),
     )
     def built(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
         from assets.models import build, check_built
@@ -222,6 +225,7 @@ def model_asset(project: Project, contract: Contract) -> dg.AssetsDefinition:
             made = build(lake.con, project, contract, context.run.run_id)
             check_built(lake.con, project, contract, context.run.run_id)
         lake.done.append(contract.table)
+        tell_hand_overs(context, lake.con, contract, contract.table)
         return dg.MaterializeResult(
             metadata={
                 "1 变更行 changed": made.changed,
@@ -321,6 +325,7 @@ def published_assets(project: Project, upstream: list[dg.AssetKey]) -> list[dg.A
     )
     def results(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
         from pipelines.ledger import record
+        from pipelines.publications import begun
         from pipelines.results import publish
 
         lake: Lake = context.resources.lake
@@ -331,6 +336,7 @@ def published_assets(project: Project, upstream: list[dg.AssetKey]) -> list[dg.A
         record(lake.con, project, context.run.run_id, context.run.job_name, lake.started, lake.tally.verdict, lake.done)
         with clear_errors():
             publish(project)
+            lake.published = begun(lake.con, project, context.run.run_id)
         lake.done.append("results")
         tag_verdict(context, lake)
         return dg.MaterializeResult(
@@ -343,14 +349,18 @@ def published_assets(project: Project, upstream: list[dg.AssetKey]) -> list[dg.A
         group_name="quality",
         kinds={"excel"},
         automation_condition=follow(),
-        required_resource_keys={"openlineage"},
+        required_resource_keys={"lake"},
         description="各部门质量报告与工作簿、总览、排行。 A report and a workbook for each department, an index, the league.",
     )
-    def reports() -> dg.MaterializeResult:
+    def reports(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
+        from pipelines.publications import begun
         from pipelines.reports import build_reports
 
+        lake: Lake = context.resources.lake
         with clear_errors():
             written = build_reports(project, base_url=project.reports_url)
+            made = lake.published or begun(lake.con, project, context.run.run_id)
+            lake.published = made.with_files(project, written)
         return dg.MaterializeResult(
             metadata={"1 文件 files": len(written), "2 总览 index": dg.MetadataValue.url(f"{project.reports_url}/index.html")}
         )

@@ -16,6 +16,11 @@ def report_url(project: Project, contract: Contract) -> str:
     return f"{project.reports_url.rstrip('/')}/{page}"
 
 
+def lineage_url(project: Project, contract: Contract) -> str:
+    """The way of a dataset's table on the lineage page; raw and std are one box there."""
+    return f"{project.reports_url.rstrip('/')}/lineage.html#t={quote(contract.table)}"
+
+
 def check_path(schema: str, dataset: str, check: str) -> str:
     """The page of one check in the Dagster UI, without host."""
     return f"/assets/{quote(schema)}/{quote(dataset)}?view=checks&checkDetail={quote(check)}"

@@ -9,12 +9,17 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 
 from assets.contracts import Contract
+from assets.lake import columns_of
 from assets.project import Project
 from pipelines.errors import clear_errors
+from pipelines.links import lineage_url
 from pipelines.resource import Lake
 
 if TYPE_CHECKING:
+    import duckdb
+
     from assets.matching import Pair
+    from pipelines.lineage.shown import Shown
 
 SHOWN = 20
 
@@ -30,14 +35,14 @@ def keys_of(contracts: Iterable[Contract]) -> list[list[str]]:
     return [t.split(".") for t in tables]
 
 
-def match_asset(project: Project, contract: Contract) -> dg.AssetsDefinition:
+def match_asset(project: Project, contract: Contract, lineage: "Shown") -> dg.AssetsDefinition:
     """Hold records without a good key against a base table; what they depend on stands in its contract."""
     from pipelines.describing import common
     from pipelines.factories import follow
 
     table = matches_table(contract)
     assert table is not None
-    told = common(contract)
+    told = common(contract, lineage)
     sources = [dg.AssetKey(["std", name]) for name in contract.custom["matching"]["records"]]
 
     @dg.asset(
@@ -52,6 +57,7 @@ def match_asset(project: Project, contract: Contract) -> dg.AssetsDefinition:
         group_name=told["group_name"],
         owners=told["owners"],
         tags=told["tags"],
+        metadata={"dagster/table_name": table, "血缘页 lineage": dg.MetadataValue.url(lineage_url(project, contract))},
     )
     def held_against(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
         from assets.matching import match, pairs, read_matching
@@ -73,10 +79,16 @@ def match_asset(project: Project, contract: Contract) -> dg.AssetsDefinition:
                 "5 本次比对 compared": done.compared,
                 "6 待核清单 to review": _shown(waiting),
                 "dagster/row_count": done.records,
+                "dagster/column_schema": _columns(lake.con, table),
             }
         )
 
     return held_against
+
+
+def _columns(con: "duckdb.DuckDBPyConnection", table: str) -> dg.TableSchema:
+    """As the lake has them: no contract declares this table."""
+    return dg.TableSchema([dg.TableColumn(name, kind) for name, kind in (columns_of(con, table) or {}).items()])
 
 
 def _shown(waiting: "list[Pair]") -> Any:

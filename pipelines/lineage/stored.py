@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from pipelines.ledger import declarations
@@ -45,7 +46,7 @@ def graph_of(project: Project) -> Graph:
     except (OSError, ValueError, KeyError, TypeError):
         pass  # none kept, or one of another version: it is read from the declarations
     graph = read_graph(project)
-    with swapped(path) as fresh:
+    with suppress(OSError), swapped(path) as fresh:  # a data folder that can only be read costs time, no more
         fresh.write_text(json.dumps({"declarations": digest, **_plain(graph)}, ensure_ascii=False), encoding="utf-8")
     return graph
 

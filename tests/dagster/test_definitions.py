@@ -126,6 +126,34 @@ def test_columns_are_shown_with_titles_in_both_languages(tmp_path: Path, tiny: M
     ]
 
 
+def test_columns_show_what_they_are_made_of_and_lead_to_the_page(tmp_path: Path, tiny: Make) -> None:
+    hidden = "customProperties: [{property: masking, value: generalise}]"
+    rest = f"      - {{name: born_in, businessName: 出生年, logicalType: integer, classification: '2', {hidden}}}\n"
+    project = tiny(tmp_path, column=rest, sql="SELECT p.tag AS tag, year(p.born) AS born_in FROM std.pet AS p WHERE p.born IS NOT NULL\n")
+    graph = build_definitions(project).resolve_asset_graph()
+    shown = {key: graph.get(dg.AssetKey(key.split("/"))).metadata for key in ("raw/pet", "std/pet", "base/animal")}
+
+    def lineage(key: str) -> dict[str, list[str]]:
+        deps = shown[key]["dagster/column_lineage"].deps_by_column
+        return {column: [f"{d.asset_key.to_user_string()}.{d.column_name}" for d in of] for column, of in deps.items()}
+
+    assert "dagster/column_lineage" not in shown["raw/pet"]  # a hand-over is no asset
+    assert lineage("std/pet") == {"tag": ["raw/pet.tag"], "born": ["raw/pet.born"]}
+    assert lineage("base/animal") == {"tag": ["std/pet.tag"], "born_in": ["std/pet.born"]}
+    columns = shown["base/animal"]["dagster/column_schema"].columns
+    assert [(c.description, c.tags) for c in columns] == [
+        ("犬牌 tag · ← std.pet.tag", {"classification": "1"}),
+        ("出生年 born in · ← std.pet.born", {"classification": "2", "masking": "generalise"}),
+    ]
+    pages = {key: str(told["血缘页 lineage"].value).rsplit("/", 1)[1] for key, told in shown.items()}
+    assert pages == {"raw/pet": "lineage.html#t=std.pet", "std/pet": "lineage.html#t=std.pet", "base/animal": "lineage.html#t=base.animal"}
+
+
+def test_one_wrong_model_does_not_take_the_assets_away(tmp_path: Path, tiny: Make) -> None:
+    graph = build_definitions(tiny(tmp_path, sql="SELECT p.tagg AS tag FROM std.pet AS p\n")).resolve_asset_graph()
+    assert "dagster/column_lineage" not in graph.get(dg.AssetKey(["base", "animal"])).metadata
+
+
 def test_freshness_is_the_contracts_frequency_and_latency(tmp_path: Path, tiny: Make) -> None:
     graph = build_definitions(tiny(tmp_path)).resolve_asset_graph()
     policy = graph.get(dg.AssetKey(["raw", "pet"])).freshness_policy

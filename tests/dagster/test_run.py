@@ -73,6 +73,17 @@ def test_from_file_to_base(first: tuple[Project, RunSummary]) -> None:
     assert verdicts == {"collect_pet": "passed", "build": "passed", "publish": "passed"}
 
 
+def test_an_asset_shows_the_hand_overs_that_are_in_it_now_once_a_run(first: tuple[Project, RunSummary]) -> None:
+    told: dict[str, list[list[object] | None]] = {}
+    with open_instance(first[0]) as instance:
+        for key in ("raw/pet", "std/pet", "base/animal"):
+            events = instance.fetch_materializations(dg.AssetKey(key.split("/")), limit=10).records
+            tables = [e.asset_materialization.metadata.get("9 现有批次 hand-overs now in it") for e in events if e.asset_materialization]
+            told[key] = [[(r.data["期 period"], r.data["行 rows"]) for r in t.records] if t else None for t in tables]
+    both, newest = [("202609", 3), ("202608", 2)], [("202609", 3)]
+    assert told == {"raw/pet": [both, None], "std/pet": [newest, None], "base/animal": [newest]}
+
+
 def test_a_second_run_changes_nothing(settled: Project) -> None:
     before = snapshots(settled), settled.results.stat().st_mtime_ns
     second = run(settled)
