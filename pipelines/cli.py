@@ -13,6 +13,7 @@ from typing import Annotated
 import typer
 
 from pipelines.commands import (
+    audit,
     catalogue,
     check,
     diff,
@@ -60,6 +61,7 @@ app.command("ui")(ui.ui)
 app.command("settings")(settings.settings)
 app.command("explain-error")(errors.explain_error)
 app.add_typer(catalogue.app, name="catalogue")
+app.add_typer(audit.app, name="audit")
 
 
 @app.callback()

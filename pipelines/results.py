@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from assets.crosschecks.declared import TABLE
 from assets.evidence import TABLES
 from assets.lake import columns_of, insert, literal, open_lake, quote
+from pipelines.anchors import JOURNAL, anchor_rows
 from pipelines.lineage.stored import COLUMN_LINEAGE, UNKNOWN_LINEAGE, edge_rows, graph_of, unknown_rows
 from pipelines.querying import QueryError, as_objects, query
 from pipelines.rulebook import holder
@@ -52,6 +53,8 @@ _COMMENTS = {
     "column_lineage": "which column depends on which, from the header of a hand-over to the last thematic column",
     "unknown_lineage": "what of the models' SQL could not be resolved",
     "standards": "the editions of the standard that results were held to, whole",
+    "league_publications": "the leagues and quarterly evaluations that officers have published, with their seals",
+    "journal": "one row: the journal's last entry when this file was made, which anchors it; none where the journal cannot be read",
     "waivers": "rules that officers have set aside for a time, expired ones too",
     "scores": "scores and coverage per unit, dataset, city and department; by rule, indicator, dimension and in total",
     "disagreements": "where departments contradict each other: which records, without their values",
@@ -265,6 +268,7 @@ def _write(con: duckdb.DuckDBPyConnection, project: Project, standard: Standard 
     rows = [(i.code, i.zh, i.en, i.element, i.better, i.weight, d.code, d.zh, d.en, d.weight) for i, d in pairs]
     _fill(con, "indicators", INDICATORS, rows)
     _fill(con, "units", UNITS, _unit_names(con, project))
+    _fill(con, "journal", JOURNAL, anchor_rows(project))
     _fill(con, "grades", GRADES, [(g.name, g.zh, g.en, g.at_least) for g in standard.grades])
     graph = graph_of(project)
     _fill(con, "column_lineage", COLUMN_LINEAGE, edge_rows(graph))

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from assets.kinds import DUPLICATES, KINDS
 from assets.lake import objects as rows
+from pipelines.anchors import published
 from pipelines.reports.places import Row, listed, locate, places
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ def departments(con: duckdb.DuckDBPyConnection) -> list[str]:
 
 
 def publication(con: duckdb.DuckDBPyConnection) -> Row:
-    return rows(con, "SELECT * FROM published")[0]
+    return rows(con, "SELECT * FROM published")[0] | {"anchor": published(con)}
 
 
 def grades(con: duckdb.DuckDBPyConnection) -> dict[str, Row]:
