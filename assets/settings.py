@@ -14,7 +14,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, get_args, get_origin
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 from pydantic_core import PydanticCustomError
@@ -135,17 +135,25 @@ def _wrong(error: Mapping[str, Any], file: Path) -> str:
     return f"{place}: {said}" if error["type"] in ("reference", "address") else f"{place} = {error['input']!r}: {said}"
 
 
+def section_of(kind: Any) -> type[BaseModel] | None:
+    """The section that a field of this type holds, by itself or by names (`dict[str, Section]`); None for a value."""
+    if get_origin(kind) is dict:
+        kind = get_args(kind)[1]
+    return kind if isinstance(kind, type) and issubclass(kind, BaseModel) else None
+
+
 def _names(path: tuple[str, ...]) -> list[str]:
     """The settings there are below `path`."""
     at: type[BaseModel] = Settings
+    named = False
     for key in path:
-        if at is Department:  # whatever the department is called
+        if named:  # one of the sections of a `dict[str, Section]`
+            named = False
             continue
         field = at.model_fields.get(key)
-        below = Department if key == "departments" else field and field.annotation
-        if not (isinstance(below, type) and issubclass(below, BaseModel)):
+        if field is None or (below := section_of(field.annotation)) is None:
             return []
-        at = below
+        at, named = below, get_origin(field.annotation) is dict
     return list(at.model_fields)
 
 
@@ -201,12 +209,14 @@ def told(root: Path, settings: Settings) -> list[Told]:
 
 def _leaves(model: BaseModel, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
     """Every setting by its path; what stands alone first, sections in their order."""
-    for name in sorted(type(model).model_fields, key=lambda n: isinstance(getattr(model, n), (BaseModel, dict))):
+    sections: list[tuple[tuple[str, ...], BaseModel]] = []
+    for name, field in type(model).model_fields.items():
         value = getattr(model, name)
-        if isinstance(value, BaseModel):
-            yield from _leaves(value, (*path, name))
-        elif isinstance(value, dict):  # sections by name
-            for key, section in value.items():
-                yield from _leaves(section, (*path, name, key))
-        else:
+        if section_of(field.annotation) is None:
             yield (*path, name), value
+        elif isinstance(value, dict):
+            sections += [((*path, name, key), below) for key, below in value.items()]
+        else:
+            sections.append(((*path, name), value))
+    for below_path, below in sections:
+        yield from _leaves(below, below_path)

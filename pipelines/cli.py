@@ -24,9 +24,11 @@ from pipelines.commands import (
     lineage,
     look,
     opening,
+    rebuild,
     review,
     run,
     settings,
+    start,
     suggest,
     ui,
 )
@@ -51,6 +53,7 @@ app.command("sql")(look.sql)
 app.command("origin")(look.origin)
 app.command("lineage")(lineage.lineage)
 app.command("diff")(diff.diff)
+app.command("rebuild")(rebuild.rebuild)
 app.command("impact")(impact.impact)
 app.command("open-data")(opening.open_data)
 app.command("review")(review.review)
@@ -58,6 +61,7 @@ app.command("suggest")(suggest.suggest)
 app.command("profile")(suggest.profile)
 app.command("doctor")(doctor.doctor)
 app.command("ui")(ui.ui)
+app.command("init")(start.init)
 app.command("settings")(settings.settings)
 app.command("explain-error")(errors.explain_error)
 app.add_typer(catalogue.app, name="catalogue")

@@ -18,6 +18,7 @@ CODES = {
     "assets.project.ProjectError": "YQ101",
     "assets.settings.SettingsError": "YQ102",
     "assets.secrets.SecretError": "YQ103",
+    "pipelines.errors.StartError": "YQ104",
     "expectations.documents.DocumentError": "YQ201",
     "expectations.compiler.patterns.PatternError": "YQ202",
     "assets.masking.MaskingError": "YQ203",
@@ -35,6 +36,10 @@ CODES = {
 people do. What is no class of ours stands here for what of it reaches the screen."""
 USAGE, INTERRUPTED = "YQ100", "YQ199"
 """A command that was given what it cannot take; one that somebody ended."""
+
+
+class StartError(Exception):
+    """A project cannot be begun, or a dataset drafted: what stands in the way, and what to do."""
 
 
 class JournalError(Exception):

@@ -9,15 +9,14 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 from assets.catalogue import CODE
-from assets.contracts import IDENTIFIER
 from expectations.documents import DocumentError
 from pipelines.catalogue.reading import Resource, read_form
+from pipelines.drafting.contracts import Draft, frame, one_line, unique_name
 
 NOTES = "to_fill_in.txt"
 TYPES = {
@@ -57,16 +56,6 @@ CYCLES: dict[str, tuple[str, int, str]] = {
 MOST_SENSITIVE = "4"
 
 
-@dataclass
-class Draft:
-    """`place` is relative to the folder of drafts, as a contract stands under `assets/`; `notes`: what must be filled in."""
-
-    place: Path
-    title: str
-    contract: dict[str, Any]
-    notes: list[str] = field(default_factory=list)
-
-
 def write_drafts(form: Path, out: Path) -> list[Draft]:
     """Write a draft for each resource of the form under `out/sources/<department>/`, and `NOTES`.
 
@@ -82,17 +71,10 @@ def write_drafts(form: Path, out: Path) -> list[Draft]:
     for draft in drafts:
         path = out / draft.place
         path.parent.mkdir(parents=True, exist_ok=True)
-        head = "".join(f"# 待填 to fill in: {note}\n" for note in draft.notes)
-        path.write_text(head + _yaml(draft.contract), encoding="utf-8")
+        path.write_text(draft.text(), encoding="utf-8")
         listed += [f"{draft.place.as_posix()}  {draft.title}", *(f"  - {note}" for note in draft.notes), ""]
     (out / NOTES).write_text("\n".join(listed), encoding="utf-8")
     return drafts
-
-
-def _yaml(contract: dict[str, Any]) -> str:
-    import yaml
-
-    return yaml.safe_dump(contract, allow_unicode=True, sort_keys=False, width=140)
 
 
 def drafts_of(resources: Iterable[Resource]) -> list[Draft]:
@@ -104,9 +86,9 @@ def drafts_of(resources: Iterable[Resource]) -> list[Draft]:
 
 
 def _draft(resource: Resource, names: set[str], codes: set[str], folders: dict[str, str]) -> Draft:
-    said, notes = resource.values, [f"第 {resource.line} 行 line {resource.line}: {_line(resource.values['title'])}"]
+    said, notes = resource.values, [f"第 {resource.line} 行 line {resource.line}: {one_line(resource.values['title'])}"]
     code = said.get("code", "")
-    name, given = _name(said.get("dataset", ""), f"resource_{code or resource.line}", names)
+    name, given = unique_name(said.get("dataset", ""), f"resource_{code or resource.line}", names)
     if not given:
         notes.append(f"数据集英文名 id: {name} 为暂拟 is made up")
     provider = said.get("provider", "")
@@ -114,56 +96,34 @@ def _draft(resource: Resource, names: set[str], codes: set[str], folders: dict[s
         notes.append("提供方 provider (team)")
     if provider not in folders:
         taken = set(folders.values())
-        folders[provider] = _name("", f"provider_{said.get('provider_code') or len(folders) + 1}", taken)[0]
+        folders[provider] = unique_name("", f"provider_{said.get('provider_code') or len(folders) + 1}", taken)[0]
     catalogue = _catalogue(said, codes, notes)
     period, value, unit = CYCLES.get(said.get("cycle", ""), ("monthly", 0, ""))
     if not unit:
         notes.append(
-            f"更新周期 {_line(said.get('cycle', '')) or '未写 not said'}: 交付周期暂按每月 delivery taken to be monthly; frequency"
+            f"更新周期 {one_line(said.get('cycle', '')) or '未写 not said'}: 交付周期暂按每月 delivery taken to be monthly; frequency"
         )
     notes.append("交付 delivery: 全量或增量 mode, 文件名 pattern, 事件列 event; servers: 来源 where hand-overs come from; 时限 latency")
     properties = _columns(resource, notes)
-    contract = {
-        "apiVersion": "v3.1.0",
-        "kind": "DataContract",
-        "id": name,
-        "name": name,
-        "version": "0.1.0",
-        "status": "draft",
-        "description": {"purpose": said.get("summary") or said["title"]},
-        "team": {"name": provider or folders[provider]},
-        "servers": [{"server": "landing", "type": "local", "path": f"{name}/*.csv", "format": "csv"}],
-        "schema": [{"name": name, "businessName": said["title"], "physicalType": "file", "properties": properties}],
-        "slaProperties": [{"property": "frequency", "value": value, "unit": unit}] if unit else [],
-        "customProperties": [
-            {"property": "delivery", "value": {"mode": "full", "period": period}},
-            {"property": "catalogue", "value": catalogue},
-        ],
-    }
+    contract = frame(
+        name,
+        said["title"],
+        purpose=said.get("summary") or said["title"],
+        team={"name": provider or folders[provider]},
+        server={"server": "landing", "type": "local", "path": f"{name}/*.csv", "format": "csv"},
+        properties=properties,
+        sla=[{"property": "frequency", "value": value, "unit": unit}] if unit else [],
+        delivery={"mode": "full", "period": period},
+        catalogue=catalogue,
+    )
     return Draft(Path("sources", folders[provider], f"{name}.odcs.yaml"), said["title"], contract, notes)
-
-
-def _name(wanted: str, otherwise: str, taken: set[str]) -> tuple[str, bool]:
-    """A name of lower-case letters, digits and underscores that is not taken, and whether it is the one wanted."""
-    made = ""
-    for text in (wanted, otherwise):
-        made = re.sub(r"[^a-z0-9]+", "_", unicodedata.normalize("NFKC", text).lower()).strip("_")[:50]
-        if IDENTIFIER.fullmatch(made):
-            break
-        made = f"n_{made}" if made else "unnamed"
-    unique, number = made, 1
-    while unique in taken:
-        number += 1
-        unique = f"{made}_{number}"
-    taken.add(unique)
-    return unique, unique == wanted
 
 
 def _catalogue(said: dict[str, str], codes: set[str], notes: list[str]) -> dict[str, Any]:
     made: dict[str, Any] = {}
     code = said.get("code", "")
     if not CODE.fullmatch(code):
-        notes.append(f"资源代码 resourceCode: {_line(code) or '未写 not said'}")
+        notes.append(f"资源代码 resourceCode: {one_line(code) or '未写 not said'}")
     elif code in codes:
         notes.append(f"资源代码 resourceCode: {code} 已属另一资源 is another resource's")
     else:
@@ -181,7 +141,7 @@ def _catalogue(said: dict[str, str], codes: set[str], notes: list[str]) -> dict[
         made["condition" if sharing == 2 else "basis"] = condition
     opened = said.get("open", "")
     if opened not in ("是", "否"):
-        notes.append(f"是否向社会开放 open: {_line(opened) or '未写 not said'}, 暂按不开放 taken to be false")
+        notes.append(f"是否向社会开放 open: {one_line(opened) or '未写 not said'}, 暂按不开放 taken to be false")
     made["open"] = opened == "是"
     for key, of in (("openCondition", "open_condition"), ("providerCode", "provider_code"), ("format", "format"), ("cycle", "cycle")):
         if said.get(of):
@@ -196,7 +156,7 @@ def _catalogue(said: dict[str, str], codes: set[str], notes: list[str]) -> dict[
         try:
             made["published"] = date.fromisoformat(published).isoformat()
         except ValueError:
-            notes.append(f"发布日期 published: {_line(published)} 不是日期 is no date")
+            notes.append(f"发布日期 published: {one_line(published)} 不是日期 is no date")
     return made
 
 
@@ -206,7 +166,7 @@ def _columns(resource: Resource, notes: list[str]) -> list[dict[str, Any]]:
     made: list[dict[str, Any]] = []
     invented, unsaid, keys = [], [], 0
     for number, item in enumerate(resource.items, 1):
-        name, given = _name(item.get("name") or item["item"], f"item_{number}", names)
+        name, given = unique_name(item.get("name") or item["item"], f"item_{number}", names)
         if not given:
             invented.append(name)
         title = item["item"]
@@ -244,10 +204,5 @@ def _type(item: dict[str, str], notes: list[str]) -> str:
     found = re.fullmatch(r"(\w*?型)?\s*\(?([A-Z])?\)?(?:[(\[].*)?", text)
     known = found and (TYPES.get(found[1] or "") or TYPES.get(found[2] or ""))
     if not known:
-        notes.append(f"数据类型 logicalType: {_line(item['item'])} 的 {_line(text) or '未写 not said'} 暂按字符型 taken to be string")
+        notes.append(f"数据类型 logicalType: {one_line(item['item'])} 的 {one_line(text) or '未写 not said'} 暂按字符型 taken to be string")
     return known or "string"
-
-
-def _line(text: str) -> str:
-    """On one line, so that it stays within its comment."""
-    return " ".join(re.sub(r"[\x00-\x1f\x7f\x85\u2028\u2029]", " ", text).split())[:80]
