@@ -34,7 +34,11 @@ def follow_contradictions(con: duckdb.DuckDBPyConnection, project: Project, run_
         "SELECT (SELECT max(made_at) FROM evidence.crosschecks), (SELECT max(checked_at) FROM evidence.settled WHERE batch = ?)", [TABLE]
     ).fetchone()
     made, taken = row or (None, None)
-    if made is None or (made == taken and not anew):
+    if anew:
+        with transaction(con, run_id, "issues: contradictions anew"):
+            con.execute("DELETE FROM evidence.tickets WHERE found_by = 'subject'")
+            con.execute(f"INSERT INTO evidence.tickets BY NAME {_ISSUES.format(which='TRUE')}")
+    if made is None or made == taken:
         return 0
     with keyed(con, masking_key(project)), transaction(con, run_id, "issues: contradictions"):
         con.execute(f"CREATE OR REPLACE TEMP TABLE found AS {_present(con, project)}")
@@ -42,8 +46,7 @@ def follow_contradictions(con: duckdb.DuckDBPyConnection, project: Project, run_
         con.execute("INSERT INTO evidence.contradictions BY NAME FROM seen")
         con.execute("DELETE FROM evidence.settled WHERE batch = ?", [TABLE])
         con.execute("INSERT INTO evidence.settled VALUES (?, ?, ?)", [TABLE, TABLE.split(".")[1], made])
-        which = "TRUE" if anew else "ticket IN (SELECT ticket FROM seen)"
-        con.execute(f"CREATE OR REPLACE TEMP TABLE changed AS {_ISSUES.format(which=which)}")
+        con.execute(f"CREATE OR REPLACE TEMP TABLE changed AS {_ISSUES.format(which='ticket IN (SELECT ticket FROM seen)')}")
         con.execute("DELETE FROM evidence.tickets WHERE ticket IN (SELECT ticket FROM changed)")
         return affected(con, "INSERT INTO evidence.tickets BY NAME FROM changed")
 

@@ -56,8 +56,8 @@ def follow(con: duckdb.DuckDBPyConnection, project: Project, run_id: str, *, ane
     changed = 0
     with keyed(con, masking_key(project)), transaction(con, run_id, f"issues: {len(waiting)} datasets"):
         if anew:
-            con.execute(f"DELETE FROM evidence.tickets WHERE dataset IN ({_listed(c.name for c in project.sources())})")
-            con.execute("DELETE FROM evidence.settled")
+            con.execute("DELETE FROM evidence.tickets WHERE found_by <> 'subject'")
+            con.execute(f"DELETE FROM evidence.settled WHERE dataset IN ({_listed(c.name for c in project.sources())})")
         for name, (batches, again) in waiting.items():
             contract = project.contracts[name]
             if again and not anew:
@@ -151,14 +151,14 @@ class _Dataset:
         texts = ", ".join(_text(c) for c in columns)
         whole = " AND ".join(f"{quote(c)} IS NOT NULL" for c in key) or "FALSE"
         self.con.execute(
-            f"CREATE OR REPLACE TEMP TABLE kept AS SELECT _batch, _row, [{texts}] AS texts, {whole} AS whole, {self._marks()} AS marks"
-            f" FROM ({self._hashed(batches, only)})"
+            f"CREATE OR REPLACE TEMP TABLE kept AS SELECT _batch, _row, [{texts}] AS texts, {whole} AS whole,"
+            f" [{', '.join(f'h{n}' for n in range(len(columns)))}] AS numbers FROM ({self._hashed(batches, only)})"
         )
         text = "array_to_string(list_concat([x.rule, b.unit], list_select(s.texts, w.places)), chr(31))"
         self.con.execute(
             f"""CREATE OR REPLACE TEMP TABLE {target} AS
             SELECT left({hide_sql(text, "hash", scope=self.contract.name)}, {NAME_LENGTH}) AS ticket, w.found_by, x.rule, x.batch, x.row,
-                b.unit, w.way, s.marks[w.way + 1] AS mark
+                b.unit, w.way, list_reduce(list_select(s.numbers, w.places), lambda a, b: xor(a, b), 0::UBIGINT) AS mark
             FROM {rows} x JOIN kept s ON s._batch = x.batch AND s._row = x.row JOIN ways w ON w.rule = x.rule AND w.whole = s.whole
                 JOIN (SELECT batch, coalesce(unit, '') AS unit FROM evidence.batches WHERE dataset = {literal(self.contract.name)}) b
                 ON b.batch = x.batch"""
@@ -169,16 +169,12 @@ class _Dataset:
         numbers = ", ".join(f"hash({_text(c.name)}, {n}) AS h{n}" for n, c in enumerate(self.contract.columns))
         return f"SELECT *, {numbers} FROM {self._rows(batches, only)}"
 
-    def _marks(self, ways: Iterable[int] | None = None) -> str:
-        """SQL for a list of numbers, by which rows are known again in each way within one statement; not to be kept."""
-        marks = []
-        for number, way in enumerate(self.ways):
-            mark = "0::UBIGINT"
-            if ways is None or number in ways:
-                for place in way.places:
-                    mark = f"xor({mark}, h{place - 1})"
-            marks.append(mark)
-        return f"[{', '.join(marks)}]::UBIGINT[]"
+    def _mark(self, way: int) -> str:
+        """SQL for a number by which rows are known again in this way, within one call; not to be kept."""
+        mark = "0::UBIGINT"
+        for place in self.ways[way].places:
+            mark = f"xor({mark}, h{place - 1})"
+        return mark
 
     def _seen(self) -> None:
         """`present(ticket, batch)`: watched issues whose record is in one of the batches, failing or not."""
@@ -186,11 +182,10 @@ class _Dataset:
         ways = [way for (way,) in con.execute("SELECT DISTINCT way FROM watched ORDER BY way").fetchall()]
         con.execute("CREATE OR REPLACE TEMP TABLE present (ticket VARCHAR, batch VARCHAR)")
         if ways:
-            listed = ", ".join(f"{{'way': {way}, 'mark': marks[{way + 1}]}}" for way in ways)
+            listed = ", ".join(f"{{'way': {way}, 'mark': {self._mark(way)}}}" for way in ways)
             con.execute(
                 f"""INSERT INTO present SELECT DISTINCT w.ticket, c.batch
-                FROM (SELECT _batch, unnest([{listed}], recursive := true) FROM (
-                        SELECT _batch, {self._marks(ways)} AS marks FROM ({self._hashed(self.batches)}))) s
+                FROM (SELECT _batch, unnest([{listed}], recursive := true) FROM ({self._hashed(self.batches)})) s
                     JOIN watched w ON w.way = s.way AND w.mark = s.mark JOIN coming c ON c.batch = s._batch AND c.unit = w.unit"""
             )
 
@@ -285,8 +280,8 @@ def _ways(contract: Contract, looks: Mapping[str, tuple[str, ...]]) -> list[_Way
     alike: dict[tuple[frozenset[str], bool], list[str]] = {}
     for rule, columns in looks.items():
         alike.setdefault((frozenset(columns) & set(names), rule in certain), []).append(rule)
-    for (columns, sure), rules in alike.items():
-        places = tuple(n for n, name in enumerate(names, 1) if name not in columns and name != event)
+    for (looked_at, sure), rules in alike.items():
+        places = tuple(n for n, name in enumerate(names, 1) if name not in looked_at and name != event)
         ways.append(_Way("content", tuple(rules), places, (False,) if sure else (True, False)))
     return ways
 

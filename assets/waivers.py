@@ -23,7 +23,10 @@ _NEEDED = ("dataset", "rule", "reason", "officer", "valid_from", "until")
 
 @dataclass(frozen=True)
 class Waiver:
-    """A rule of a dataset set aside, in one `unit` or (empty) in all, from `valid_from` up to and with `until`."""
+    """A rule of a dataset set aside, in one `unit` or (empty) in all, from `valid_from` up to and with `until`.
+
+    One from the journal has an `id`, its `legal_basis`, who agreed as the `second`, and perhaps the only `tickets` (issues) it is for.
+    """
 
     dataset: str
     rule: str
@@ -33,6 +36,10 @@ class Waiver:
     valid_from: date
     until: date
     line: int | None = None
+    id: str = ""
+    legal_basis: str = ""
+    second: str = ""
+    tickets: tuple[str, ...] = ()
 
     def holds(self, on: date) -> bool:
         return self.valid_from <= on <= self.until
@@ -82,6 +89,7 @@ def load_waivers(project: Project, rules: Iterable[tuple[str, str]]) -> tuple[Wa
             node["valid_from"],
             node["until"],
             document.line(*at),
+            f"{FILE}:{document.line(*at)}",
         )
         for other in found:
             same = (other.dataset, other.rule, other.unit) == (made.dataset, made.rule, made.unit)

@@ -21,6 +21,7 @@ from pipelines.commands import (
     errors,
     explain,
     impact,
+    issues,
     lineage,
     look,
     opening,
@@ -31,6 +32,7 @@ from pipelines.commands import (
     start,
     suggest,
     ui,
+    workbook,
 )
 
 app = typer.Typer(
@@ -65,7 +67,10 @@ app.command("init")(start.init)
 app.command("settings")(settings.settings)
 app.command("explain-error")(errors.explain_error)
 app.add_typer(catalogue.app, name="catalogue")
+app.add_typer(issues.app, name="issues")
+app.add_typer(start.contract_app, name="contract")
 app.add_typer(audit.app, name="audit")
+app.add_typer(workbook.app, name="workbook")
 
 
 @app.callback()

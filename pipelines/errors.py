@@ -31,6 +31,8 @@ CODES = {
     "pipelines.querying.QueryError": "YQ501",
     "pipelines.lineage.past.ImpactError": "YQ502",
     "pipelines.errors.JournalError": "YQ601",
+    "pipelines.errors.PublishingError": "YQ602",
+    "pipelines.issues.acting.ActingError": "YQ602",
 }
 """By the full name of its class, each error's code: 1 the installation, 2 declarations, 3 hand-overs, 4 the lake, 5 questions, 6 what
 people do. What is no class of ours stands here for what of it reaches the screen."""
@@ -40,6 +42,10 @@ USAGE, INTERRUPTED = "YQ100", "YQ199"
 
 class StartError(Exception):
     """A project cannot be begun, or a dataset drafted: what stands in the way, and what to do."""
+
+
+class PublishingError(Exception):
+    """A league cannot be published: who or what is missing, what stands already, what to do."""
 
 
 class JournalError(Exception):

@@ -16,6 +16,7 @@ from pipelines import checks
 from pipelines.describing import common, described, freshness, kinds_of
 from pipelines.errors import clear_errors
 from pipelines.inbox import inbox_asset
+from pipelines.issues.asset import issues_asset
 from pipelines.lineage.shown import Shown, tell_hand_overs
 from pipelines.periods import Periods, Said, periods_of
 from pipelines.resource import Lake, tag_verdict
@@ -315,7 +316,7 @@ def published_assets(project: Project, upstream: list[dg.AssetKey]) -> list[dg.A
 
     @dg.asset(
         key=["results"],
-        deps=upstream,
+        deps=[*upstream, dg.AssetKey(["issues"])],
         group_name="quality",
         kinds={"duckdb"},
         automation_condition=follow(),
@@ -365,4 +366,4 @@ def published_assets(project: Project, upstream: list[dg.AssetKey]) -> list[dg.A
             metadata={"1 文件 files": len(written), "2 总览 index": dg.MetadataValue.url(f"{project.reports_url}/index.html")}
         )
 
-    return [results, reports, inbox_asset(project, upstream, follow())]
+    return [issues_asset(project, upstream, follow()), results, reports, inbox_asset(project, upstream, follow())]

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from assets.project import Project
 
 BUILD, PUBLISH = "build", "publish"
-PUBLISHED = ("results", "reports", "quality_inbox")
+PUBLISHED = ("issues", "results", "reports", "quality_inbox")
 
 
 def collect_job(contract: Contract) -> str:

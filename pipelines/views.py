@@ -18,7 +18,7 @@ def newest(results: str) -> str:
 _STANDING_RESULTS = f"""
     SELECT r.*, s.unit, s.period, s.department, w.officer IS NOT NULL AND r.outcome = 'failed' AS waived
     FROM {newest("results")} r JOIN standing s ON s.batch = r.batch AND s.dataset = r.dataset
-        LEFT JOIN (SELECT dataset, rule, unit, any_value(officer) AS officer FROM waivers WHERE holds GROUP BY ALL) w
+        LEFT JOIN (SELECT dataset, rule, unit, any_value(officer) AS officer FROM waivers WHERE holds AND tickets IS NULL GROUP BY ALL) w
         ON w.dataset = r.dataset AND w.rule = r.rule AND (w.unit = '' OR w.unit = s.unit)
     QUALIFY row_number() OVER (PARTITION BY r.batch, r.dataset, r.rule) = 1"""
 
@@ -52,7 +52,7 @@ _WAIVED = """
         sum(greatest(coalesce(n.unexpected, 0), 1))::BIGINT AS "rows", any_value(w.reason) AS reason, any_value(w.officer) AS officer,
         max(w.until) AS until
     FROM standing_results n JOIN rules u ON u.dataset = n.dataset AND u.rule = n.rule
-        JOIN waivers w ON w.holds AND w.dataset = n.dataset AND w.rule = n.rule AND (w.unit = '' OR w.unit = n.unit)
+        JOIN waivers w ON w.holds AND w.tickets IS NULL AND w.dataset = n.dataset AND w.rule = n.rule AND (w.unit = '' OR w.unit = n.unit)
     WHERE n.waived GROUP BY ALL ORDER BY until, n.dataset, n.rule, n.unit"""
 
 _CITIES = """

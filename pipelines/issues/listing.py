@@ -1,0 +1,91 @@
+"""Issues as they stand at this moment, for a screen or a page: groups, single issues, and the story of one.
+
+Belongs here: reading. The states are worked out from lake and journal as they are now, not from the last publication.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+from assets.lake import objects, open_lake
+from pipelines.issues.states import Scope, make_states, moment
+from pipelines.journal import entries
+
+if TYPE_CHECKING:
+    import duckdb
+
+    from assets.project import Project
+
+
+@contextmanager
+def standing(project: Project, scope: Scope | None = None, today: date | None = None) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A reading connection to the lake with the temporary table `states` of the issues in `scope`."""
+    from pipelines.issues.waiving import all_waivers
+    from pipelines.rulebook import CROSS, read_rules, ticketed
+
+    rules = [r for r in read_rules(project) if r.origin != CROSS] + ticketed(project)
+    on = today or date.today()
+    waivers = [w for w in all_waivers(project, {(r.dataset, r.id) for r in rules}) if w.holds(on)]
+    with open_lake(project, read_only=True) as con:
+        con.execute("BEGIN")
+        make_states(con, project, rules, waivers, on, scope=scope)
+        yield con
+
+
+def groups(con: duckdb.DuckDBPyConnection, department: str = "", *, late: bool = False) -> list[dict[str, Any]]:
+    """Open issues by dataset, rule and department, the heaviest first: counts by state, since when, by when, how many late."""
+    where = "state <> 'closed' AND (? = '' OR department = ?)" + (" AND overdue" if late else "")
+    return objects(
+        con,
+        f"""SELECT dataset, rule, department, count(*) AS open, any_value(severity) AS severity,
+            array_to_string(list_sort(list(DISTINCT state)), ', ') AS states, min(first_period) AS since, min(due) AS due,
+            count(*) FILTER (overdue) AS overdue, count(*) FILTER (reopened > 0) AS returned, count(DISTINCT unit) AS units
+        FROM states WHERE {where} GROUP BY dataset, rule, department
+        ORDER BY overdue DESC, any_value(weight) * count(*) DESC, dataset, rule""",
+        [department, department],
+    )
+
+
+def single(con: duckdb.DuckDBPyConnection, limit: int) -> list[dict[str, Any]]:
+    """Issues one by one, open ones first, with the place of the record in the newest hand-over that shows it broken."""
+    return objects(
+        con,
+        "SELECT ticket, dataset, rule, unit, state, how, last_batch, last_row, first_period, times, reopened, due, overdue"
+        " FROM states ORDER BY state = 'closed', first_at, ticket LIMIT ?",
+        [limit],
+    )
+
+
+def story(project: Project, con: duckdb.DuckDBPyConnection, ticket: str) -> list[tuple[str, str, str, str]]:
+    """What happened to an issue, in order: (when, what in Chinese, what in English, who and why)."""
+    (issue,) = objects(con, "FROM states WHERE ticket = ?", [ticket])
+    told = [(issue["first_at"], f"发现于 {issue['first_batch']}", f"found in {issue['first_batch']}", "")]
+    if issue["last_batch"] != issue["first_batch"]:
+        place = f"{issue['last_batch']} 第 {issue['last_row']} 行"
+        told.append((issue["last_at"], f"仍不合格：{place}（共 {issue['times']} 次）", f"still broken, {issue['times']} hand-overs", ""))
+    if issue["ended_at"]:
+        word = {"verified": ("核验通过，关闭", "verified and closed"), "gone": ("不再交付，关闭", "no longer handed over, closed")}
+        zh, en = word.get(issue["outcome"], (issue["outcome"], issue["outcome"]))
+        told.append((issue["ended_at"], f"{zh} {issue['ended_batch'] or ''}".strip(), en, ""))
+    for entry in entries(project):
+        said = entry.content
+        named = ticket in said.get("tickets", ())
+        grouped = not said.get("tickets") and (said.get("dataset"), said.get("rule")) == (issue["dataset"], issue["rule"])
+        if named or (grouped and said.get("unit", "") in ("", issue["unit"])):
+            told.append((moment(entry), _DONE.get(entry.what, entry.what), entry.what, f"{entry.who} {entry.why}".strip()))
+    return [(f"{at:%Y-%m-%d %H:%M}", zh, en, who) for at, zh, en, who in sorted(told, key=lambda row: row[0])]
+
+
+_DONE = {
+    "dispatch": "派发",
+    "acknowledge": "签收",
+    "claim": "称已整改",
+    "dispute": "提出异议",
+    "resolve": "答复异议",
+    "reopen": "重新打开",
+    "waive": "豁免",
+    "revoke": "撤销豁免",
+}

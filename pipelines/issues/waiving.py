@@ -1,0 +1,54 @@
+"""Waivers that officers grant: a rule set aside for a scope and a time, in the journal, beside those that `waivers.yaml` declares.
+
+Belongs here: reading them from the journal, and all waivers together. Not here: granting and revoking (`pipelines.issues.acting`),
+what scores make of them (`pipelines.scores`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import date, datetime, timedelta
+from typing import TYPE_CHECKING
+
+from assets.waivers import Waiver, load_waivers
+from pipelines.issues.states import moment
+from pipelines.journal import entries
+
+if TYPE_CHECKING:
+    from assets.project import Project
+
+
+def all_waivers(project: Project, rules: Iterable[tuple[str, str]], until: datetime | None = None) -> tuple[Waiver, ...]:
+    """The declared waivers, then those of the journal (up to `until`), ended ones too; `rules` are the known (dataset, rule) pairs.
+
+    A waiver of the journal for a rule that is no more stays in the list and touches nothing. Raises `DocumentError`, `JournalError`.
+    """
+    return (*load_waivers(project, rules), *granted(project, until).values())
+
+
+def granted(project: Project, until: datetime | None = None) -> dict[str, Waiver]:
+    """By id, the waivers of the journal; a revoked one ends on the day before it was revoked."""
+    found: dict[str, Waiver] = {}
+    for entry in entries(project, "waive", "revoke"):
+        if until is not None and moment(entry) > until:
+            break
+        said = entry.content
+        if entry.what == "waive":
+            found[said["id"]] = Waiver(
+                dataset=said["dataset"],
+                rule=said["rule"],
+                unit=said.get("unit", ""),
+                reason=entry.why,
+                officer=entry.who,
+                valid_from=date.fromisoformat(said["valid_from"]),
+                until=date.fromisoformat(said["until"]),
+                id=said["id"],
+                legal_basis=said.get("legal_basis", ""),
+                second=said.get("second", ""),
+                tickets=tuple(said.get("tickets", ())),
+            )
+        elif said.get("waiver") in found:
+            waiver = found[said["waiver"]]
+            found[waiver.id] = replace(waiver, until=min(waiver.until, moment(entry).date() - timedelta(days=1)))
+    return found
