@@ -34,12 +34,12 @@ def codes_of(project: Project) -> CodeTables:
 
 
 def standard_of(project: Project, on: date | None = None) -> Standard:
-    """The edition valid on a day (today) of the project's own standard, else of the one that comes with Yuanqing.
+    """The edition valid on a day (the project's today) of the project's own standard, else of the one that comes with Yuanqing.
 
     Raises `DocumentError`.
     """
     own = project.expectations / "standard.yaml"
-    return load_standard(own if own.exists() else None, on)
+    return load_standard(own if own.exists() else None, on or project.now().date())
 
 
 def suite_of(project: Project, contract: Contract) -> Suite | None:

@@ -29,7 +29,7 @@ SCHEMAS = {
     "thematic": "base and standard tables joined for one field of service",
     "history": "what base tables said about a date, and what was known then",
     "flagged": "rows of base and thematic tables that break a rule, by key, with the rules they break",
-    "evidence": "runs, batches, rejects, repairs, results, standards, issues, lineage",
+    "evidence": "runs, batches, rejects, repairs, results, standards, issues, lineage, declarations, publications",
 }
 
 
@@ -86,13 +86,15 @@ def open_lake(project: Project, *, read_only: bool = False, snapshot: int | None
     """A connection whose default database is the project's lake; made on first use.
 
     Writers hold the lake's lock for as long as they are open: raises `LakeBusyError` where another run holds it.
-    Readers never wait. `read_only` on a lake that was never written raises `FileNotFoundError`. With `snapshot` the lake is
-    read as it was then; one that never was, or has expired, raises `LookupError`.
+    Readers never wait. `read_only` on a lake that was never written raises `FileNotFoundError`. With `snapshot`, or of a project
+    of the past, the lake is read as it was then; a snapshot that never was, or has expired, raises `LookupError`.
     """
     import duckdb
     from filelock import FileLock, Timeout
 
     catalogue, memory = project.lake / "catalogue.sqlite", project.memory
+    if snapshot is None and project.past is not None:
+        snapshot = project.past.snapshot
     read_only = read_only or snapshot is not None
     if read_only and not catalogue.exists():
         raise FileNotFoundError(f"{catalogue}: nothing has been collected yet. Run `yuanqing run` first.")

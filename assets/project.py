@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -24,12 +25,22 @@ class ProjectError(Exception):
 
 
 @dataclass(frozen=True)
+class Past:
+    """A moment to look at a project from: the lake in the data folder `home` as it stood at `snapshot`, when it was `at`."""
+
+    home: Path
+    snapshot: int
+    at: datetime
+
+
+@dataclass(frozen=True)
 class Project:
     """`root` holds the declarations; `data` what runs make (landing, lake, results, reports, Dagster's home)."""
 
     root: Path
     data: Path
     landing_at: Path | None = None  # another landing folder than the one in `data`
+    past: Past | None = None  # the lake is another's and is read as it was; what is made goes into `data`
 
     @classmethod
     def at(cls, root: Path | str | None = None, data: Path | str | None = None) -> Project:
@@ -67,8 +78,17 @@ class Project:
         return self.data / "collected"
 
     @property
+    def home(self) -> Path:
+        """The data folder with the lake: `data`, unless the project is looked at as it was."""
+        return self.past.home if self.past else self.data
+
+    @property
     def lake(self) -> Path:
-        return self.data / "lake"
+        return self.home / "lake"
+
+    def now(self) -> datetime:
+        """Local time; of a project that is looked at as it was, the time then."""
+        return self.past.at if self.past else datetime.now()
 
     @property
     def results(self) -> Path:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     import duckdb
 
     from assets.project import Project
+    from pipelines.publications import Publication
 
 
 def declarations(project: Project) -> str:
@@ -33,9 +34,18 @@ def declarations(project: Project) -> str:
 
 
 def record(
-    con: duckdb.DuckDBPyConnection, project: Project, run_id: str, command: str, started_at: datetime, verdict: str, done: list[str]
+    con: duckdb.DuckDBPyConnection,
+    project: Project,
+    run_id: str,
+    command: str,
+    started_at: datetime,
+    verdict: str,
+    done: list[str],
+    published: Publication | None = None,
 ) -> None:
-    """Write the run's row, in place of an earlier one of the same run. `done` names the tables and pages it made."""
+    """Write the run's row, and what it has published, in place of earlier ones of the same run. `done` names what it made."""
+    from pipelines.publications import note
+
     versions = {name: _version(name) for name in ("yuanqing", "duckdb", "dagster", "sqlglot")}
     with transaction(con, run_id, f"run {command}: {verdict}"):
         con.execute("DELETE FROM evidence.runs WHERE run_id = ?", [run_id])
@@ -48,6 +58,8 @@ def record(
             "versions": json.dumps({**versions, "declarations": declarations(project), "done": done}),
         }
         evidence.write(con, "runs", [row])
+        if published is not None:
+            note(con, published)
 
 
 def _version(name: str) -> str | None:

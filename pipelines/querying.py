@@ -105,9 +105,9 @@ def _json(value: Any) -> Any:
 
 
 @contextmanager
-def connect(project: Project) -> Iterator[duckdb.DuckDBPyConnection]:
-    """A connection that can read the lake (its default database) and `results`, and do nothing else."""
-    with open_lake(project, read_only=True) as con:
+def connect(project: Project, snapshot: int | None = None) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A connection that can read the lake (its default database), at a `snapshot` if one is named, and `results`, and nothing else."""
+    with open_lake(project, read_only=True, snapshot=snapshot) as con:
         if project.results.exists():
             con.execute(f"ATTACH {literal(str(project.results))} AS results (READ_ONLY)")
             con.execute("SET search_path = 'lake.main,results.main'")

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     import duckdb
 
     from pipelines.inbox import Failing
+    from pipelines.publications import Publication
 
 VERDICT_TAG = "yuanqing/verdict"
 
@@ -29,6 +30,7 @@ class Lake:
     started: datetime = field(default_factory=datetime.now)
     tally: Tally = field(default_factory=Tally)
     done: list[str] = field(default_factory=list)
+    published: "Publication | None" = None
     _failing: "tuple[list[str], list[Failing]] | None" = None
 
     def failing(self, project: Project) -> "list[Failing]":
@@ -62,7 +64,7 @@ def lake_resource(project: Project) -> dg.ResourceDefinition:
                 if run is not None:
                     # Before the row of the run, whose snapshot is of no table.
                     context.resources.openlineage.ask(con, run.run_id, lake.done)
-                    record(con, project, run.run_id, run.job_name, lake.started, lake.tally.verdict, lake.done)
+                    record(con, project, run.run_id, run.job_name, lake.started, lake.tally.verdict, lake.done, lake.published)
 
     return dg.ResourceDefinition(
         resource_fn=opened,

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import os
 import time
-from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -53,6 +52,7 @@ _COMMENTS = {
     "column_lineage": "which column depends on which, from the header of a hand-over to the last thematic column",
     "unknown_lineage": "what of the models' SQL could not be resolved",
     "standards": "the editions of the standard that results were held to, whole",
+    "declarations": "which file of declarations had which content, from edition to edition; the contents stay in the lake",
     "league_publications": "the leagues and quarterly evaluations that officers have published, with their seals",
     "journal": "one row: the journal's last entry when this file was made, which anchors it; none where the journal cannot be read",
     "waivers": "rules that officers have set aside for a time, expired ones too",
@@ -155,6 +155,10 @@ WAIVERS: Columns = [
     ("valid_from", "DATE", "its first day"),
     ("until", "DATE", "its last day"),
     ("holds", "BOOLEAN", "whether it held on the day of this publication"),
+    ("waiver", "VARCHAR", "its name: in the journal, or file and line"),
+    ("legal_basis", "VARCHAR", "the provision that lets the rule be set aside; empty in older ones"),
+    ("second", "VARCHAR", "who else has agreed; of a blocking rule always somebody"),
+    ("tickets", "BIGINT", "of how many issues alone; NULL: of all that break the rule"),
 ]
 UNITS: Columns = [
     ("unit", "VARCHAR", "the unit, as batches name it"),
@@ -180,8 +184,16 @@ _DISAGREEMENTS = f"""
 # Separators, quotes and blanks tell where a record broke; nothing else of it leaves the lake.
 _SHAPE = r"""regexp_replace(left("text", 200), '[^,;|\t"'' ]', '*', 'g')"""
 
-_CONCEALED = {("rejects", "text"): _SHAPE, ("decisions", "key"): "NULL"}
-"""What is published in place of a column that could show a person."""
+FOLLOWED = ("tickets", "settled", "contradictions")
+"""Evidence of issues, which `pipelines.issues.publishing` puts together with the journal."""
+
+_CONCEALED = {
+    ("rejects", "text"): _SHAPE,
+    ("decisions", "key"): "NULL",
+    ("declarations", "content"): "NULL",
+    ("publications", "files"): "NULL",
+}
+"""What is published in place of a column that could show a person, or that would make the file grow with what is not evidence."""
 
 
 def publish(project: Project, standard: Standard | None = None, *, snapshot: int | None = None, target: Path | None = None) -> Path:
@@ -190,7 +202,10 @@ def publish(project: Project, standard: Standard | None = None, *, snapshot: int
     Builds a fresh file beside and renames it over the old one; a run that dies before leaves the old one. `standard` is by
     default the edition that the newest standing result was held to, as the lake has it written down. With `snapshot` the file
     is what would have been published when the lake stood there, with the standard of that time; `target` is where it goes.
+    Of a project of the past the file is what was published then.
     """
+    if snapshot is None and project.past is not None:
+        snapshot = project.past.snapshot
     target = target or project.results
     target.parent.mkdir(parents=True, exist_ok=True)
     _sweep(target)
@@ -224,14 +239,15 @@ def _write(con: duckdb.DuckDBPyConnection, project: Project, standard: Standard 
         " WHERE ? IS NULL OR snapshot_id = ? ORDER BY snapshot_id DESC LIMIT 1",
         [snapshot, snapshot],
     ).fetchone() or (None, None)
-    today = at.date() if snapshot is not None and at is not None else date.today()
-    waivers = load_waivers(project, {(r.dataset, r.id) for r in rules})
-    make_scores(con, contracts, rules, standard, [w for w in waivers if w.holds(today)])
+    now = project.now()
+    today = at.date() if snapshot is not None and at is not None and project.past is None else now.date()
+    waivers = all_waivers(project, {(r.dataset, r.id) for r in rules}, now)
+    publish_issues(con, project, rules, [w for w in waivers if w.holds(today)], today, now)
+    make_history(con, contracts, rules, standard, [w for w in waivers if w.holds(today)])
+    make_gains(con)
     edition = (number, standard.version, standard.valid_from, standard.fingerprint, WINDOW_DAYS)
-    _fill(con, "published", PUBLISHED, [(datetime.now(), *edition)])
-    _fill(
-        con, "waivers", WAIVERS, [(w.dataset, w.rule, w.unit, w.reason, w.officer, w.valid_from, w.until, w.holds(today)) for w in waivers]
-    )
+    _fill(con, "published", PUBLISHED, [(now, *edition)])
+    _fill(con, "waivers", WAIVERS, [_waiver_row(w, today) for w in waivers])
     for table, columns in TABLES.items():
         _declare(con, table, columns)
         there = columns_of(con, f"evidence.{table}")

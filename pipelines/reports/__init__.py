@@ -38,7 +38,8 @@ def build_reports(project: Project, base_url: str | None = None) -> list[Path]:
     `lineage.html`, `catalogue/`, and of a sample `proof.html`.
 
     Reads `project.results` (`pipelines.results.publish` makes it; `FileNotFoundError` without). `base_url` is where browsers
-    reach `project.reports`; workbooks, which travel alone, name it. Each file is swapped in whole. Returns the files written.
+    reach `project.reports`; workbooks, which travel alone, name it. The lake is read as it was when the results were published.
+    Each file is swapped in whole. Returns the files written.
     """
     from assets.lake import one_look
     from pipelines.catalogue import write_catalogue
@@ -53,7 +54,8 @@ def build_reports(project: Project, base_url: str | None = None) -> list[Path]:
     from pipelines.results import connect_results
 
     written: list[Path] = []
-    with connect_results(project) as results, connect(project) as lake, one_look(lake):
+    unlocked: list[str] = []
+    with connect_results(project) as results, connect(project, publication(results)["snapshot"]) as lake, one_look(lake):
         for name in departments(results):
             folder = project.reports / name
             written.append(write_department(results, name, folder / "index.html"))

@@ -69,7 +69,7 @@ def compare_in(con: duckdb.DuckDBPyConnection, project: Project) -> TruthReport:
 
 def truth_file(project: Project) -> Path:
     """Where the sample says what it planted; there is none where no sample was made."""
-    return project.data / "sample" / "truth.parquet"
+    return project.home / "sample" / "truth.parquet"
 
 
 def claims_of(project: Project, contract: Contract) -> dict[str, Claim]:
