@@ -18,11 +18,14 @@ from assets.crosschecks.declared import TABLE
 from assets.evidence import TABLES
 from assets.lake import columns_of, insert, literal, open_lake, quote
 from pipelines.anchors import JOURNAL, anchor_rows
+from pipelines.freshness import FRESHNESS, freshness
+from pipelines.gains import GAINS
 from pipelines.lineage.stored import COLUMN_LINEAGE, UNKNOWN_LINEAGE, edge_rows, graph_of, unknown_rows
 from pipelines.querying import QueryError, as_objects, query
 from pipelines.rulebook import holder
 from pipelines.scores import CALLED
 from pipelines.scores import COLUMNS as SCORES
+from pipelines.trend import HISTORY
 from pipelines.views import STORED, VIEWS
 
 if TYPE_CHECKING:
@@ -56,7 +59,10 @@ _COMMENTS = {
     "league_publications": "the leagues and quarterly evaluations that officers have published, with their seals",
     "journal": "one row: the journal's last entry when this file was made, which anchors it; none where the journal cannot be read",
     "waivers": "rules that officers have set aside for a time, expired ones too",
-    "scores": "scores and coverage per unit, dataset, city and department; by rule, indicator, dimension and in total",
+    "scores": "scores and coverage per unit, dataset, city, department and the province; by rule, indicator, dimension and in total",
+    "score_history": "scores month by month, by what had been handed over; the newest month is what is published",
+    "gains": "what mending all that breaks a rule would bring, in points of score x coverage",
+    "freshness": "the newest hand-over of each dataset, and the one that should be there by now",
     "disagreements": "where departments contradict each other: which records, without their values",
     "called": "what each contract calls for, the rules that meet it, and whether they were assessed: what coverage counts",
     "rules": "the rules that datasets are held to now, of their suites and yielded by their contracts",
@@ -226,8 +232,10 @@ def publish(project: Project, standard: Standard | None = None, *, snapshot: int
 
 def _write(con: duckdb.DuckDBPyConnection, project: Project, standard: Standard | None, snapshot: int | None) -> None:
     from assets.waivers import load_waivers
+    from pipelines.gains import make_gains
     from pipelines.rulebook import CROSS, read_rules, ticketed
-    from pipelines.scores import WINDOW_DAYS, make_scores, make_standing
+    from pipelines.scores import WINDOW_DAYS, make_standing
+    from pipelines.trend import make_history
 
     contracts = list(project.contracts.values())
     rules = [r for r in read_rules(project, contracts) if r.origin != CROSS] + ticketed(project)
@@ -255,7 +263,8 @@ def _write(con: duckdb.DuckDBPyConnection, project: Project, standard: Standard 
             continue
         chosen = ", ".join(_CONCEALED.get((table, name), quote(name)) if name in there else "NULL" for name, _, _ in columns)
         con.execute(f"INSERT INTO fresh.{quote(table)} SELECT {chosen} FROM lake.evidence.{quote(table)}")
-    for table, columns in (("standing", STANDING), ("scores", SCORES), ("called", CALLED)):
+    counted = {"standing": STANDING, "scores": SCORES, "called": CALLED, "score_history": HISTORY, "gains": GAINS}
+    for table, columns in counted.items():
         _declare(con, table, columns)
         con.execute(f"INSERT INTO fresh.{quote(table)} BY NAME FROM temp.{quote(table)}")
     _declare(con, "disagreements", DISAGREEMENTS)
@@ -285,6 +294,7 @@ def _write(con: duckdb.DuckDBPyConnection, project: Project, standard: Standard 
     _fill(con, "indicators", INDICATORS, rows)
     _fill(con, "units", UNITS, _unit_names(con, project))
     _fill(con, "journal", JOURNAL, anchor_rows(project))
+    _fill(con, "freshness", FRESHNESS, freshness(con, contracts, today))
     _fill(con, "grades", GRADES, [(g.name, g.zh, g.en, g.at_least) for g in standard.grades])
     graph = graph_of(project)
     _fill(con, "column_lineage", COLUMN_LINEAGE, edge_rows(graph))

@@ -1,4 +1,4 @@
-"""Scores per rule, indicator, dimension, dataset, unit, city and department, from the results of the batches that stand.
+"""Scores per rule, indicator, dimension, dataset, unit, city, department and the province, from the results of the batches that stand.
 
 Belongs here: which batches count, the arithmetic, and its definition. Not here: reading suites, publishing, wording in reports.
 
@@ -11,7 +11,8 @@ X = A/B, and the score is 1 - X.
 
 **Score** (0 to 100) and **coverage** (0 to 1). A rule's own coverage is the share of the standing rows on which it was assessed
 (passed or failed), and nothing where it had no element to evaluate at all. *What was not assessed, or has no result, never counts
-as passed.* With the weights w of rules (suite), indicators and dimensions (standard) and 1 for each dataset of a department:
+as passed.* With the weights w of rules (suite), indicators and dimensions (standard) and
+1 for each dataset of a department, a city or the province:
 
     score = sum(w * v * x) / sum(w * v)     over the parts that have a score; v is the assessed share of their rules
     coverage = sum(w * s) / sum(w)          of a dimension or indicator: over what the contract calls for there
@@ -58,11 +59,15 @@ if TYPE_CHECKING:
 WINDOW_DAYS = 31
 
 COLUMNS: list[tuple[str, str, str]] = [
-    ("scope", "VARCHAR", "what is scored: unit (of a dataset), dataset, department, city (a unit over all datasets)"),
+    (
+        "scope",
+        "VARCHAR",
+        "what is scored: unit (of a dataset), dataset, department, city (a unit over all datasets), province (all datasets)",
+    ),
     ("level", "VARCHAR", "how finely: rule, indicator, dimension, total"),
-    ("department", "VARCHAR", "the department's folder name; for a model <layer>/<database>; NULL for a city"),
-    ("dataset", "VARCHAR", "the dataset; NULL for a department or city"),
-    ("unit", "VARCHAR", "the unit, or the city that it is; NULL for a dataset or department"),
+    ("department", "VARCHAR", "the department's folder name; for a model <layer>/<database>; NULL for a city and the province"),
+    ("dataset", "VARCHAR", "the dataset; NULL above datasets"),
+    ("unit", "VARCHAR", "the unit, or the city that it is; NULL for a dataset, department or the province"),
     ("dimension", "VARCHAR", "dimension of GB/T 36344-2018; NULL for the total"),
     ("indicator", "VARCHAR", "indicator of GB/T 36344-2018; NULL above indicators"),
     ("rule", "VARCHAR", "the rule's id; NULL above rules"),
@@ -94,8 +99,11 @@ CALLED: list[tuple[str, str, str]] = [
 ]
 
 
-def make_standing(con: duckdb.DuckDBPyConnection, contracts: Collection[Contract]) -> None:
-    """Make the temporary table `standing(batch, dataset, department, unit, period, rows)` on a connection to the lake."""
+def make_standing(con: duckdb.DuckDBPyConnection, contracts: Collection[Contract], until: str | None = None) -> None:
+    """Make the temporary table `standing(batch, dataset, department, unit, period, rows)` on a connection to the lake.
+
+    With `until` (a month as 202610) it is what stood if nothing had been handed over for a later month.
+    """
     modes = [(c, c.delivery.mode if c.delivery else "model") for c in contracts]
     back = {c.name: WINDOW_DAYS - 1 for c in contracts if c.delivery and c.delivery.partition == "daily"}
     _insert(
@@ -110,7 +118,7 @@ def make_standing(con: duckdb.DuckDBPyConnection, contracts: Collection[Contract
             SELECT b.batch, b.dataset, d.department, coalesce(b.unit, '') AS unit, b.period, b.received_at, d.mode, d.days,
                 coalesce(b.rows_raw, 0) AS rows, b.partition_key, max(b.partition_key) OVER (PARTITION BY b.dataset) AS newest
             FROM evidence.batches b JOIN delivered d USING (dataset)
-            WHERE b.status = 'standardised' AND d.mode <> 'model')
+            WHERE b.status = 'standardised' AND d.mode <> 'model' AND coalesce(left(b.period, 6) <= ?, TRUE))
         SELECT batch, dataset, department, unit, period, rows FROM accepted WHERE mode = 'full'
         QUALIFY row_number() OVER (PARTITION BY dataset, unit ORDER BY period DESC, received_at DESC, batch DESC) = 1
         UNION ALL
@@ -127,7 +135,7 @@ def make_standing(con: duckdb.DuckDBPyConnection, contracts: Collection[Contract
         SELECT r.batch, r.dataset, d.department, '' AS unit, '' AS period, max(coalesce(r.elements, 0)) AS rows
         FROM evidence.results r JOIN delivered d USING (dataset) WHERE d.mode <> 'model' AND r.batch = ?
         GROUP BY ALL""",
-        [TABLE],
+        [until, TABLE],
     )
 
 
@@ -142,6 +150,18 @@ def make_scores(
 
     Needs `standing` (`make_standing`, of the same contracts). `waivers` are those that hold.
     """
+    declare(con, contracts, rules, standard, waivers)
+    count(con)
+
+
+def declare(
+    con: duckdb.DuckDBPyConnection,
+    contracts: Iterable[Contract],
+    rules: Iterable[Rule],
+    standard: Standard,
+    waivers: Iterable[Waiver] = (),
+) -> None:
+    """Put what results are counted by on the connection: it is the same, whatever stands."""
     counting = {i.code for i in standard.indicators.values() if i.weight > 0}
     rules = list(rules)
     _insert(
@@ -163,11 +183,19 @@ def make_scores(
     targets = [(codes.get(name), target) for name, target in standard.targets.items()]
     _insert(con, "aimed (dimension VARCHAR, target DOUBLE)", targets)
     _insert(con, "set_aside (dataset VARCHAR, rule VARCHAR, unit VARCHAR)", [(w.dataset, w.rule, w.unit) for w in waivers])
+
+
+def count(con: duckdb.DuckDBPyConnection) -> None:
+    """Count what stands now (`make_standing`) by what was declared: makes `scores` and `called`, and `rolled`, of which they are made.
+
+    `rolled`: by level, dataset and unit, score x (0 to 1), weight w, assessed share v of the rules and coverage c of each part.
+    """
     con.execute("""
         CREATE OR REPLACE TEMP TABLE scored AS SELECT dataset, department, mode FROM delivered
         WHERE mode <> 'model' OR dataset IN (SELECT dataset FROM standing)""")
     con.execute(f"CREATE OR REPLACE TEMP TABLE by_rule AS {_BY_RULE}")
     con.execute(f"CREATE OR REPLACE TEMP TABLE by_call AS {_BY_CALL}")
+    con.execute(f"CREATE OR REPLACE TEMP TABLE rolled AS {_PLACED}")
     con.execute(f"CREATE OR REPLACE TEMP TABLE scores AS {_SCORES}")
     con.execute("""
         CREATE OR REPLACE TEMP TABLE called AS
@@ -245,7 +273,7 @@ GROUP BY ALL
 """
 
 # `k` is the covered share of what is called for.
-_SCORES = f"""
+_PLACED = f"""
 WITH things AS {_THINGS},
 by_indicator AS (
     SELECT t.dataset, t.unit, a.indicator, a.dimension, a.weight AS w, g.x, g.v, coalesce(q.k, g.c) AS c, g.waived
@@ -269,18 +297,23 @@ every AS (
     FROM by_rule JOIN asked a USING (indicator)
     UNION ALL BY NAME SELECT 'indicator' AS level, * FROM by_indicator
     UNION ALL BY NAME SELECT 'dimension' AS level, * FROM by_dimension
-    UNION ALL BY NAME SELECT 'total' AS level, * FROM total),
-placed AS (
-    SELECT e.*, s.department, s.mode FROM every e JOIN scored s USING (dataset)),
-handed AS (SELECT * REPLACE (1 AS w), w AS own FROM placed WHERE mode <> 'model' AND level <> 'rule'),
+    UNION ALL BY NAME SELECT 'total' AS level, * FROM total)
+SELECT e.*, s.department, s.mode FROM every e JOIN scored s USING (dataset)
+"""
+
+_SCORES = f"""
+WITH handed AS (SELECT * REPLACE (1 AS w), w AS own FROM rolled WHERE mode <> 'model' AND level <> 'rule'),
 departments AS (
     SELECT level, department, dimension, indicator, any_value(own) AS w, {_ROLLED} FROM handed WHERE unit IS NULL GROUP BY ALL),
 cities AS (
     SELECT level, unit, dimension, indicator, any_value(own) AS w, {_ROLLED} FROM handed WHERE unit <> '' GROUP BY ALL),
+province AS (
+    SELECT level, dimension, indicator, any_value(own) AS w, {_ROLLED} FROM handed WHERE unit IS NULL GROUP BY ALL),
 scopes AS (
-    SELECT CASE WHEN unit IS NULL THEN 'dataset' ELSE 'unit' END AS scope, * EXCLUDE (mode) FROM placed
+    SELECT CASE WHEN unit IS NULL THEN 'dataset' ELSE 'unit' END AS scope, * EXCLUDE (mode) FROM rolled
     UNION ALL BY NAME SELECT 'department' AS scope, * FROM departments
-    UNION ALL BY NAME SELECT 'city' AS scope, * FROM cities),
+    UNION ALL BY NAME SELECT 'city' AS scope, * FROM cities
+    UNION ALL BY NAME SELECT 'province' AS scope, * FROM province),
 ranked AS (
     SELECT *, CASE WHEN c IS NOT NULL AND (x IS NOT NULL OR waived IS NULL OR waived = 0) THEN coalesce(100 * x * c, 0) END AS ranked
     FROM scopes)
@@ -293,6 +326,6 @@ SELECT scope, level, department, dataset, unit, s.dimension, s.indicator, rule,
     CASE WHEN level IN ('dimension', 'total') THEN t.target END AS target
 FROM ranked s LEFT JOIN (SELECT indicator, lower FROM asked) a ON a.indicator = s.indicator
     LEFT JOIN aimed t ON t.dimension IS NOT DISTINCT FROM s.dimension
-ORDER BY scope = 'city', department, dataset NULLS FIRST, unit NULLS FIRST, s.dimension NULLS FIRST, s.indicator NULLS FIRST,
-    rule NULLS FIRST
+ORDER BY scope = 'city', scope = 'province', department, dataset NULLS FIRST, unit NULLS FIRST, s.dimension NULLS FIRST,
+    s.indicator NULLS FIRST, rule NULLS FIRST
 """

@@ -8,20 +8,19 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pipelines.reports import contradictions, figures
+from pipelines.reports import contradictions, figures, head
+from pipelines.reports.issues import open_issues
 from pipelines.reports.pages import write_page
 
 if TYPE_CHECKING:
     import duckdb
-
-FIRST = 3
 
 
 def write_department(results: duckdb.DuckDBPyConnection, department: str, target: Path, *, workbook: bool = True) -> Path:
     """Write the page of the department with this folder name; `workbook`: one stands beside it."""
     league = figures.league(results)
     handed, every = figures.handovers(results, department)
-    failing = figures.failing(results, department)
+    failing = head.weighed(results, figures.failing(results, department), department)
     datasets = figures.datasets(results, department)
     by_dataset = figures.grouped(failing, "dataset")
     for dataset in datasets:
@@ -38,7 +37,14 @@ def write_department(results: duckdb.DuckDBPyConnection, department: str, target
         by_score=next(g for g in grades.values() if (me["score"] or 0) >= g["at_least"]),
         of=len(league),
         indicators=figures.grouped(figures.indicators(results, department), "dimension"),
-        first=failing[:FIRST],
+        first=failing[: head.FIRST],
+        first_gain=sum(r["gain"] for r in failing[: head.FIRST]),
+        gain=sum(r["gain"] for r in failing),
+        ways=head.WAYS,
+        history=head.history(results, "department", department),
+        moved=head.moves(results).get(department),
+        peers=head.peers(league, department),
+        issues=open_issues(results, department),
         datasets=datasets,
         waived=figures.waived(results, department),
         tickets=contradictions.tickets(results, department),

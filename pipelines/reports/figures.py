@@ -158,6 +158,11 @@ def failing(con: duckdb.DuckDBPyConnection, department: str) -> list[Row]:
         [department],
     )
     where = places(con, department)
+    contradicting = {
+        "value": "本方的值",
+        "since": "自",
+        **{d["dataset"]: d["title"] for d in rows(con, "SELECT dataset, title FROM datasets")},
+    }
     titles: dict[str, dict[str, str]] = {}
     for column in rows(con, 'SELECT dataset, "column", title FROM columns'):
         titles.setdefault(column["dataset"], {})[column["column"]] = column["title"]
@@ -170,7 +175,8 @@ def failing(con: duckdb.DuckDBPyConnection, department: str) -> list[Row]:
         rule["places"] = here[:UNITS_SHOWN]
         rule["more_places"] = len(here) - len(rule["places"])
         rule["more_rows"] = sum(p["unexpected"] for p in here[UNITS_SHOWN:])
-        rule["examples"] = _examples(here, titles.get(rule["dataset"], {}))
+        crossed = any(place["crossed"] for place in here[:UNITS_SHOWN])
+        rule["examples"] = _examples(here, contradicting if crossed else titles.get(rule["dataset"], {}))
         # A batch's note counts that batch's rows; it helps only where there are no rows to show, or to say who judged them.
         shown = rule["examples"] or any(p["positions"] for p in rule["places"])
         noted = [p["note"] for p in here if p["note"] and not (shown and not _in_gx(p))]

@@ -67,6 +67,27 @@ def period(value: str | None) -> str:
     return f"{shown} {value[8:]}:00" if len(value) == 10 else shown
 
 
+def points(value: float | None) -> str:
+    """Points gained, with two decimals; what is less than a hundredth is said to be that."""
+    if value is None:
+        return "—"
+    return f"+{value:.2f}" if value >= 0.01 else "+<0.01"
+
+
+def moved(value: float | None) -> str:
+    """How far a score moved, with an arrow beside the sign, so that it reads in black and white."""
+    if value is None:
+        return "—"
+    if abs(value) < 0.005:
+        return "持平 steady"
+    return f"{'▲ +' if value > 0 else '▼ −'}{abs(value):.2f}"
+
+
+def shortfall(value: float) -> float:
+    """How far a score is from 100."""
+    return max(100 - value, 0.0)
+
+
 def moment(value: datetime | None) -> str:
     return value.strftime("%Y-%m-%d %H:%M") if value else ""
 
@@ -83,6 +104,7 @@ def environment() -> Environment:
         lstrip_blocks=True,
     )
     made.filters |= {"number": number, "score": score, "percent": percent, "period": period, "moment": moment}
+    made.filters |= {"points": points, "moved": moved, "shortfall": shortfall}
     made.filters |= {"in_chinese": in_chinese}
     made.globals |= {"STATUS": STATUS, "SEVERITY": SEVERITY, "REPAIRS": REPAIRS, "PERIODS": PERIODS, "MODES": MODES}
     return made
