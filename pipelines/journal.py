@@ -75,7 +75,7 @@ class Finding:
 
 def journal_path(project: Project) -> Path:
     """Where the journal lies."""
-    return project.data / "journal" / "journal.jsonl"
+    return project.home / "journal" / "journal.jsonl"
 
 
 def append(project: Project, what: str, who: str, why: str = "", **content: Any) -> Entry:

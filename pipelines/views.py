@@ -49,8 +49,8 @@ _NOT_ASSESSABLE = """
 
 _WAIVED = """
     SELECT n.department, n.dataset, n.rule, n.unit, u.title_zh, u.title_en, count(*) AS batches,
-        sum(greatest(coalesce(n.unexpected, 0), 1))::BIGINT AS "rows", any_value(w.reason) AS reason, any_value(w.officer) AS officer,
-        max(w.until) AS until
+        sum(greatest(coalesce(n.unexpected, 0), 1))::BIGINT AS "rows", arg_max(w.reason, w.unit) AS reason,
+        arg_max(w.officer, w.unit) AS officer, max(w.until) AS until
     FROM standing_results n JOIN rules u ON u.dataset = n.dataset AND u.rule = n.rule
         JOIN waivers w ON w.holds AND w.tickets IS NULL AND w.dataset = n.dataset AND w.rule = n.rule AND (w.unit = '' OR w.unit = n.unit)
     WHERE n.waived GROUP BY ALL ORDER BY until, n.dataset, n.rule, n.unit"""

@@ -154,7 +154,8 @@ def failing(con: duckdb.DuckDBPyConnection, department: str) -> list[Row]:
     """The department's failing rules, the most urgent first; each with where it fails, worst first, and masked examples."""
     found = rows(
         con,
-        "SELECT f.*, d.title FROM failing_rules f JOIN datasets d USING (dataset) WHERE f.department = ? ORDER BY urgency DESC",
+        "SELECT f.*, d.title FROM failing_rules f JOIN datasets d USING (dataset) WHERE f.department = ?"
+        " ORDER BY urgency DESC, f.dataset, f.rule",
         [department],
     )
     where = places(con, department)
@@ -197,7 +198,7 @@ def failing_places(con: duckdb.DuckDBPyConnection, department: str) -> list[Row]
             JOIN failing_rules f ON f.dataset = r.dataset AND f.rule = r.rule JOIN datasets d ON d.dataset = r.dataset
             LEFT JOIN batches b ON b.batch = r.batch LEFT JOIN units u ON u.unit = r.unit
         WHERE r.department = ? AND r.outcome = 'failed'
-        ORDER BY f.urgency DESC, f.dataset, f.rule, "rows" DESC""",
+        ORDER BY f.urgency DESC, f.dataset, f.rule, "rows" DESC, r.batch""",
         [department],
     )
 
@@ -292,7 +293,7 @@ def _not_assessed(con: duckdb.DuckDBPyConnection, department: str) -> list[Row]:
         """
         SELECT s.dataset, s.rule, r.title_zh, r.title_en, s.coverage, n.note, coalesce(n.batches, 0) AS batches
         FROM scores s JOIN rules r ON r.dataset = s.dataset AND r.rule = s.rule
-            LEFT JOIN (SELECT dataset, rule, any_value(note) AS note, count(*) AS batches FROM not_assessable GROUP BY ALL) n
+            LEFT JOIN (SELECT dataset, rule, max(note) AS note, count(*) AS batches FROM not_assessable GROUP BY ALL) n
             ON n.dataset = s.dataset AND n.rule = s.rule
         WHERE s.scope = 'dataset' AND s.level = 'rule' AND s.department = ? AND s.coverage < 1 ORDER BY s.coverage, r.position""",
         [department],
@@ -306,7 +307,7 @@ def _repairs(con: duckdb.DuckDBPyConnection, department: str) -> list[Row]:
         SELECT r.dataset, c.title, c.header, r.kind, sum(r."rows")::BIGINT AS cells
         FROM repairs r JOIN standing s ON s.batch = r.batch AND s.dataset = r.dataset
             LEFT JOIN columns c ON c.dataset = r.dataset AND c."column" = r."column"
-        WHERE s.department = ? GROUP BY ALL ORDER BY cells DESC""",
+        WHERE s.department = ? GROUP BY ALL ORDER BY cells DESC, r.dataset, c.header, r.kind""",
         [department],
     )
 
@@ -317,8 +318,9 @@ def _rejects(con: duckdb.DuckDBPyConnection, department: str) -> list[Row]:
         f"""
         SELECT r.dataset, s.unit, u.zh AS unit_zh, s.period, b.source, r."row", r.lines, r.reason, r.text
         FROM rejects r JOIN standing s ON s.batch = r.batch JOIN batches b ON b.batch = r.batch LEFT JOIN units u ON u.unit = s.unit
-        WHERE s.department = ? QUALIFY row_number() OVER (PARTITION BY r.dataset ORDER BY s.period DESC, s.unit, r."row") <= {REJECTS_SHOWN}
-        ORDER BY s.period DESC, s.unit, r."row\"""",
+        WHERE s.department = ?
+        QUALIFY row_number() OVER (PARTITION BY r.dataset ORDER BY s.period DESC, s.unit, r.batch, r."row") <= {REJECTS_SHOWN}
+        ORDER BY s.period DESC, s.unit, r.batch, r."row\"""",
         [department],
     )
 
@@ -348,7 +350,7 @@ def _handed(con: duckdb.DuckDBPyConnection, department: str) -> list[Row]:
         con,
         """
         SELECT dataset, status, count(*) AS n FROM batches JOIN datasets USING (dataset) WHERE datasets.department = ? GROUP BY ALL
-        ORDER BY n DESC""",
+        ORDER BY n DESC, dataset, status""",
         [department],
     )
 
@@ -371,7 +373,7 @@ def handovers(con: duckdb.DuckDBPyConnection, department: str) -> tuple[list[Row
         f"""
         SELECT b.*, d.title, u.zh AS unit_zh, count(*) OVER () AS every
         FROM batches b JOIN datasets d USING (dataset) LEFT JOIN units u ON u.unit = b.unit WHERE d.department = ?
-        ORDER BY b.status NOT IN ('refused', 'collected'), b.received_at DESC NULLS LAST, b.source LIMIT {HANDOVERS_SHOWN}""",
+        ORDER BY b.status NOT IN ('refused', 'collected'), b.received_at DESC NULLS LAST, b.source, b.batch LIMIT {HANDOVERS_SHOWN}""",
         [department],
     )
     return found, found[0]["every"] if found else 0

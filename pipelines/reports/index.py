@@ -36,5 +36,5 @@ def write_index(
         lineage=lineage.name if lineage else None,
         proof=proof.name if proof else "",
         themes=[{"href": f"{path.parent.name}/{path.name}", **title} for path, title in themes],
-        runs=figures.rows(results, "FROM runs ORDER BY started_at DESC LIMIT 5"),
+        runs=figures.rows(results, "FROM runs ORDER BY started_at DESC, run_id LIMIT 5"),
     )

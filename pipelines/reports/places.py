@@ -27,7 +27,7 @@ def places(con: duckdb.DuckDBPyConnection, department: str) -> dict[tuple[str, s
             r.note, r.result
         FROM standing_results r LEFT JOIN batches b ON b.batch = r.batch LEFT JOIN units u ON u.unit = r.unit
         WHERE r.department = ? AND r.outcome = 'failed'
-        ORDER BY unexpected DESC, r.period DESC, r.unit""",
+        ORDER BY unexpected DESC, r.period DESC, r.unit, r.batch""",
         [department],
     )
     by: dict[tuple[str, str], list[Row]] = {}
