@@ -29,9 +29,12 @@ from pipelines.trend import HISTORY
 from pipelines.views import STORED, VIEWS
 
 if TYPE_CHECKING:
+    from datetime import date
+
     import duckdb
 
     from assets.project import Project
+    from assets.waivers import Waiver
     from expectations.standard import Standard
 
 __all__ = ["QueryError", "as_objects", "connect_results", "publish", "query"]
@@ -58,6 +61,7 @@ _COMMENTS = {
     "declarations": "which file of declarations had which content, from edition to edition; the contents stay in the lake",
     "league_publications": "the leagues and quarterly evaluations that officers have published, with their seals",
     "journal": "one row: the journal's last entry when this file was made, which anchors it; none where the journal cannot be read",
+    "publications": "every publication of results and reports: when, from which snapshot, by which declarations and program",
     "waivers": "rules that officers have set aside for a time, expired ones too",
     "scores": "scores and coverage per unit, dataset, city, department and the province; by rule, indicator, dimension and in total",
     "score_history": "scores month by month, by what had been handed over; the newest month is what is published",
@@ -231,8 +235,9 @@ def publish(project: Project, standard: Standard | None = None, *, snapshot: int
 
 
 def _write(con: duckdb.DuckDBPyConnection, project: Project, standard: Standard | None, snapshot: int | None) -> None:
-    from assets.waivers import load_waivers
     from pipelines.gains import make_gains
+    from pipelines.issues.publishing import publish_issues
+    from pipelines.issues.waiving import all_waivers
     from pipelines.rulebook import CROSS, read_rules, ticketed
     from pipelines.scores import WINDOW_DAYS, make_standing
     from pipelines.trend import make_history
@@ -257,6 +262,8 @@ def _write(con: duckdb.DuckDBPyConnection, project: Project, standard: Standard 
     _fill(con, "published", PUBLISHED, [(now, *edition)])
     _fill(con, "waivers", WAIVERS, [_waiver_row(w, today) for w in waivers])
     for table, columns in TABLES.items():
+        if table in FOLLOWED:  # published with where each issue stands
+            continue
         _declare(con, table, columns)
         there = columns_of(con, f"evidence.{table}")
         if there is None:  # an old snapshot knows less
@@ -293,8 +300,8 @@ def _write(con: duckdb.DuckDBPyConnection, project: Project, standard: Standard 
     rows = [(i.code, i.zh, i.en, i.element, i.better, i.weight, d.code, d.zh, d.en, d.weight) for i, d in pairs]
     _fill(con, "indicators", INDICATORS, rows)
     _fill(con, "units", UNITS, _unit_names(con, project))
-    _fill(con, "journal", JOURNAL, anchor_rows(project))
     _fill(con, "freshness", FRESHNESS, freshness(con, contracts, today))
+    _fill(con, "journal", JOURNAL, anchor_rows(project))
     _fill(con, "grades", GRADES, [(g.name, g.zh, g.en, g.at_least) for g in standard.grades])
     graph = graph_of(project)
     _fill(con, "column_lineage", COLUMN_LINEAGE, edge_rows(graph))
@@ -338,6 +345,11 @@ def _unit_names(con: duckdb.DuckDBPyConnection, project: Project) -> list[tuple[
     names = codes.get("division").codes if "division" in codes else {}
     units = [unit for (unit,) in con.execute("SELECT DISTINCT unit FROM evidence.batches WHERE unit <> '' ORDER BY unit").fetchall()]
     return [(unit, names[unit]) for unit in units if unit in names]
+
+
+def _waiver_row(w: Waiver, today: date) -> tuple[Any, ...]:
+    scope = (w.dataset, w.rule, w.unit)
+    return (*scope, w.reason, w.officer, w.valid_from, w.until, w.holds(today), w.id, w.legal_basis, w.second, len(w.tickets) or None)
 
 
 def _dataset_row(contract: Any) -> tuple[Any, ...]:
