@@ -19,8 +19,10 @@ from pipelines.commands import (
     diff,
     doctor,
     errors,
+    expire,
     explain,
     impact,
+    league,
     issues,
     lineage,
     look,
@@ -56,6 +58,7 @@ app.command("origin")(look.origin)
 app.command("lineage")(lineage.lineage)
 app.command("diff")(diff.diff)
 app.command("rebuild")(rebuild.rebuild)
+app.command("expire")(expire.expire)
 app.command("impact")(impact.impact)
 app.command("open-data")(opening.open_data)
 app.command("review")(review.review)
@@ -69,6 +72,7 @@ app.command("explain-error")(errors.explain_error)
 app.add_typer(catalogue.app, name="catalogue")
 app.add_typer(issues.app, name="issues")
 app.add_typer(start.contract_app, name="contract")
+app.add_typer(league.app, name="league")
 app.add_typer(audit.app, name="audit")
 app.add_typer(workbook.app, name="workbook")
 

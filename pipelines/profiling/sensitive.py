@@ -10,7 +10,7 @@ id (`assets.called`).
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -105,18 +105,26 @@ def _looked(column: Column) -> bool:
 
 
 def _of_table(con: duckdb.DuckDBPyConnection, contract: Contract, at: str, columns: list[Column], rows: int) -> Iterator[Suspect]:
-    asked = []
+    seen = counted(con, quote(at), [c.name for c in columns], rows)
     for column in columns:
-        value = quote(column.name)
-        asked += [f"count({value})", f"count(DISTINCT {value})"]
-        asked += [f"count({'DISTINCT ' if f.distinct else ''}{value}) FILTER ({f.test.replace('$value', value)})" for f in FORMS]
-    taken = ", ".join(quote(c.name) for c in columns)
-    counts = con.execute(f"SELECT {', '.join(asked)} FROM (SELECT {taken} FROM {quote(at)} LIMIT {rows})").fetchone()
-    assert counts is not None
-    width = 2 + len(FORMS)
-    for position, column in enumerate(columns):
-        values, different, *found = counts[position * width : (position + 1) * width]
-        for form, n in zip(FORMS, found, strict=True):
-            of = different if form.distinct else values
+        for form, n, of in seen[column.name]:
             if of >= LEAST and n >= form.share * of and form.level > column.classification:
                 yield Suspect(f"{contract.table}.{column.name}", column.classification, form, n, of)
+
+
+def counted(con: duckdb.DuckDBPyConnection, relation: str, columns: Sequence[str], rows: int) -> dict[str, list[tuple[Form, int, int]]]:
+    """By column, for each form: how many values of the first rows have it, of how many. `relation` is SQL for rows with text columns."""
+    asked = []
+    for name in columns:
+        value = quote(name)
+        asked += [f"count({value})", f"count(DISTINCT {value})"]
+        asked += [f"count({'DISTINCT ' if f.distinct else ''}{value}) FILTER ({f.test.replace('$value', value)})" for f in FORMS]
+    taken = ", ".join(map(quote, columns))
+    counts = con.execute(f"SELECT {', '.join(asked)} FROM (SELECT {taken} FROM {relation} LIMIT {rows})").fetchone()
+    assert counts is not None
+    width = 2 + len(FORMS)
+    found: dict[str, list[tuple[Form, int, int]]] = {}
+    for position, name in enumerate(columns):
+        values, different, *matching = counts[position * width : (position + 1) * width]
+        found[name] = [(form, n, different if form.distinct else values) for form, n in zip(FORMS, matching, strict=True)]
+    return found
