@@ -81,6 +81,12 @@ class Department(Section):
     workbook_password_from: Reference | None = None
 
 
+class Publication(Section):
+    """`officers`: who may publish the league and the quarterly evaluation; where none are named, anybody who gives a name."""
+
+    officers: tuple[str, ...] = ()
+
+
 class Settings(BaseSettings):
     """What stands alone, and all sections.
 
@@ -94,6 +100,7 @@ class Settings(BaseSettings):
     reports_url: Address = "http://127.0.0.1:3001"
     ui_url: Address = "http://127.0.0.1:3000"
     issues: Issues = Issues()
+    publication: Publication = Publication()
     departments: dict[str, Department] = {}
 
 

@@ -31,7 +31,7 @@ CODES = {
     "pipelines.querying.QueryError": "YQ501",
     "pipelines.lineage.past.ImpactError": "YQ502",
     "pipelines.errors.JournalError": "YQ601",
-    "pipelines.errors.PublishingError": "YQ602",
+    "pipelines.errors.PublishingError": "YQ603",
     "pipelines.issues.acting.ActingError": "YQ602",
 }
 """By the full name of its class, each error's code: 1 the installation, 2 declarations, 3 hand-overs, 4 the lake, 5 questions, 6 what

@@ -107,3 +107,19 @@ def _months_on(begun: datetime, months: int) -> datetime:
     number = begun.year * 12 + begun.month - 1 + months
     year, month = divmod(number, 12)
     return begun.replace(year=year, month=month + 1, day=min(begun.day, monthrange(year, month + 1)[1]))
+
+
+def expected_periods(contract: Contract, first: str, begin: date, end: date) -> list[tuple[str, datetime]]:
+    """The periods that begin in [begin, end), of a dataset whose first hand-over was for `first`; each with the moment it is due by.
+
+    Empty where the contract promises no latency, or `first` is no period.
+    """
+    assert contract.delivery is not None
+    form, days = contract.delivery.period, promised_days(contract, "latency")
+    at = _begin(first, form)
+    found = []
+    while days is not None and at is not None and at.date() < end:
+        if at.date() >= begin:
+            found.append((at.strftime(PERIODS[form]), _end(at, form) + timedelta(days=days)))
+        at = _later(at, contract)
+    return found
