@@ -32,7 +32,7 @@ FOLDERS = {
 }
 ALSO = ("expectations/standard.yaml", "expectations/codes/*.csv")
 """Of the program's own, where the project has none."""
-_SECRET = re.compile(rb"""(?im)^(\s*"?[\w.-]*(?:password|passwd|secret|token|credential)(?<!_from)"?\s*=\s*).*$""")
+_SECRET = re.compile(rb"""(?im)^(\s*"?[\w.-]*(?:password|passwd|secret|token|credential)"?\s*=\s*).*$""")
 _USER = re.compile(rb"://[^/\s\"'@]+@")
 
 

@@ -75,6 +75,12 @@ class Issues(Section):
     escalate_after: int = Field(default=5, ge=1)
 
 
+class Snapshots(Section):
+    """How many days states of the lake are kept that nothing points to, before `yuanqing expire` takes them away."""
+
+    keep_days: int = Field(default=400, ge=0)
+
+
 class Department(Section):
     """What concerns one department, named by its folder: `workbook_password_from` says where the password of its workbook stands."""
 
@@ -99,6 +105,7 @@ class Settings(BaseSettings):
     memory: Amount | None = None
     reports_url: Address = "http://127.0.0.1:3001"
     ui_url: Address = "http://127.0.0.1:3000"
+    snapshots: Snapshots = Snapshots()
     issues: Issues = Issues()
     publication: Publication = Publication()
     departments: dict[str, Department] = {}

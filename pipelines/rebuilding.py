@@ -109,20 +109,12 @@ def rebuild(project: Project, spoken: str, to: Path | None = None, against: Path
 
 
 def _still_there(con: duckdb.DuckDBPyConnection, made: Publication) -> None:
-    """Raise `PublicationError` where the snapshot is gone, with the run that let it expire."""
-    if con.execute("SELECT 1 FROM ducklake_snapshots('lake') WHERE snapshot_id = ?", [made.snapshot]).fetchone():
-        return
-    row = con.execute(
-        "SELECT command, started_at FROM evidence.runs WHERE starts_with(command, 'expire') AND started_at >= ? ORDER BY 2 LIMIT 1",
-        [made.at],
-    ).fetchone()
-    why = (
-        f"perhaps by `yuanqing {row[0]}` on {row[1]:%Y-%m-%d %H:%M}" if row else "not by `yuanqing expire`, which keeps what was published"
-    )
-    raise PublicationError(
-        f"run {made.run_id} published from snapshot {made.snapshot}, which is no longer in the lake: it has expired, {why}."
-        " Restore the data folder from a backup of that time to make its reports again."
-    )
+    """Raise `PublicationError` where the snapshot is gone."""
+    if con.execute("SELECT 1 FROM ducklake_snapshots('lake') WHERE snapshot_id = ?", [made.snapshot]).fetchone() is None:
+        raise PublicationError(
+            f"run {made.run_id} published from snapshot {made.snapshot}, which is no longer in the lake. `yuanqing expire` keeps what was"
+            " published, so it was let go by other means. Restore the data folder from a backup of that time to make its reports again."
+        )
 
 
 def _emptied(folder: Path) -> Path:

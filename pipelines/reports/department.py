@@ -8,7 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pipelines.reports import contradictions, figures, head
+from pipelines.reports import changes, contradictions, figures, head
 from pipelines.reports.issues import open_issues
 from pipelines.reports.pages import write_page
 
@@ -45,6 +45,7 @@ def write_department(results: duckdb.DuckDBPyConnection, department: str, target
         moved=head.moves(results).get(department),
         peers=head.peers(league, department),
         issues=open_issues(results, department),
+        changes=changes.changes(results, department),
         datasets=datasets,
         waived=figures.waived(results, department),
         tickets=contradictions.tickets(results, department),
