@@ -41,8 +41,10 @@ def verify(
     from assets.project import Project
     from pipelines import anchors, journal
     from pipelines.errors import JournalError
+    from pipelines.publication.checking import check
 
     project = Project.at()
+    altered = check(project)
     kept = anchors.kept(project)
     for text in anchor or ():
         kept.setdefault(anchors.read(text), []).append("--anchor")
@@ -54,13 +56,19 @@ def verify(
         seq, seal = 0, ""
     if as_json:
         told = [{**asdict(f), "anchors": kept_at(f, kept)} for f in found]
-        print_json({"journal": str(journal.journal_path(project)), "seq": seq, "seal": seal, "anchors": len(kept), "findings": told})
+        print_json(
+            {"journal": str(journal.journal_path(project)), "seq": seq, "seal": seal, "anchors": len(kept), "findings": told}
+            | {"publications": [asdict(a) for a in altered]}
+        )
     else:
         if found:
             rows = [(f.place, f.kind, f"{f.zh}\n{f.en}", plain(f.found), plain(_with_places(f, kept))) for f in found[:SHOWN]]
             console().print(table("", ("行 line", "种类 kind", "情况 what", "现有 found", "应有 expected"), rows))
             if len(found) > SHOWN:
                 console().print(f"… 另有 {len(found) - SHOWN} 项 more: --json", markup=False)
+        if altered:
+            told_of = [(a.seq, a.file, f"{a.zh}\n{a.en}", a.found, a.expected) for a in altered]
+            console().print(table("已发布 published", ("号 seq", "文件 file", "情况 what", "现有 found", "应有 expected"), told_of))
         if bad:
             console().print(
                 f"✗ {journal.journal_path(project)}：与当初写入的不一致，{len(bad)} 处。保留此文件，从备份取回，并报告质量管理人员。\n"
@@ -70,14 +78,14 @@ def verify(
                 markup=False,
                 soft_wrap=True,
             )
-        else:
+        elif not altered:
             console().print(
                 f"✓ 日志完整：{seq} 条，与 {len(kept)} 个锚点相符。 The journal is whole: {seq} entries, {len(kept)} anchors fit.\n"
                 f"  锚点 anchor {seq}:{seal}",
                 markup=False,
                 soft_wrap=True,
             )
-    raise typer.Exit(1 if bad else 0)
+    raise typer.Exit(1 if bad or altered else 0)
 
 
 def plain(text: str) -> str:
@@ -95,6 +103,27 @@ def _with_places(finding: Finding, kept: dict[tuple[int, str], list[str]]) -> st
     places = kept_at(finding, kept)
     more = f" +{len(places) - PLACES}" if len(places) > PLACES else ""
     return finding.expected + (f"\n← {', '.join(places[:PLACES])}{more}" if places else "")
+
+
+@app.command("rehearse")
+@clearly
+def rehearse(as_json: Annotated[bool, typer.Option("--json", help="输出 JSON。 Print JSON.")] = False) -> None:
+    """演练：在副本上用各种手法篡改，看是否都被发现、位置是否正确。 Tamper with a copy in every known way, to see each one found.
+
+    原日志不动。退出码：0 全部发现，1 有遗漏。 The journal itself is only read. Exit code: 0 all found, 1 not all.
+    """
+    from assets.project import Project
+    from pipelines.rehearsal import rehearse as rehearsed
+
+    done = rehearsed(Project.at())
+    found = sum(r.found for r in done)
+    if as_json:
+        print_json([asdict(r) for r in done])
+    else:
+        rows = [(f"{r.zh} {r.en}", r.done_at, ", ".join(r.kinds), ", ".join(r.places) or "—", "✓" if r.found else "✗") for r in done]
+        columns = ("手法 way", "改在 done at", "种类 kind", "发现于 found at", "")
+        console().print(table(f"演练 rehearsal：{found}/{len(done)}", columns, rows))
+    raise typer.Exit(0 if found == len(done) else 1)
 
 
 @app.command("list")

@@ -6,12 +6,15 @@ import json
 import os
 import shutil
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner, Result
 
-from assets.project import Project
+from assets import evidence
+from assets.lake import open_lake, transaction
+from assets.project import Past, Project
 from pipelines import anchors
 from pipelines.cli import app
 from pipelines.errors import JournalError
@@ -105,3 +108,16 @@ def test_pages_without_anchors_and_broken_pages_are_passed_over(ten: Project) ->
     assert anchors.current(ten) == head(ten)
     journal_path(ten).write_bytes(b"x")
     assert anchors.current(ten) is None
+
+
+def test_a_project_of_the_past_bears_the_anchor_that_was_published_then(ten: Project) -> None:
+    then, at = head(ten), datetime(2026, 11, 1, 9, 30, 1, 234567)
+    with open_lake(ten) as con, transaction(con, "run-1", "test"):
+        row = {"run_id": "run-1", "published_at": at, "snapshot": 1, "anchor": anchors.written(then)}
+        evidence.write(con, "publications", [row, {"run_id": "run-0", "published_at": datetime(2026, 10, 1), "snapshot": 1}])
+    append(ten, "note", "王芳")
+    assert anchors.current(ten) == head(ten) != then
+    past = Project(ten.root, ten.root / "past", past=Past(ten.data, 1, at))
+    assert anchors.current(past) == then
+    assert anchors.current(Project(ten.root, ten.root / "past", past=Past(ten.data, 1, datetime(2026, 10, 1)))) is None
+    assert anchors.kept(ten) == {then: ["evidence.publications"]}
