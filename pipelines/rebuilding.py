@@ -94,13 +94,14 @@ def rebuild(project: Project, spoken: str, to: Path | None = None, against: Path
     from assets.declarations import restore
     from assets.lake import open_lake
 
-    with open_lake(project, read_only=True) as con:
-        made = find(con, spoken)
-        _still_there(con, made)
-        folder = _emptied(to or project.data / "past" / made.run_id)
-        kept = restore(con, made.declarations, folder / DECLARATIONS)
-    past = Project(folder / DECLARATIONS, folder, past=Past(project.data, made.snapshot, made.at))
-    anew = _made(past, made)
+    with _told(spoken):
+        with open_lake(project, read_only=True) as con:
+            made = find(con, spoken)
+            _still_there(con, made)
+            folder = _emptied(to or project.data / "past" / made.run_id)
+            kept = restore(con, made.declarations, folder / DECLARATIONS)
+        past = Project(folder / DECLARATIONS, folder, past=Past(project.data, made.snapshot, made.at))
+        anew = _made(past, made)
     place = against or (project.reports if _present(project) == made.at else None)
     differing, same, at_hand = _compared(made, anew, past.reports, place)
     now = program()
@@ -137,23 +138,20 @@ def _made(past: Project, made: Publication) -> dict[str, str]:
     from pipelines.reports import build_reports
     from pipelines.results import publish
 
-    with _told(made):
-        publish(past)
-        return digests(past.reports, build_reports(past, base_url=made.base_url))
+    publish(past)
+    return digests(past.reports, build_reports(past, base_url=made.base_url))
 
 
 @contextmanager
-def _told(made: Publication) -> Iterator[None]:
-    """A file of the snapshot that is gone from the disk is told as such."""
+def _told(spoken: str) -> Iterator[None]:
+    """A file of the lake that is gone from the disk is told as such."""
     import duckdb
 
     try:
         yield
     except duckdb.IOException as error:
         told = str(error).partition("\n")[0]
-        raise PublicationError(
-            f"snapshot {made.snapshot} of run {made.run_id} cannot be read: {told}. Restore the lake's files from a backup."
-        ) from None
+        raise PublicationError(f"{spoken} cannot be made again: {told}. Restore the lake's files from a backup.") from None
 
 
 def _present(project: Project) -> datetime | None:

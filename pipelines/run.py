@@ -111,7 +111,7 @@ def run(
             nonlocal instance
             instance = instance or open_.enter_context(open_instance(project))
             summary.nothing = False
-            summary.runs.append(_execute(definitions, instance, job, tags, assets))
+            summary.runs.append(execute_job(definitions, instance, job, tags, assets))
             return summary.runs[-1]
 
         for around in rounds:
@@ -123,7 +123,7 @@ def run(
                     what = item.first if item.first == item.last else f"{item.first} … {item.last}"
                     say(f"{item.dataset} {what}", position, len(work) + 2)
                     execute(f"collect_{item.dataset}", item.tags, None)
-            if any(ran.failure and not _only_stopped(ran) for ran in summary.runs):
+            if any(ran.failure and not only_stopped(ran) for ran in summary.runs):
                 break
         if not summary.nothing or _out_of_date(con, project, models):
             say("基础库与主题库 base and thematic", 0, 2)
@@ -133,10 +133,26 @@ def run(
             say("结果与报告 results and reports", 1, 2)
             execute(PUBLISH, {}, None)
         summary.undone = [
-            f"{r.job} {r.partitions}: {r.failure}".replace(" :", ":") for r in summary.runs if r.failure and not _only_stopped(r)
+            f"{r.job} {r.partitions}: {r.failure}".replace(" :", ":") for r in summary.runs if r.failure and not only_stopped(r)
         ]
         summary.seconds = time.perf_counter() - begun
         return _finish(con, project, summary, started)
+
+
+def publish_again(project: Project) -> Ran:
+    """Publish results and reports anew from what the lake holds, as a run of its own: what is published can be made again by its id.
+
+    Raises `LakeBusyError` where another run is at work, `FileNotFoundError` where nothing was collected yet.
+    """
+    from assets.lake import open_lake
+    from pipelines.definitions import build_definitions
+    from pipelines.instance import open_instance
+    from pipelines.jobs import PUBLISH
+
+    with open_lake(project, read_only=True):
+        pass  # a lake is not made by this
+    with sole_run(project), open_instance(project) as instance:
+        return execute_job(build_definitions(project), instance, PUBLISH, {}, None)
 
 
 def _silent(what: str, done: int, of: int) -> None:
@@ -231,9 +247,10 @@ def _held(models: list[Contract], stops: set[str]) -> list[str]:
     return held
 
 
-def _execute(
+def execute_job(
     definitions: dg.Definitions, instance: dg.DagsterInstance, job: str, tags: dict[str, str], assets: list[list[str]] | None
 ) -> Ran:
+    """One Dagster run of a job (of these of its assets), in this process; a failure is in what it gives, never raised."""
     import dagster as dg
 
     from pipelines.factories import PROBLEMS_TAG
@@ -282,7 +299,7 @@ def _failure(result: Any) -> str:
     return "失败，原因见界面 failed; see the run in the UI"
 
 
-def _only_stopped(ran: Ran) -> bool:
+def only_stopped(ran: Ran) -> bool:
     """Whether the run failed for no other reason than a blocking check that said what it had to say."""
     return "blocking" in ran.failure.lower() and "check" in ran.failure.lower()
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from pipelines.commands.screen import clearly, console, print_json, progress_bar, sample_servers, table
+from pipelines.commands.screen import clearly, console, fail, print_json, progress_bar, sample_servers, table
 
 if TYPE_CHECKING:
     from assets.project import Project
@@ -108,18 +108,20 @@ def publish(
     snapshot: Annotated[
         int | None,
         typer.Option(
-            help="重做湖在此快照时的报告，用当时的标准，放在 data/past/。 Make the report of this snapshot again, with its standard."
+            help="湖在此快照时的报告，用当时的标准、如今的声明，放在 data/past/。 The report of this snapshot, by the declarations of now."
         ),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="输出 JSON。 Print JSON.")] = False,
 ) -> None:
     """由湖中证据重新发布结果与报告。 Publish results and reports anew from the evidence in the lake.
 
+    往次发布的报告用 `yuanqing rebuild` 重做。 What was published before is made again by `yuanqing rebuild`.
+
     例 example: yuanqing publish
     """
     from assets.project import Project
-    from pipelines.reports import build_past, build_reports
-    from pipelines.results import publish as publish_results
+    from pipelines.reports import build_past
+    from pipelines.run import publish_again
 
     project = Project.at()
     if snapshot is not None:
@@ -130,12 +132,12 @@ def publish(
             console().print(f"报告 reports: {index}", markup=False, soft_wrap=True)
         return
     with progress_bar(quiet=as_json) as say:
-        say("结果 results", 0, 2)
-        publish_results(project)
-        say("报告 reports", 1, 2)
-        build_reports(project, base_url=project.reports_url)
+        say("结果与报告 results and reports", 0, 0)
+        ran = publish_again(project)
+    if ran.failure:
+        fail(ran.failure)
     if as_json:
-        print_json({"results": str(project.results), "reports": str(project.reports)})
+        print_json({"run": ran.run_id, "results": str(project.results), "reports": str(project.reports)})
     else:
         console().print(f"结果 results: {project.results}\n报告 reports: {project.reports / 'index.html'}", markup=False, soft_wrap=True)
 
