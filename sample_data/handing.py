@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from sample_data.declaration import Declaration, Fault, Moment
     from sample_data.truth import Truth
 
-BATCH = 100_000
+BATCH = 50_000
 """Rows that stand in memory at once."""
 
 
@@ -42,7 +42,9 @@ def hand_over(
     """Write every hand-over of a declared view into `folder`, and its faults into the truth. `cross`: every declared disagreement."""
     views.lags(con, declaration)
     for moment in declaration.moments:
+        views.within(con)
         _period(con, declaration, moment, folder, truth, say, cross)
+    con.execute(f"DROP TABLE IF EXISTS {planting.kept_in(declaration)}")
 
 
 @dataclass

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from sample_data.views import View, quoted, text
+from sample_data.views import View, quoted, text, within
 
 if TYPE_CHECKING:
     import duckdb
@@ -23,7 +23,11 @@ LAST = "_last"
 SPARE = 12
 """So many more rows than needed are looked up where a kind is rare, since two kinds may want the same row."""
 WHOLE = 1_000_000
-"""Up to so many people a view's rows are kept while they are looked at; beyond, they are computed anew rather than kept twice."""
+"""Up to so many people a view's rows are kept as they come out. Of more, they are written into the sample's database, which packs
+them: computed anew each time they are looked at, they would have to share the memory with the sort."""
+SLICE = 500_000
+"""Then so many people's rows at a time, where the view says `within(home)`: hash tables of all homes and couples, and whatever else
+stands in memory once a view, grow with the people."""
 ENOUGH = 400_000
 """Rows among which rare kinds look for the rows they still need."""
 
@@ -57,10 +61,10 @@ def plant(con: duckdb.DuckDBPyConnection, view: View) -> Rows:
     """Choose rows, spoil them (temporary tables `chosen` and `spoilt` of this connection), and say how all rows read then."""
     declaration, moment = view.declaration, view.moment
     (people,) = con.execute("SELECT people()").fetchone() or (0,)
+    kept = _keep(con, view, people)
+    view = replace(view, sql=f"SELECT * FROM {kept}")
     if people <= WHOLE:
-        con.execute(f"CREATE OR REPLACE TEMP TABLE clean AS {view.sql}")
-        view = replace(view, sql="SELECT * FROM clean")
-        twice = con.execute("SELECT _key, count(*) FROM clean GROUP BY _key HAVING count(*) > 1 ORDER BY _key LIMIT 1").fetchone()
+        twice = con.execute(f"SELECT _key, count(*) FROM {kept} GROUP BY _key HAVING count(*) > 1 ORDER BY _key LIMIT 1").fetchone()
         if twice:
             raise declaration.error(
                 ("rows",),
@@ -83,6 +87,24 @@ def plant(con: duckdb.DuckDBPyConnection, view: View) -> Rows:
         shown = ", ".join(f"coalesce(t.{quoted(kind)}, false) AS {quoted('_told_' + kind)}" for kind in part.marks)
         sql = f"SELECT w.*, {shown} FROM ({sql}) AS w LEFT JOIN told_{position} AS t ON w._key = t._key AND w._copy = t._copy"
     return Rows(view, faults, sql, tuple(f"_told_{kind}" for part in declaration.told for kind in part.marks))
+
+
+def _keep(con: duckdb.DuckDBPyConnection, view: View, people: int) -> str:
+    """The table of the view's rows, clean."""
+    if people <= WHOLE:
+        con.execute(f"CREATE OR REPLACE TEMP TABLE clean AS {view.sql}")
+        return "clean"
+    kept = kept_in(view.declaration)
+    con.execute(f"CREATE OR REPLACE TABLE {kept} AS {view.sql} LIMIT 0")
+    for first in range(0, people, SLICE if "within(" in view.declaration.rows else people):
+        within(con, first, first + SLICE)
+        con.execute(f"INSERT INTO {kept} {view.sql}")
+    return kept
+
+
+def kept_in(declaration: Declaration) -> str:
+    """The table in which the rows of a view of many people are kept while its hand-overs are written."""
+    return f"seen.{quoted(declaration.name)}"
 
 
 def _tell(con: duckdb.DuckDBPyConnection, table: str, part: Told, written: str, unread: Sequence[int]) -> None:

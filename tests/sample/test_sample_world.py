@@ -16,6 +16,7 @@ from sample_support import SCALE, Sample, made
 import sample_data
 from assets.project import CODE, Project
 from expectations.identity import classify_credit_code, classify_resident_id
+from sample_data import planting
 from sample_data.declared import declarations
 from sample_data.made import make
 
@@ -73,6 +74,18 @@ def test_some_datasets_alone_come_from_the_same_world(sample: Sample, tmp_path: 
     assert len(here) > 25
     wanted = [f for f in sample.truth if f["dataset"] in (REGISTER, "social_insurance")]
     assert alone.truth == wanted
+
+
+def test_rows_written_slice_by_slice_are_the_same_bytes(sample: Sample, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As those of more people than are kept at once; the last slice is not full."""
+    monkeypatch.setattr(planting, "WHOLE", 0)
+    monkeypatch.setattr(planting, "SLICE", 750)
+    sliced = made(tmp_path, datasets=[REGISTER, "employment"])
+    first = digests(sample.project.data)
+    here = {name: digest for name, digest in digests(sliced.project.data).items() if not name.endswith(("truth.parquet", "made.json"))}
+    assert {name: first[name] for name in here} == here
+    assert len(here) > 25
+    assert sliced.truth == [f for f in sample.truth if f["dataset"] in (REGISTER, "employment")]
 
 
 def test_made_once_it_is_left_alone_even_when_the_files_have_been_taken_away(tmp_path: Path) -> None:
