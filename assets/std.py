@@ -123,18 +123,39 @@ def columns_shown(contract: Contract) -> list[str]:
     return [c.name for c in contract.columns] + [*POSITION, *FAILED]
 
 
-def current_batches(contract: Contract, among: Collection[str] | None = None) -> str:
-    """SQL that gives the batches (`batch`) whose rows count now; `among`: as if there were no other batches than these.
+def current_batches(contract: Contract) -> str:
+    """SQL that gives the batches (`batch`) whose rows count now.
 
     Full deliveries: the newest standardised batch of each unit, by period, then by receipt. Deltas: all of them.
     """
     standing = f"FROM evidence.batches WHERE dataset = {literal(contract.name)} AND status = 'standardised'"
-    if among is not None:
-        standing += f" AND batch IN ({', '.join(map(literal, sorted(among))) or 'NULL'})"
     if is_delta(contract):
         return f"SELECT batch {standing}"
-    newest = "row_number() OVER (PARTITION BY coalesce(unit, '') ORDER BY period DESC, received_at DESC, batch DESC) = 1"
-    return f"SELECT batch {standing} QUALIFY {newest}"
+    return f"SELECT batch {standing} QUALIFY {_newest('unit')}"
+
+
+def batches_of(contracts: Collection[Contract], table: str) -> str:
+    """SQL that gives every batch of some datasets (`dataset`, `batch`) and what it is to a table that is made of them.
+
+    `now`: its rows count now (as `current_batches` has it); `built`: the table is made of it; `stood`: its rows would count, were
+    there no batches but those that the table is made of; `broken`: rows of it may be in quarantine. One statement for all of them:
+    each costs the lake about the same, however little it asks.
+    """
+    names = ", ".join(literal(c.name) for c in contracts) or "NULL"
+    deltas = ", ".join(literal(c.name) for c in contracts if is_delta(c)) or "NULL"
+    counts = f"status = 'standardised' AND (coalesce(dataset IN ({deltas}), FALSE) OR {{}})"
+    return (
+        f"SELECT dataset, batch, built, {counts.format(_newest('dataset', 'status', 'unit'))} AS now,"
+        f" built AND {counts.format(_newest('dataset', 'status', 'built', 'unit'))} AS stood, coalesce(rows_quarantine, 1) > 0 AS broken"
+        f" FROM (SELECT *, batch IN (SELECT batch FROM evidence.lineage WHERE dataset = {literal(table)}) AS built"
+        f" FROM evidence.batches WHERE dataset IN ({names}))"
+    )
+
+
+def _newest(*of: str) -> str:
+    """SQL that is true of the newest batch, by period, then by receipt, of each of these; the unit may be missing."""
+    each = ", ".join("coalesce(unit, '')" if column == "unit" else column for column in of)
+    return f"row_number() OVER (PARTITION BY {each} ORDER BY period DESC, received_at DESC, batch DESC) = 1"
 
 
 def current_rows(contract: Contract, source: str | None = None, batches: Collection[str] | None = None) -> str:

@@ -2,22 +2,23 @@
 
 A register (delta by change time) and an insurance list of half its size are fused into people with a history; towns are counted
 over people by keys. Standardised rows are written straight into the lake: what reading and standardising costs, `make
-bench-pipeline` measures. Rows written are told beside processor time: they do not depend on how crowded the machine is.
+bench-pipeline` measures. Rows written are told beside processor time: they do not depend on how crowded the machine is. DuckDB may
+take `--memory`; peak memory is resident memory. Ten million rows take some minutes of processor time and 8 GB of disk.
 """
 
 from __future__ import annotations
 
 import argparse
+import os
 import tempfile
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.table import Table
+
+from benchmarks.measuring import Step, step
 
 if TYPE_CHECKING:
     from assets.project import Project
@@ -84,10 +85,12 @@ def main() -> None:
     asked = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     asked.add_argument("--rows", type=int, default=10_000_000)
     asked.add_argument("--share", type=float, default=0.01, help="of the rows, how many change (0.01)")
+    asked.add_argument("--memory", default="2GB", help="DuckDB's limit (2GB)")
     asked.add_argument("--folder", type=Path, help="where to work (default: a temporary folder)")
     given = asked.parse_args()
+    os.environ["YUANQING_MEMORY"] = given.memory
     with tempfile.TemporaryDirectory(dir=given.folder) as name:
-        measure(Console(width=110), declare(Path(name)), given.rows, int(given.rows * given.share))
+        measure(Console(width=120), declare(Path(name)), given.rows, int(given.rows * given.share))
 
 
 def measure(screen: Console, project: Project, rows: int, few: int) -> None:
@@ -95,7 +98,12 @@ def measure(screen: Console, project: Project, rows: int, few: int) -> None:
     from assets.models import build, check_built, create_views, order
 
     person = "lpad(i::VARCHAR, 18, '0') AS id, '人' || i AS name"
-    told: dict[str, list[tuple[float, int, int]]] = {}
+    told: dict[str, list[tuple[Step, int]]] = {}
+
+    def tell(what: str, took: Step, wrote: int) -> None:
+        screen.print(f"{what}: {wrote:,} rows, {took.cpu:.1f} s cpu, {took.memory:,.0f} MB, {took.scratch:,.0f} MB of working files")
+        told.setdefault(what, []).append((took, wrote))
+
     with open_lake(project) as con:
         create_views(con, project)
         for month, part in ((1, rows), (2, few)):
@@ -106,29 +114,23 @@ def measure(screen: Console, project: Project, rows: int, few: int) -> None:
                 half = rows // 2
                 deliver(con, "insurance", "i1", f"SELECT {person}, '单位' || i % 999 AS employer, {seen} FROM range({half}) t(i)", half, 1)
             for contract in order(project):
-                with spent() as took:
+                with step(project.scratch) as took:
                     made = build(con, project, contract, f"run{month}")
-                told.setdefault(f"{contract.table} build", []).append((took[0], made.changed, made.rows))
-                with spent() as took:
+                tell(f"{contract.table} build", took, made.changed)
+                with step(project.scratch) as took:
                     check_built(con, project, contract, f"run{month}")
-                told.setdefault(f"{contract.table} check", []).append((took[0], made.changed, made.rows))
+                tell(f"{contract.table} check", took, made.changed)
         newest = "SELECT count(*) FROM history.people WHERE _known_from = (SELECT max(_known_from) FROM history.people)"
         kept = (con.execute(newest).fetchone() or (0,))[0]
     table = Table(title=f"{rows:,} rows, then {few:,} changed ({few / rows:.2%})", title_justify="left")
-    for heading in ("", "first, cpu s", "rows written", "change, cpu s", "rows written", "cpu, change / first"):
-        table.add_column(heading, justify="left" if not heading else "right")
-    for name, ((cpu, wrote, _), (again, rewrote, _)) in told.items():
-        table.add_row(name, f"{cpu:.2f}", f"{wrote:,}", f"{again:.2f}", f"{rewrote:,}", f"{again / cpu:.1%}")
+    headings = ("first: cpu s", "MB", "rows", "change: cpu s", "MB", "rows", "cpu, change / first")
+    for heading in ("", *headings):
+        table.add_column(heading, justify="right" if heading else "left", no_wrap=True)
+    for name, ((first, wrote), (again, rewrote)) in told.items():
+        whole, part = ((f"{s.cpu:.2f}", f"{s.memory:,.0f}", f"{n:,}") for s, n in ((first, wrote), (again, rewrote)))
+        table.add_row(name, *whole, *part, f"{again.cpu / first.cpu:.1%}")
     screen.print(table)
     screen.print(f"history.people: {kept:,} intervals written for the change")
-
-
-@contextmanager
-def spent() -> Iterator[list[float]]:
-    """Processor time of this process, in seconds."""
-    took, began = [0.0], time.process_time()
-    yield took
-    took[0] = time.process_time() - began
 
 
 if __name__ == "__main__":

@@ -87,15 +87,14 @@ class History:
 
     def moved(self, con: duckdb.DuckDBPyConnection) -> dict[str, tuple[set[str], set[str]]]:
         """By source, the batches that came and those that went since the history was written; empty where it is up to date."""
+        every = " UNION ALL ".join(f"SELECT {literal(n)}, batch FROM ({_batches(s)})" for n, s in self.sources.items())
+        lineage = "SELECT b.dataset, l.batch FROM evidence.lineage l JOIN evidence.batches b ON b.batch = l.batch WHERE l.dataset = ?"
+        now, before = set(con.execute(every).fetchall()), set(con.execute(lineage, [self.table]).fetchall())
         found = {}
-        for name, source in self.sources.items():
-            now = {b for (b,) in con.execute(f"SELECT batch FROM ({_batches(source)})").fetchall()}
-            lineage = (
-                "SELECT l.batch FROM evidence.lineage l JOIN evidence.batches b ON b.batch = l.batch WHERE l.dataset = ? AND b.dataset = ?"
-            )
-            before = {b for (b,) in con.execute(lineage, [self.table, name]).fetchall()}
-            if now != before:
-                found[name] = (now - before, before - now)
+        for name in self.sources:
+            came, went = ({batch for dataset, batch in part if dataset == name} for part in (now - before, before - now))
+            if came or went:
+                found[name] = (came, went)
         return found
 
     def stands(self, con: duckdb.DuckDBPyConnection) -> bool:

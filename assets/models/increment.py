@@ -20,7 +20,7 @@ from sqlglot import exp
 from assets.lake import literal, quote
 from assets.models.feed import Below, below
 from assets.models.sql import READABLE, Query, is_view, line_of, read_model
-from assets.std import columns_shown, current_batches, current_rows, is_delta, period_start
+from assets.std import batches_of, columns_shown, current_batches, current_rows, is_delta, period_start
 from expectations.documents import near, read_document
 
 if TYPE_CHECKING:
@@ -124,37 +124,31 @@ class Changed:
 
 def changed(con: duckdb.DuckDBPyConnection, contract: Contract, sources: Collection[Contract], models: Collection[Contract]) -> Changed:
     """Compare what a model is made of (`evidence.lineage`) with what stands now in its sources and the models under it."""
-    lineage = "SELECT batch FROM evidence.lineage WHERE dataset = ?"
-    built = _batches(con, lineage, contract.table)
+    made: dict[str, set[str]] = {}
+    tables = _listed({contract.table, *(m.table for m in models)})
+    for table, batch in con.execute(f"SELECT dataset, batch FROM evidence.lineage WHERE dataset IN ({tables})").fetchall():
+        made.setdefault(table, set()).add(batch)
+    rows = con.execute(batches_of(sources, contract.table)).fetchall()
     standing: dict[str, frozenset[str]] = {}
     moved: dict[str, frozenset[str]] = {}
     carried: dict[str, frozenset[str]] = {}
-    present: frozenset[str] = frozenset()
     for source in sources:
-        standing[source.name] = now = _batches(con, current_batches(source))
-        kept = _carried(con, source, now)
-        before = _batches(
-            con, f"SELECT batch FROM evidence.batches WHERE dataset = ? AND batch IN ({lineage})", source.name, contract.table
-        )
-        stood = before & _batches(con, current_batches(source, among=before))
+        own = [row[1:] for row in rows if row[0] == source.name]
+        before = frozenset(batch for batch, built, *_ in own if built)
+        now = frozenset(batch for batch, _, stands, *_ in own if stands)
+        stood = frozenset(batch for batch, _, _, stood, _ in own if stood)
+        broken = any(stands and broken for _, _, stands, _, broken in own)
+        kept = _carried(con, source) if broken else frozenset[str]()
+        standing[source.name], carried[source.name] = now, kept
         moved[source.name] = (now ^ stood) | (kept ^ (before - stood))
-        carried[source.name] = kept
-        present |= now | kept
-    present = present.union(*(_batches(con, lineage, m.table) for m in models))
-    return Changed(built, present, standing, moved, carried, below(con, contract, models))
+    present = frozenset[str]().union(*standing.values(), *carried.values(), *(made.get(m.table, ()) for m in models))
+    return Changed(frozenset(made.get(contract.table, ())), present, standing, moved, carried, below(con, contract, models))
 
 
-def _batches(con: duckdb.DuckDBPyConnection, sql: str, *values: str) -> frozenset[str]:
-    return frozenset(batch for (batch,) in con.execute(sql, list(values)).fetchall())
-
-
-def _carried(con: duckdb.DuckDBPyConnection, source: Contract, standing: Collection[str]) -> frozenset[str]:
-    """The older batches of which rows are carried on. Where nothing is in quarantine now there are none, and no row is read."""
+def _carried(con: duckdb.DuckDBPyConnection, source: Contract) -> frozenset[str]:
+    """The older batches of which rows are carried on. Where nothing is in quarantine now there are none: no need to ask."""
     rows = carried_rows(source)
-    broken = f"SELECT 1 FROM evidence.batches WHERE batch IN ({_listed(standing)}) AND coalesce(rows_quarantine, 1) > 0 LIMIT 1"
-    if rows is None or not standing or con.execute(broken).fetchone() is None:
-        return frozenset()
-    return _batches(con, f"SELECT DISTINCT _batch FROM ({rows})")
+    return frozenset(b for (b,) in con.execute(f"SELECT DISTINCT _batch FROM ({rows})").fetchall()) if rows else frozenset()
 
 
 def _listed(batches: Collection[str]) -> str:
