@@ -33,6 +33,8 @@ CODES = {
     "pipelines.errors.JournalError": "YQ601",
     "pipelines.errors.PublishingError": "YQ603",
     "pipelines.issues.acting.ActingError": "YQ602",
+    "pipelines.errors.ReleaseError": "YQ604",
+    "pipelines.workbooks.errors.WorkbookError": "YQ610",
 }
 """By the full name of its class, each error's code: 1 the installation, 2 declarations, 3 hand-overs, 4 the lake, 5 questions, 6 what
 people do. What is no class of ours stands here for what of it reaches the screen."""
@@ -46,6 +48,10 @@ class StartError(Exception):
 
 class PublishingError(Exception):
     """A league cannot be published: who or what is missing, what stands already, what to do."""
+
+
+class ReleaseError(Exception):
+    """Rows cannot be let out of quarantine: which, why, what to do."""
 
 
 class JournalError(Exception):

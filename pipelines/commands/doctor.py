@@ -66,6 +66,7 @@ def findings(project: Project | None = None) -> Iterator[Finding]:
     )
     yield from _looked("contracts", partial(_contracts, here), "Mend the line that is named.")
     yield from _looked("waivers", partial(_waivers, here), "Mend the line that is named.")
+    yield from _looked("workbooks", partial(_workbooks, here), "Mend [departments.NAME] in yuanqing.toml, or put the secret where it says.")
     for contract in _read(here):
         if contract.layer == "sources":
             yield from _looked(
@@ -238,3 +239,16 @@ def _lake(project: Project) -> str:
     with open_lake(project, read_only=True) as con:
         row = con.execute("SELECT count(*), coalesce(sum(rows_raw), 0)::BIGINT FROM evidence.batches").fetchone()
     return f"{row[0]:,} batches, {row[1]:,} rows" if row else "empty"
+
+
+def _workbooks(project: Project) -> str:
+    """Whose workbook is locked; raises where a password is named that cannot be had, or is of no department."""
+    from expectations.documents import near
+    from pipelines.workbooks.locking import password_of
+
+    departments = sorted({c.group for c in _read(project) if c.layer == "sources"})
+    for name in project.settings.departments:
+        if name not in departments:
+            raise RuntimeError(f"departments.{name}: 没有这个部门 no such department. {near(name, departments)}")
+    plain = [name for name in departments if password_of(project, name) is None]
+    return f"没有密码的工作簿 without a password: {', '.join(plain)}" if plain else f"{len(departments)} 个都有密码 all locked"

@@ -34,14 +34,15 @@ def build_past(project: Project, snapshot: int) -> Path:
 
 
 def build_reports(project: Project, base_url: str | None = None) -> list[Path]:
-    """Write `index.html`, per department `<department>/index.html` and `<department>/<department>.xlsx`, per theme `themes/<theme>.html`,
-    `lineage.html`, `catalogue/`, and of a sample `proof.html`.
+    """Write `index.html`, per department `<department>/index.html` and `<department>/<department>.xlsx` (further parts
+    `<department>.2.xlsx` and so on), per theme `themes/<theme>.html`, `lineage.html`, `catalogue/`, and of a sample `proof.html`.
 
     Reads `project.results` (`pipelines.results.publish` makes it; `FileNotFoundError` without). `base_url` is where browsers
     reach `project.reports`; workbooks, which travel alone, name it. The lake is read as it was when the results were published.
     Each file is swapped in whole. Returns the files written.
     """
     from assets.lake import one_look
+    from assets.secrets import SecretError
     from pipelines.catalogue import write_catalogue
     from pipelines.lineage.page import write_lineage
     from pipelines.querying import connect
@@ -50,8 +51,8 @@ def build_reports(project: Project, base_url: str | None = None) -> list[Path]:
     from pipelines.reports.index import write_index
     from pipelines.reports.pictures import write_themes
     from pipelines.reports.proof import write_proof
-    from pipelines.reports.workbook import write_workbook
     from pipelines.results import connect_results
+    from pipelines.workbooks.writing import write_workbooks
 
     written: list[Path] = []
     unlocked: list[str] = []
@@ -59,7 +60,10 @@ def build_reports(project: Project, base_url: str | None = None) -> list[Path]:
         for name in departments(results):
             folder = project.reports / name
             written.append(write_department(results, name, folder / "index.html"))
-            written.append(write_workbook(project, lake, results, name, folder / f"{name}.xlsx", base_url))
+            try:
+                written += write_workbooks(project, lake, results, name, folder, base_url)
+            except SecretError as error:
+                unlocked.append(f"{name}: {error}")
         themes = write_themes(project, lake, publication(results), project.reports / "themes")
         written += [path for path, _ in themes]
         proof = write_proof(project, results, project.reports / "proof.html")
@@ -68,4 +72,6 @@ def build_reports(project: Project, base_url: str | None = None) -> list[Path]:
         catalogue = write_catalogue(project, project.reports / "catalogue", results, base_url)
         pages = [*themes, (catalogue[0], {"zh": "公共数据目录", "en": "Catalogue"})]
         written += [lineage, *catalogue, write_index(results, project.reports / "index.html", proof, pages, lineage)]
+    if unlocked:
+        raise SecretError("工作簿未写出，缺密码（其余报告已写出）。 Without their password no workbook is written: " + "; ".join(unlocked))
     return written

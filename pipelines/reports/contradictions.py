@@ -48,16 +48,23 @@ def by_check(con: duckdb.DuckDBPyConnection) -> list[Row]:
     )
 
 
-def listed(lake: duckdb.DuckDBPyConnection, department: str, cap: int) -> Iterator[tuple[Any, ...]]:
-    """Rows of the workbook: check, title, since, dataset, file, row, the department's own value, and whose record says otherwise.
+def listed(lake: duckdb.DuckDBPyConnection, department: str, cap: int, *, tickets: bool = False) -> Iterator[tuple[Any, ...]]:
+    """Rows of the workbook: ticket, batch and row of the record, then check, title, since, dataset, file, row, the department's own
+    value, and whose record says otherwise. Without `tickets` (they are not published) the ticket is NULL.
 
     The other department's values stay with it: its dataset, file and row say whom to ask. `lake` sees the results as `results`.
     """
     if columns_of(lake, TABLE) is None:
         return
+    ticket = (
+        """(SELECT min(k.ticket) FROM results.tickets k WHERE k.dataset = d.dataset AND k.rule = d."check" AND k.last_batch = d.batch
+            AND k.last_row = d."row" AND k.state NOT IN ('verified', 'closed', 'gone', 'expired'))"""
+        if tickets
+        else "NULL"
+    )
     cursor = lake.execute(
         f"""
-        SELECT c.number, r.title_zh, strftime(d.since, '%Y-%m-%d'), strftime(d.due, '%Y-%m-%d'), o.title,
+        SELECT {ticket}, d.batch, d."row", c.number, r.title_zh, strftime(d.since, '%Y-%m-%d'), strftime(d.due, '%Y-%m-%d'), o.title,
             {", ".join(placed_sql("b.source", 'd."row"', "b.parts"))},
             CASE WHEN d.batch IS NULL THEN '（缺这条记录 no such record）' ELSE d.value END, t.department_zh || ' ' || t.title,
             {", ".join(placed_sql("e.source", "d.other_row", "e.parts"))}, r.remedy_zh

@@ -18,8 +18,8 @@ from pipelines.querying import connect
 from pipelines.reports import build_reports
 from pipelines.reports.pages import percent, period, score
 from pipelines.reports.phrases import in_chinese
-from pipelines.reports.workbook import write_workbook
 from pipelines.results import connect_results, publish, query
+from pipelines.workbooks.writing import write_workbooks
 
 from reports_support import batch, contract, fill, raw, result, suite  # isort: skip
 
@@ -249,11 +249,12 @@ def test_the_workbook_gives_the_rows_to_mend_in_full(project: Project) -> None:
     assert list(found) == ["概览", "问题汇总", "人口", "无法读取的记录"]
     told, header, *rows = found["人口"]
     assert told[0] == "共 3 行需更正 rows to mend"
-    assert header == ["文件\nsource", "行号\nline", "处置\nhandling", "问题\nproblems", "身份号码\nGMSFHM", "姓名\nXM", "备注\nBZ"]
+    own = ["文件\nsource", "行号\nline", "处置\nhandling", "问题\nproblems", "怎么改\nremedy"]
+    assert header == [*own, "身份号码\nGMSFHM", "姓名\nXM", "备注\nBZ"]
     assert rows == [
-        [f"{SCRIPT}.csv", 2, "保留并标记", f"备注{SCRIPT}", ID, NAME, SCRIPT],
-        [f"{SCRIPT}.csv", 5, "隔离", f"号码有效；备注{SCRIPT}", "2199", "李四", FORMULA],
-        ["b.csv", 9, "隔离", "号码有效", "0219", "赵六", "+1"],
+        [f"{SCRIPT}.csv", 2, "保留并标记", f"备注{SCRIPT}", SCRIPT, ID, NAME, SCRIPT],
+        [f"{SCRIPT}.csv", 5, "隔离", f"号码有效；备注{SCRIPT}", f"核对证件；{SCRIPT}", "2199", "李四", FORMULA],
+        ["b.csv", 9, "隔离", "号码有效", "核对证件", "0219", "赵六", "+1"],
     ]
     assert found["无法读取的记录"][1][-1] == f"{ID},{NAME}"
     assert any("http://reports.example/police/index.html" in row for row in found["概览"])
@@ -271,21 +272,29 @@ def test_wrong_cells_are_marked_and_explained(project: Project) -> None:
     with zipfile.ZipFile(project.reports / "police" / "police.xlsx") as book:
         sheet = book.read("xl/worksheets/sheet3.xml").decode()
         comments = "".join(book.read(n).decode() for n in book.namelist() if n.startswith("xl/comments"))
-        style = {c: re.search(rf'<c r="{c}" s="(\d+)"', sheet) for c in ("E3", "E4", "G3", "G4", "E5", "G5")}
+        style = {c: re.search(rf'<c r="{c}" s="(\d+)"', sheet) for c in ("F3", "F4", "H3", "H4", "F5", "H5")}
     marked = {c: m[1] for c, m in style.items() if m}
-    assert marked["E4"] == marked["G3"] == marked["G4"] == marked["E5"]
-    assert marked["E3"] == marked["G5"] != marked["E4"]
+    assert marked["F4"] == marked["H3"] == marked["H4"] == marked["F5"]
+    assert marked["F3"] == marked["H5"] != marked["F4"]
     assert "号码有效：核对证件" in comments
 
 
-def test_a_sheet_is_capped_and_says_how_many_more(project: Project, tmp_path: Path) -> None:
-    target = tmp_path / "capped.xlsx"
+def test_many_rows_stand_in_several_workbooks(project: Project, tmp_path: Path) -> None:
+    (tmp_path / "police.3.xlsx").write_bytes(b"of an earlier time")
     with connect_results(project) as results, connect(project) as lake:
-        write_workbook(project, lake, results, "police", target, cap=2)
-    told, _, *rows = sheets(target)["人口"]
-    assert len(rows) == 2
-    assert "共 3 行" in str(told[0])
-    assert "另有 1 行未列出" in str(told[0])
+        first, second = write_workbooks(project, lake, results, "police", tmp_path, cap=2)
+        assert sorted(tmp_path.iterdir()) == [second, first]
+        told, _, *rows = sheets(first)["人口"]
+        assert len(rows) == 2
+        assert "共 3 行需更正 rows to mend；本册第 1 至 2 行" in str(told[0])
+        assert any("这是第 1 册" in str(cell) for row in sheets(first)["概览"] for cell in row)
+        assert list(sheets(second)) == ["人口"]
+        told, _, *rows = sheets(second)["人口"]
+        assert [row[6] for row in rows] == ["赵六"]
+        assert "本册第 3 至 3 行" in str(told[0])
+        (only,) = write_workbooks(project, lake, results, "police", tmp_path, cap=2, most=1)
+        assert "另有 1 行未列出" in str(sheets(only)["人口"][0][0])
+        assert not second.exists()
 
 
 def test_building_again_changes_nothing_but_the_time(project: Project) -> None:

@@ -1,0 +1,72 @@
+"""What a workbook claims, written down: a journal entry for the tickets of each rule and reason.
+
+Belongs here: that, and doing nothing twice. Not here: reading the workbook (`reading`), what a claim does (`pipelines.issues`).
+A file that was read before, or of which only a part was written down when the process died, adds what is not there yet.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pipelines.workbooks.errors import WorkbookError
+
+if TYPE_CHECKING:
+    from assets.project import Project
+    from pipelines.workbooks.receipts import Claim, Reading
+
+AT_ONCE = 10_000
+"""Tickets of one entry."""
+
+
+def take(project: Project, reading: Reading, who: str) -> int:
+    """Write down the claims and disputes of `reading`; gives the number of tickets. Raises `WorkbookError` without a name."""
+    from pipelines.issues.acting import ActingError, claim, dispute
+    from pipelines.issues.states import Scope
+
+    if not who.strip():
+        raise WorkbookError("--who：请写明是谁送回的。 Who sends it back? Give a name: --who NAME.")
+    before = _before(project, reading.digest)
+    taken = 0
+    for said in (*reading.mended, *reading.disputed):
+        mended = said in reading.mended
+        new = [t for t in said.tickets if ("claim" if mended else "dispute", t) not in before]
+        if len(new) < len(said.tickets):
+            reading.note(
+                "said",
+                f"{len(said.tickets) - len(new):,} 条此前已从这个文件记过，不再记。",
+                f"{len(said.tickets) - len(new):,} were written down from this very file before: not again.",
+                times=len(said.tickets) - len(new),
+            )
+        for first in range(0, len(new), AT_ONCE):
+            scope = Scope(said.dataset, said.rule, tickets=tuple(new[first : first + AT_ONCE]))
+            why = _why(reading, said)
+            try:
+                if mended:
+                    claim(project, who, why=why, scope=scope)
+                else:
+                    dispute(project, who, why=why, against=said.against, scope=scope)
+            except ActingError as error:  # what happened since the publication; the others are taken all the same
+                reading.note("not_now", str(error), "", said.dataset, said.rule, times=len(scope.tickets))
+                continue
+            taken += len(scope.tickets)
+    return taken
+
+
+def _why(reading: Reading, said: Claim) -> str:
+    return f"{said.why}（{_mark(reading.digest)}）" if said.why else _mark(reading.digest)
+
+
+def _mark(digest: str) -> str:
+    return f"工作簿 workbook {digest}"
+
+
+def _before(project: Project, digest: str) -> set[tuple[str, str]]:
+    """What entries say of tickets on the word of this very file."""
+    from pipelines.journal import entries
+
+    return {
+        (entry.what, ticket)
+        for entry in entries(project, "claim", "dispute")
+        if _mark(digest) in entry.why
+        for ticket in entry.content.get("tickets") or ()
+    }
