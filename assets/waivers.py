@@ -45,8 +45,9 @@ class Waiver:
         return self.valid_from <= on <= self.until
 
 
-def load_waivers(project: Project, rules: Iterable[tuple[str, str]]) -> tuple[Waiver, ...]:
-    """Every waiver of a project, expired ones too; `rules` are the known (dataset, rule) pairs. None where there is no file.
+def load_waivers(project: Project, rules: Iterable[tuple[str, str]] | None = None) -> tuple[Waiver, ...]:
+    """Every waiver of a project, expired ones too; `rules` are the known (dataset, rule) pairs, or None where that is not to be
+    looked at. Empty where there is no file.
 
     Raises `DocumentError` with the line for a dataset or rule that is not known, a missing reason, officer or date, an end before
     the beginning, and two waivers of one scope whose times meet.
@@ -55,7 +56,7 @@ def load_waivers(project: Project, rules: Iterable[tuple[str, str]]) -> tuple[Wa
     if not path.exists():
         return ()
     document = read_document(path)
-    known = set(rules)
+    known = None if rules is None else set(rules)
     if set(document.data) != {"waivers"} or not isinstance(document.data["waivers"], list):
         raise document.error((), "expected one list `waivers`.", "Begin the file with `waivers:` and each entry with a dash.")
     found: list[Waiver] = []
@@ -75,10 +76,9 @@ def load_waivers(project: Project, rules: Iterable[tuple[str, str]]) -> tuple[Wa
                 raise document.error(at, f"the waiver has no {key}.", "Add it: a rule is set aside by somebody, for a reason, for a time.")
         _dates(node, wrong)
         dataset, rule = str(node["dataset"]), str(node["rule"])
-        datasets = {d for d, _ in known}
-        if dataset not in datasets:
+        if known is not None and dataset not in (datasets := {d for d, _ in known}):
             raise wrong("dataset", f"no dataset {dataset!r}.", near(dataset, datasets))
-        if (dataset, rule) not in known:
+        if known is not None and (dataset, rule) not in known:
             raise wrong("rule", f"{dataset} has no rule {rule!r}.", near(rule, (r for d, r in known if d == dataset)))
         made = Waiver(
             dataset,

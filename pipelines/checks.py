@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 
 from assets.models.sql import is_disagreement
+from pipelines.issues.jobs import launchpad
 from pipelines.links import report_url
 from pipelines.periods import Said, preview
 from pipelines.rulebook import CROSS, Rule
@@ -226,10 +227,11 @@ def rule_result(
     stops = any(known[r.id].stops(r.block_above) for r in rules)
     critical = any(r.severity == "critical" for r in rules)
     metadata: dict[str, Any] = {
-        "6 整改单位 who mends": f"{contract.department} {contract.department_en}: {remedy(worst)}",
-        "7 报告 report": dg.MetadataValue.url(report_url(project, contract)),
-        "8 规则 rule": "; ".join(f"{r.id} [{r.indicator}] {r.expectation}" for r in rules[:6]),
+        "5 整改单位 who mends": f"{contract.department} {contract.department_en}: {remedy(worst)}",
+        "6 报告 report": dg.MetadataValue.url(report_url(project, contract)),
     }
+    if state.outcome == "failed":
+        metadata |= _actions(project, contract, worst, state)
     if state.outcome != "passed":
         failing = [(r, b) for r in rules for b in known[r.id].failing]
         metadata |= {
@@ -247,11 +249,10 @@ def rule_result(
                 ]
                 or [{"rows": 0, "unexpected": 0, "percent": 0.0, "cause": UNCHECKED}]
             ),
-            "3 不合格率 percent": round(100 * state.share, 4),
-            "4 自 since": state.since or "-",
+            "3 自 since": state.since or "-",
         }
         if state.examples:
-            metadata["5 示例 examples"] = _table([_place(contract, b) | {"value (masked)": value} for b, value in state.examples])
+            metadata["4 示例 examples"] = _table([_place(contract, b) | {"value (masked)": value} for b, value in state.examples])
     metadata["2 不合格行 unexpected"] = sum(s.unexpected for s in known.values())
     return (
         dg.AssetCheckResult(
@@ -259,13 +260,26 @@ def rule_result(
             check_name=name,
             passed=state.outcome == "passed",
             severity=dg.AssetCheckSeverity.ERROR
-            if stops or (critical and not worst.blocking and state.outcome == "failed")
+            if stops or (critical and not worst.blocking and state.outcome == "failed" and not state.waived)
             else dg.AssetCheckSeverity.WARN,
             description=cause(worst, state, stops),
             metadata=metadata,
         ),
         stops,
     )
+
+
+def _actions(project: Project, contract: Contract, rule: Rule, state: RuleState) -> dict[str, Any]:
+    """Links that open the officer's jobs filled in: only the name, and of a waiver reason, provision and end, are left to write."""
+    if contract.layer != "sources" and not is_disagreement(contract):
+        return {}  # a base or thematic table is mended where its rows come from
+    of = contract.name if contract.layer == "sources" else state.batches[0].unit
+    scope = {"dataset": of, "rule": rule.id, "unit": ""}
+    waiver = {"who": "", "second": "", **scope, "why": "", "legal_basis": "", "until": ""}
+    return {
+        "7 派发 dispatch": dg.MetadataValue.url(launchpad(project, "dispatch", who="", **scope, why="")),
+        "8 豁免 waive": dg.MetadataValue.url(launchpad(project, "waive", **waiver)),
+    }
 
 
 def _place(contract: Contract, batch: BatchResult) -> dict[str, Any]:
@@ -291,6 +305,7 @@ def cause(rule: Rule, state: RuleState, stops: bool = False) -> str:
     at = [", ".join(periods[:3]) + (" …" if len(periods) > 3 else ""), f"{len(units)} {what}" if len(units) > 1 else "".join(units)]
     quarantined = rule.blocking and bool(periods)
     done = "；已停止下游 downstream stopped" if stops else "；已隔离 quarantined" if quarantined else ""
+    done += f"；豁免中 waived: {state.waived}" if state.waived else ""
     counted = f"{rule.title_zh}：{state.unexpected:,} / {state.elements:,} 行不合格 rows fail ({100 * state.share:.2g}%)"
     first, last = (at, []) if periods else ([], at)
     return " · ".join(filter(None, (*first, counted + done, *last)))

@@ -27,6 +27,7 @@ def _definitions(project: Project) -> dg.Definitions:
     from assets.catalogue import check_catalogue
     from assets.models import order
     from pipelines import factories, matching
+    from pipelines.issues.jobs import officer_jobs
     from pipelines.jobs import jobs
     from pipelines.lineage.shown import shown
     from pipelines.openlineage.resource import openlineage_resource
@@ -54,7 +55,7 @@ def _definitions(project: Project) -> dg.Definitions:
     return dg.Definitions(
         assets=assets,
         asset_checks=asset_checks,
-        jobs=list(named.values()),
+        jobs=[*named.values(), *officer_jobs(project)],
         schedules=schedules(project, named),
         sensors=sensors(project, named),
         resources={"lake": lake_resource(project), "openlineage": openlineage_resource(project)},

@@ -17,6 +17,7 @@ from pipelines.describing import common, described, freshness, kinds_of
 from pipelines.errors import clear_errors
 from pipelines.inbox import inbox_asset
 from pipelines.issues.asset import issues_asset
+from pipelines.issues.waiving import holding
 from pipelines.lineage.shown import Shown, tell_hand_overs
 from pipelines.periods import Periods, Said, periods_of
 from pipelines.resource import Lake, tag_verdict
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     import duckdb
 
 STRAYS_TAG = "yuanqing/strays"  # partition keys of hand-overs for a period that has no partition; collecting refuses them
+REPLAY_TAG = "yuanqing/replay"  # batches to be standardised and judged again, and no others
 PROBLEMS_TAG = "yuanqing/problems"  # what could not be collected beside what was
 RETRIES, DELAY = 1, 2.0  # further tries, and seconds before the first of them; readers have tried several times by then
 
@@ -119,7 +121,9 @@ def std_asset(project: Project, contract: Contract, lineage: Shown) -> dg.Assets
 
         lake: Lake = context.resources.lake
         with clear_errors():
-            done = standardise(lake.con, project, contract, context.run.run_id, partition_keys=keys_of(context.run, contract))
+            replayed = tuple(filter(None, context.run.tags.get(REPLAY_TAG, "").split(",")))
+            keys = keys_of(context.run, contract)
+            done = standardise(lake.con, project, contract, context.run.run_id, partition_keys=keys, replayed=replayed)
         lake.done.append(contract.table)
         tell_hand_overs(context, lake.con, contract, contract.table)
         repairs = lake.con.execute(
@@ -191,7 +195,7 @@ def std_checks(project: Project, contract: Contract) -> dg.AssetChecksDefinition
             result = checks.count_result(contract, "std", checks.BALANCED, balanced(lake.con, contract, asked))
             lake.tally.add(f"std/{contract.name}:{checks.BALANCED}", passed=result.passed, stops=not result.passed)
             yield periods.once(result)
-        yield from _rule_results(context, lake, project, contract, rules, rule_states(lake.con, contract, fresh), periods)
+        yield from _rule_results(context, lake, project, contract, rules, rule_states(lake.con, contract, fresh, holding(project)), periods)
         tag_verdict(context, lake)
 
     return check_rows
@@ -266,7 +270,7 @@ def model_checks(project: Project, contract: Contract) -> dg.AssetChecksDefiniti
         if contract.table not in lake.done and columns_of(lake.con, contract.table):
             with clear_errors():
                 fresh = check_results(lake.con, project, contract)
-        yield from _rule_results(context, lake, project, contract, rules, rule_states(lake.con, contract, fresh))
+        yield from _rule_results(context, lake, project, contract, rules, rule_states(lake.con, contract, fresh, holding(project)))
         tag_verdict(context, lake)
 
     return check_table

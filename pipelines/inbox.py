@@ -10,6 +10,7 @@ import dagster as dg
 
 from assets.project import Project
 from pipelines import checks
+from pipelines.issues.waiving import holding
 from pipelines.links import check_path, report_url
 from pipelines.rulebook import read_rules
 from pipelines.standing import refusals, rule_states
@@ -18,13 +19,14 @@ if TYPE_CHECKING:
     import duckdb
 
     from assets.contracts import Contract
+    from pipelines.issues.todo import Todo
     from pipelines.rulebook import Rule
     from pipelines.standing import Refusal, RuleState
 
 
 @dataclass(frozen=True)
 class Failing:
-    """One check that does not pass now. `state`: stopped, failed, quarantined, not_assessable, refused."""
+    """One check that does not pass now. `state`: stopped, failed, quarantined, not_assessable, refused, waived."""
 
     dataset: str
     check: str
@@ -39,17 +41,25 @@ class Failing:
 
 
 WORST = 5
-RANK = {"stopped": 0, "refused": 1, "failed": 2, "quarantined": 3, "not_assessable": 4}
-STATES = {"stopped": "已停止", "refused": "已拒收", "failed": "不合格", "quarantined": "已隔离", "not_assessable": "不可评估"}
+RANK = {"stopped": 0, "refused": 1, "failed": 2, "quarantined": 3, "not_assessable": 4, "waived": 5}
+STATES = {
+    "stopped": "已停止",
+    "refused": "已拒收",
+    "failed": "不合格",
+    "quarantined": "已隔离",
+    "not_assessable": "不可评估",
+    "waived": "豁免中",
+}
 
 
 def failing_checks(con: "duckdb.DuckDBPyConnection", project: Project) -> list[Failing]:
     """All checks that do not pass now, what stops downstream first, then by rows. What was never checked is left out."""
     found: list[Failing] = []
+    waivers = holding(project)
     for contract in project.contracts.values():
         if contract.layer == "sources" and (refused := refusals(con, contract)):
             found.append(_refused(project, contract, refused))
-        states = rule_states(con, contract)
+        states = rule_states(con, contract, waivers=waivers)
         rules = read_rules(project, [contract]) if states else []
         for check, sharing in checks.rule_groups(rules).items():
             for rule in sharing:
@@ -81,7 +91,7 @@ def _failing(project: Project, contract: "Contract", rule: "Rule", state: "RuleS
     return Failing(
         dataset=contract.name,
         check=checks.check_name(rule),
-        state="not_assessable" if state.outcome == "not_assessable" else word,
+        state="not_assessable" if state.outcome == "not_assessable" else "waived" if state.waived else word,
         unexpected=state.unexpected,
         since=state.since,
         cause=checks.cause(rule, state, stops),
@@ -92,8 +102,9 @@ def _failing(project: Project, contract: "Contract", rule: "Rule", state: "RuleS
     )
 
 
-def inbox_metadata(project: Project, found: list[Failing]) -> dict[str, Any]:
-    """The list as a table that renders inline and as Markdown with links, and the worst as links of their own."""
+def inbox_metadata(project: Project, found: list[Failing], today: "list[Todo] | None" = None) -> dict[str, Any]:
+    """The list as a table that renders inline and as Markdown with links, and the worst as links of their own; above all, what
+    needs the officer `today`."""
     lines = ["| 检查 check | 状态 state | 行 rows | 自 since | 原因 cause | 整改单位 who mends |", "|---|---|---|---|---|---|"]
     for f in found:
         cells = (
@@ -111,6 +122,8 @@ def inbox_metadata(project: Project, found: list[Failing]) -> dict[str, Any]:
         f"{n} {f.dataset} {f.check.rpartition('__')[2]}": dg.MetadataValue.url(f"{project.ui_url}{f.page}")
         for n, f in enumerate(found[:WORST], 1)
     }
+    if today:
+        metadata["0 今日待办 today"] = dg.MetadataValue.table([dg.TableRecord(one.record()) for one in today])
     metadata |= {"6 全部链接 all links": dg.MetadataValue.md("\n".join(lines)), "7 件数 checks": len(found)}
     if found:
         metadata["8 收件箱 inbox"] = dg.MetadataValue.table(
@@ -135,6 +148,9 @@ def inbox_asset(project: Project, upstream: list[dg.AssetKey], condition: dg.Aut
         description="质量收件箱：当前所有未通过的检查，附链接。 The quality inbox: every check that does not pass now, with links.",
     )
     def quality_inbox(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
-        return dg.MaterializeResult(metadata=inbox_metadata(project, context.resources.lake.failing(project)))
+        from pipelines.issues.todo import todo
+
+        lake = context.resources.lake
+        return dg.MaterializeResult(metadata=inbox_metadata(project, lake.failing(project), todo(lake.con, project)))
 
     return quality_inbox

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from assets.contracts import Contract
     from assets.project import Project
+    from assets.waivers import Waiver
 
 Outcome = Literal["passed", "failed", "not_assessable"]
 Verdict = Literal["passed", "warned", "failed"]
@@ -39,7 +40,10 @@ def dimension(indicator: str) -> str:
 
 @dataclass(frozen=True)
 class BatchResult:
-    """One rule on one batch. `examples` are masked; `share` is unexpected / elements (0 to 1)."""
+    """One rule on one batch. `examples` are masked; `share` is unexpected / elements (0 to 1).
+
+    `waived`: the waiver that sets the rule aside for this batch, and until when; it fails as before, and stops nothing.
+    """
 
     batch: str
     unit: str
@@ -50,6 +54,7 @@ class BatchResult:
     unexpected: int
     note: str
     examples: tuple[str, ...] = ()
+    waived: str = ""
 
     @property
     def share(self) -> float:
@@ -99,6 +104,12 @@ class RuleState:
         return tuple(b for b in self.batches if b.outcome != "passed")
 
     @property
+    def waived(self) -> str:
+        """The waivers under which every batch that fails is set aside; empty where one is not."""
+        failed = [b for b in self.batches if b.outcome == "failed"]
+        return ", ".join(dict.fromkeys(b.waived for b in failed)) if all(b.waived for b in failed) else ""
+
+    @property
     def examples(self) -> list[tuple[BatchResult, str]]:
         """Up to five masked values that break the rule, with the batch that holds them; no value twice."""
         seen: dict[str, BatchResult] = {}
@@ -112,7 +123,7 @@ class RuleState:
 
         A handful of rows (fewer than `FEW`) stops nothing unless it is half of what came: one of twelve rows is no disaster.
         """
-        current = [b for b in self.batches if b.current]
+        current = [b for b in self.batches if b.current and not b.waived]
         rows, broken = sum(b.elements for b in current), sum(b.unexpected for b in current)
         return self.blocking and broken > tolerance * rows and (broken >= FEW or 2 * broken >= rows)
 
@@ -185,11 +196,14 @@ def _places(con: duckdb.DuckDBPyConnection, contract: Contract) -> dict[str, tup
 
 
 def rule_states(
-    con: duckdb.DuckDBPyConnection, contract: Contract, fresh: Sequence[Mapping[str, Any]] | None = None
+    con: duckdb.DuckDBPyConnection,
+    contract: Contract,
+    fresh: Sequence[Mapping[str, Any]] | None = None,
+    waivers: Iterable[Waiver] = (),
 ) -> dict[str, RuleState]:
     """Every rule's state by its id, for the rules that have a result on a batch that stands.
 
-    `fresh` (rows as `evidence.results` holds them) take the place of what is written down.
+    `fresh` (rows as `evidence.results` holds them) take the place of what is written down; `waivers` are those that hold.
     """
     batches = _places(con, contract)
     columns = ("rule", "batch", "blocking", "outcome", "elements", "unexpected", "note", "result", "dataset")
@@ -206,6 +220,12 @@ def rule_states(
         rows = [r for r in rows if r[-1] != contract.name]
         rows += [tuple(row.get(c) for c in columns) for row in fresh if row.get("batch") in batches]
     since = _since(con, contract)
+    whole = [w for w in waivers if not w.tickets]
+
+    def aside(dataset: str, rule: str, unit: str) -> str:
+        of = (w for w in whole if (w.dataset, w.rule) == (dataset, rule) and w.unit in ("", unit))
+        return next((f"{w.id} {w.officer} → {w.until}" for w in of), "")
+
     found: dict[str, list[BatchResult]] = {}
     blocks: dict[str, bool] = {}
     for rule, batch, blocking, outcome, elements, unexpected, note, result, dataset in rows:
@@ -213,7 +233,9 @@ def rule_states(
         unit = unit if dataset == contract.name else dataset
         examples = examples_of(result) if outcome == "failed" else ()
         found.setdefault(rule, []).append(
-            BatchResult(batch, unit, period, current, outcome, elements or 0, unexpected or 0, note or "", examples)
+            BatchResult(
+                batch, unit, period, current, outcome, elements or 0, unexpected or 0, note or "", examples, aside(dataset, rule, unit)
+            )
         )
         blocks[rule] = bool(blocking)
     states = {}
@@ -322,12 +344,15 @@ def balanced(con: duckdb.DuckDBPyConnection, contract: Contract, keys: Collectio
 
 def stopped(con: duckdb.DuckDBPyConnection, project: Project, contracts: Iterable[Contract] | None = None) -> dict[str, list[str]]:
     """Datasets and models (of those given, else of all) that must not be built upon now, with the rules that say so."""
+    from pipelines.issues.waiving import holding
+
     found: dict[str, list[str]] = {}
+    waivers = holding(project)
     for contract in project.contracts.values() if contracts is None else contracts:
         tolerance = {rule.id: rule.block_above for rule in read_rules(project, [contract])}
         if not tolerance:
             continue
-        rules = [s.rule for s in rule_states(con, contract).values() if s.rule in tolerance and s.stops(tolerance[s.rule])]
+        rules = [s.rule for s in rule_states(con, contract, waivers=waivers).values() if s.rule in tolerance and s.stops(tolerance[s.rule])]
         if rules:
             found[contract.name] = sorted(rules)
     return found

@@ -27,6 +27,12 @@ def all_waivers(project: Project, rules: Iterable[tuple[str, str]], until: datet
     return (*load_waivers(project, rules), *granted(project, until).values())
 
 
+def holding(project: Project, on: date | None = None) -> tuple[Waiver, ...]:
+    """The waivers that hold on a day (today), for what asks about many datasets: that their rules are known was seen elsewhere."""
+    day = on or date.today()
+    return tuple(w for w in (*load_waivers(project), *granted(project).values()) if w.holds(day))
+
+
 def granted(project: Project, until: datetime | None = None) -> dict[str, Waiver]:
     """By id, the waivers of the journal; a revoked one ends on the day before it was revoked."""
     found: dict[str, Waiver] = {}

@@ -86,7 +86,8 @@ def test_every_asset_is_as_it_was(tmp_path: Path, tiny: Make) -> None:
             "checks": OF_MODEL,
             "blocking": KEY,
         },
-        "results": {**quality, "kinds": ["duckdb"], "deps": ["base/animal", "std/pet"]},
+        "issues": {**quality, "kinds": ["duckdb"], "deps": ["base/animal", "std/pet"]},
+        "results": {**quality, "kinds": ["duckdb"], "deps": ["base/animal", "issues", "std/pet"]},
         "reports": {**quality, "kinds": ["excel"], "deps": ["results"]},
         "quality_inbox": {**quality, "kinds": ["duckdb"], "deps": ["base/animal", "std/pet"]},
     }
@@ -103,7 +104,17 @@ def test_a_suite_of_a_model_is_its_checks(tmp_path: Path, tiny: Make) -> None:
 def test_jobs_and_sensors(tmp_path: Path, tiny: Make) -> None:
     definitions = build_definitions(tiny(tmp_path))
     repository = definitions.get_repository_def()
-    assert sorted(repository.job_names) == ["__ASSET_JOB", "build", "collect_pet", "publish"]
+    assert sorted(repository.job_names) == [
+        "__ASSET_JOB",
+        "build",
+        "collect_pet",
+        "dispatch",
+        "publish",
+        "publish_league",
+        "reopen",
+        "revoke",
+        "waive",
+    ]
     assert sorted(s.name for s in repository.sensor_defs) == ["follow", "landing"]
     assert repository.schedule_defs == []
 
