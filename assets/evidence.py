@@ -170,6 +170,16 @@ TABLES: dict[str, list[tuple[str, str, str]]] = {
         ("what", "VARCHAR", "failing: found overdue, or in another hand-over; verified: no longer found"),
         ("at", "TIMESTAMP", "when that was seen, local time"),
     ],
+    "releases": [
+        ("batch", "VARCHAR", "the batch"),
+        ("dataset", "VARCHAR", "the dataset"),
+        ("row", "BIGINT", "the row's position in the source (`_row`)"),
+        ("rules", "VARCHAR[]", "the blocking rules that it broke when it was let out of quarantine"),
+        ("officer", "VARCHAR", "who has released it"),
+        ("reason", "VARCHAR", "why"),
+        ("entry", "BIGINT", "number of the journal's entry"),
+        ("released_at", "TIMESTAMP", "local time"),
+    ],
     "crosschecks": [
         ("check", "VARCHAR", "the cross-department check"),
         ("number", "VARCHAR", "its number"),

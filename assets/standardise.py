@@ -17,6 +17,7 @@ from assets.history import relations
 from assets.judging import Judge
 from assets.lake import literal, one_look, quote, transaction
 from assets.masking import mask
+from assets.releases import let_out, released_since
 from assets.repair import KINDS
 from assets.std import current_batches, ensure_std, raw_rows
 from expectations.compiler.verdicts import RuleResult, Verdicts
@@ -88,22 +89,30 @@ def check_relation(
 
 
 def standardise(
-    con: duckdb.DuckDBPyConnection, project: Project, contract: Contract, run_id: str, *, partition_keys: set[str] | None = None
+    con: duckdb.DuckDBPyConnection,
+    project: Project,
+    contract: Contract,
+    run_id: str,
+    *,
+    partition_keys: set[str] | None = None,
+    replayed: Collection[str] = (),
 ) -> Standardised:
     """Standardise and check every batch that is due (of the given partitions): a group of batches, one scan, one transaction.
 
-    A batch that stands as the declarations want it is left as it is, so a second call does nothing.
+    A batch that stands as the declarations want it is left as it is, so a second call does nothing. With `replayed`, these batches
+    and no others, whatever they were judged by.
     """
     with one_look(con):
         ensure_std(con, contract)
     results: list[Mapping[str, Any]] = []
     counts: list[tuple[str, int, int]] = []
     judge = Judge(project, contract)
-    for group in _groups(due(con, judge, partition_keys)):
+    for group in _groups(due(con, judge, partition_keys, replayed)):
         batches = [b.batch for b in group]
         absent, beside = {b.batch: b.absent for b in group}, relations(con, contract, judge.plan, batches)
         checked = check_relation(con, judge, raw_rows(contract, batches), absent=absent, beside=beside)
         with transaction(con, run_id, f"standardise {contract.name}: {len(group)} batches"):
+            let_out(con, judge)
             counts += _store(con, contract, run_id, group, checked)
             evidence.note_standard(con, judge.standard, datetime.now())
         results += checked.results
@@ -122,14 +131,23 @@ class Due:
     again: bool
 
 
-def due(con: duckdb.DuckDBPyConnection, judge: Judge, partition_keys: Collection[str] | None = None) -> list[Due]:
-    """Batches that were collected and not yet standardised, and standing ones that were judged by other declarations than today's."""
+def due(
+    con: duckdb.DuckDBPyConnection, judge: Judge, partition_keys: Collection[str] | None = None, replayed: Collection[str] = ()
+) -> list[Due]:
+    """Batches that were collected and not yet standardised, and standing ones that were judged by other declarations than today's
+    or have rows that were released since. With `replayed`, of these batches those that the lake holds.
+    """
     contract = judge.contract
+    if replayed:
+        which, values = "status IN ('collected', 'standardised') AND list_contains(?, batch)", [list(replayed)]
+    else:
+        other = "EXISTS (FROM evidence.results r WHERE r.batch = b.batch AND r.fingerprint <> ?)"
+        again = f"batch IN ({current_batches(contract)}) AND ({other} OR {released_since(con)})"
+        which, values = f"(status = 'collected' OR ({again}))", [judge.mark]
     found = con.execute(
-        "SELECT batch, partition_key, absent, rows_raw, status FROM evidence.batches b WHERE dataset = ? AND (status = 'collected' OR"
-        f" (batch IN ({current_batches(contract)}) AND EXISTS (FROM evidence.results r WHERE r.batch = b.batch AND r.fingerprint <> ?)))"
-        " ORDER BY period, batch",
-        [contract.name, judge.mark],
+        f"SELECT batch, partition_key, absent, rows_raw, status FROM evidence.batches b WHERE dataset = ?"
+        f" AND {which} ORDER BY period, batch",
+        [contract.name, *values],
     ).fetchall()
     return [
         Due(batch, key, tuple(absent.split(",")) if absent else (), rows or 0, status == "standardised")

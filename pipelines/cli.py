@@ -13,6 +13,7 @@ from typing import Annotated
 import typer
 
 from pipelines.commands import (
+    again,
     audit,
     catalogue,
     check,
@@ -66,12 +67,15 @@ app.command("suggest")(suggest.suggest)
 app.command("profile")(suggest.profile)
 app.command("doctor")(doctor.doctor)
 app.command("ui")(ui.ui)
+app.command("retry")(again.retry)
+app.command("replay")(again.replay)
 app.command("init")(start.init)
 app.command("settings")(settings.settings)
 app.command("explain-error")(errors.explain_error)
 app.add_typer(catalogue.app, name="catalogue")
 app.add_typer(issues.app, name="issues")
 app.add_typer(start.contract_app, name="contract")
+app.add_typer(again.quarantine, name="quarantine")
 app.add_typer(league.app, name="league")
 app.add_typer(audit.app, name="audit")
 app.add_typer(workbook.app, name="workbook")

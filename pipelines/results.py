@@ -50,6 +50,7 @@ _COMMENTS = {
     "repairs": "what standardising mended, by batch, column and kind",
     "results": "every rule on every batch",
     "issues": "every row that breaks a rule, by its position in the source",
+    "releases": "rows that officers have let out of quarantine, and why",
     "crosschecks": "the checks of one department against another: how far they can be judged, and what they found",
     "builds": "every building of a base or thematic table",
     "matchings": "every matching of records without a good key: how many certain, for review, different",
