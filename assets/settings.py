@@ -93,6 +93,30 @@ class Publication(Section):
     officers: tuple[str, ...] = ()
 
 
+class Caller(Section):
+    """A department whose system asks `yuanqing serve` before it saves a record, named by its folder.
+
+    `token_from` says where its token stands (without one nobody is let in by that name), `datasets` what it may check, by default its
+    own. `may_ask_base`: it may ask whether a value of its own is in the base already, and is told yes or no.
+    """
+
+    token_from: Reference | None = None
+    datasets: tuple[str, ...] = ()
+    may_ask_base: bool = False
+    max_records: int = Field(default=1000, ge=1, le=10_000)
+    max_bytes: int = Field(default=2_000_000, ge=1_000, le=50_000_000)
+    per_minute: int = Field(default=600, ge=1)
+
+
+class Serve(Section):
+    """`yuanqing serve`: where it listens (others than this machine come through nginx, which has the certificate); checks at once."""
+
+    host: str = "127.0.0.1"
+    port: int = Field(default=8600, ge=1, le=65_535)
+    workers: int = Field(default=2, ge=1, le=64)
+    departments: dict[str, Caller] = {}
+
+
 class Settings(BaseSettings):
     """What stands alone, and all sections.
 
@@ -109,6 +133,7 @@ class Settings(BaseSettings):
     issues: Issues = Issues()
     publication: Publication = Publication()
     departments: dict[str, Department] = {}
+    serve: Serve = Serve()
 
 
 def load_settings(root: Path) -> Settings:

@@ -19,6 +19,7 @@ from pipelines.commands import (
     check,
     diff,
     doctor,
+    entry,
     errors,
     expire,
     explain,
@@ -67,6 +68,8 @@ app.command("suggest")(suggest.suggest)
 app.command("profile")(suggest.profile)
 app.command("doctor")(doctor.doctor)
 app.command("ui")(ui.ui)
+app.command("serve")(entry.serve)
+app.command("selfcheck")(entry.selfcheck)
 app.command("retry")(again.retry)
 app.command("replay")(again.replay)
 app.command("init")(start.init)

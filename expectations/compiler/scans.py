@@ -12,7 +12,7 @@ from sqlglot import exp, parse_one
 
 from expectations.compiler.duckdb import cast, column, name
 from expectations.compiler.forms import Measure, RowTest, Scanned
-from expectations.compiler.ir import Column, call
+from expectations.compiler.ir import Column, Expression, call
 from expectations.compiler.plan import WORD
 from expectations.compiler.sparing import spared
 from expectations.compiler.writing import Layers, Writer, aggregate
@@ -53,18 +53,8 @@ class Scans:
 
     def masks(self, also: Sequence[tuple[str, str]]) -> str:
         """Per batch and mask: the rows, the measures, what the caller wants besides, and the positions of rows that fail."""
-        tests = [(c.bit or 0, c.test) for c in self.plan.row_rules if isinstance(c.test, RowTest)]
-        breaches = [t.unexpected if t.condition is None else call("and", t.condition, t.unexpected) for _, t in tests]
-        broken = list(zip((bit for bit, _ in tests), spared(breaches), strict=True))
-        used = [e for _, e in broken] + [e for m in self.plan.measures for e in (m.value, m.condition) if e is not None]
-        layers = self.write.layers(*used)
-        words = []
-        for word in range(self.words):
-            terms: list[str] = []
-            for bit, expression in broken:
-                if bit // WORD == word:
-                    terms.append(f"CASE WHEN {layers.sql(expression)} THEN CAST({1 << bit % WORD} AS BIGINT) ELSE 0 END")
-            words.append(f'{" | ".join(terms)} AS "__w{word}"')
+        used = [e for m in self.plan.measures for e in (m.value, m.condition) if e is not None]
+        words, layers = self._words(*used)
         source = f"(SELECT *, {', '.join(words)} FROM {layers.source})" if words else layers.source
         names = [f'"__w{w}"' for w in range(self.words)]
         items = [BATCH, *names, 'count(*) AS "__n"']
@@ -73,6 +63,26 @@ class Scans:
         fails = " OR ".join(f"{n} <> 0" for n in names) or "FALSE"
         items.append(f'list({ROW}) FILTER (WHERE {fails}) AS "__rows"')
         return f"SELECT {', '.join(items)} FROM {source} GROUP BY {', '.join([BATCH, *names])}"
+
+    def _words(self, *used: Expression) -> tuple[list[str], Layers]:
+        """The words of bits as SQL items, over layers that hold besides what `used` shares."""
+        tests = [(c.bit or 0, c.test) for c in self.plan.row_rules if isinstance(c.test, RowTest)]
+        breaches = [t.unexpected if t.condition is None else call("and", t.condition, t.unexpected) for _, t in tests]
+        broken = list(zip((bit for bit, _ in tests), spared(breaches), strict=True))
+        layers = self.write.layers(*(e for _, e in broken), *used)
+        words = []
+        for word in range(self.words):
+            terms: list[str] = []
+            for bit, expression in broken:
+                if bit // WORD == word:
+                    terms.append(f"CASE WHEN {layers.sql(expression)} THEN CAST({1 << bit % WORD} AS BIGINT) ELSE 0 END")
+            words.append(f'{" | ".join(terms)} AS "__w{word}"')
+        return words, layers
+
+    def marked(self) -> str:
+        """Every row of the relation with its words of bits: for one who takes the rows one by one, and needs no figures of a batch."""
+        words, layers = self._words()
+        return f"SELECT {', '.join(['*', *words])} FROM {layers.source}"
 
     def _measure(self, layers: Layers, measure: Measure) -> str:
         value: exp.Expr = exp.Star() if measure.value is None else layers.tree(measure.value)
