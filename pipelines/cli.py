@@ -33,6 +33,7 @@ from pipelines.commands import (
     review,
     run,
     settings,
+    standing,
     start,
     suggest,
     ui,
@@ -70,6 +71,8 @@ app.command("doctor")(doctor.doctor)
 app.command("ui")(ui.ui)
 app.command("serve")(entry.serve)
 app.command("selfcheck")(entry.selfcheck)
+app.command("status")(standing.status)
+app.command("logs")(standing.logs)
 app.command("retry")(again.retry)
 app.command("replay")(again.replay)
 app.command("init")(start.init)
