@@ -27,8 +27,9 @@ nothing has a score is not covered. By score x coverage is ranked and graded: wh
 nothing. An indicator that the bureau does not ask for (weight 0) is neither called for nor scored.
 
 **Waived failures** (`assets.waivers`) stand apart: where a waiver holds for a failed rule, dataset and unit, its elements are in
-neither A nor B, those that break it are counted in `waived`, and the rule still covers, for it was assessed. Everything else of the
-rule counts as ever, and from the day after the waiver's end so does this.
+neither A nor B, those that break it are counted in `waived`, and the rule still covers, for it was assessed. Of a waiver that names
+issues, only the rows of these are taken out so. Everything else of the rule counts as ever, and from the day after the waiver's end
+so does this.
 
 **Standing batches.** Full delivery: the newest batch of each unit (by period, then receipt). Delta: the batches of the newest
 partition, and of the 31 days up to it where partitions are days. A model: its newest check.
@@ -44,7 +45,7 @@ from typing import TYPE_CHECKING, Any
 
 from assets.called import Call, calls
 from assets.crosschecks.declared import TABLE
-from assets.lake import insert
+from assets.lake import columns_of, insert
 from pipelines.rulebook import CROSS, holder
 from pipelines.views import newest
 
@@ -182,7 +183,11 @@ def declare(
     codes = {d.name: d.code for d in standard.dimensions.values()}
     targets = [(codes.get(name), target) for name, target in standard.targets.items()]
     _insert(con, "aimed (dimension VARCHAR, target DOUBLE)", targets)
-    _insert(con, "set_aside (dataset VARCHAR, rule VARCHAR, unit VARCHAR)", [(w.dataset, w.rule, w.unit) for w in waivers])
+    waivers = list(waivers)
+    whole = [(w.dataset, w.rule, w.unit) for w in waivers if not w.tickets]
+    _insert(con, "set_aside (dataset VARCHAR, rule VARCHAR, unit VARCHAR)", whole)
+    _insert(con, "waived_issues (ticket VARCHAR)", sorted({(ticket,) for w in waivers for ticket in w.tickets}))
+    con.execute(f"CREATE OR REPLACE TEMP TABLE aside_rows AS {_ASIDE_ROWS if columns_of(con, 'evidence.tickets') else _NO_ROWS}")
 
 
 def count(con: duckdb.DuckDBPyConnection) -> None:
@@ -226,6 +231,12 @@ _ROLLED = """sum(w * v * x) / nullif(sum(w * v) FILTER (x IS NOT NULL), 0) AS x,
 # Results of cross-department checks: under the datasets whose departments get the tickets, and of no unit.
 _CROSSED = f"(batch = '{TABLE}' AND dataset <> '{TABLE.split('.')[1]}')"
 
+# Of waivers that name issues: the rows that they are about, in the results of the batches that show them.
+_ASIDE_ROWS = f"""
+    SELECT CASE found_by WHEN 'subject' THEN '{TABLE}' ELSE last_batch END AS batch, dataset, rule, count(*) AS rows
+    FROM evidence.tickets SEMI JOIN waived_issues USING (ticket) WHERE outcome = 'open' GROUP BY ALL"""
+_NO_ROWS = "SELECT '' AS batch, '' AS dataset, '' AS rule, 0 AS rows LIMIT 0"
+
 _BY_RULE = f"""
 WITH latest AS (
     SELECT batch, dataset, rule, outcome, elements, missing,
@@ -234,7 +245,7 @@ WITH latest AS (
     WHERE batch IN (SELECT batch FROM standing)),
 seen AS (
     SELECT s.dataset, s.unit, r.crossed, r.rule, r.indicator, r.weight, greatest(s.rows, 1) AS rows,
-        l.outcome, coalesce(l.unexpected, 0) AS unexpected,
+        l.outcome, coalesce(l.unexpected, 0) AS unexpected, coalesce(n.rows, 0) AS named,
         l.outcome = 'failed' AND exists(
             FROM set_aside w WHERE w.dataset = s.dataset AND w.rule = r.rule AND (w.unit = '' OR w.unit = s.unit)) AS aside,
         CASE WHEN l.outcome IS NULL OR l.outcome NOT IN ('passed', 'failed') THEN 0
@@ -243,12 +254,14 @@ seen AS (
             ELSE greatest(l.elements - coalesce(l.missing, 0), coalesce(l.unexpected, 0)) END AS b
     FROM (SELECT *, {_CROSSED} AS crossed FROM standing) s
         JOIN ruled r USING (dataset, crossed) JOIN asked a USING (indicator)
-        LEFT JOIN latest l ON l.batch = s.batch AND l.dataset = s.dataset AND l.rule = r.rule),
+        LEFT JOIN latest l ON l.batch = s.batch AND l.dataset = s.dataset AND l.rule = r.rule
+        LEFT JOIN aside_rows n ON n.batch = s.batch AND n.dataset = s.dataset AND n.rule = r.rule),
 counted AS (
     SELECT *, CASE WHEN outcome = 'failed' AND unexpected = 0 THEN b ELSE least(unexpected, b) END AS breaking FROM seen),
 kept AS (
-    SELECT * REPLACE (CASE WHEN aside THEN 0 ELSE b END AS b, CASE WHEN aside THEN 0 ELSE breaking END AS breaking),
-        CASE WHEN aside THEN breaking ELSE 0 END AS waived FROM counted),
+    SELECT * REPLACE (CASE WHEN aside THEN 0 ELSE b - least(named, breaking) END AS b,
+            CASE WHEN aside THEN 0 ELSE breaking - least(named, breaking) END AS breaking),
+        CASE WHEN aside THEN breaking ELSE least(named, breaking) END AS waived FROM counted),
 summed AS (
     SELECT dataset, unit, crossed, rule, indicator, weight AS w, sum(b) AS b, sum(breaking) AS breaking, sum(waived) AS waived,
         sum(b - breaking) / nullif(sum(b), 0) AS x,

@@ -148,6 +148,17 @@ def test_two_months(tmp_path: Path) -> None:
     counted = "SELECT a, b, waived FROM scores WHERE scope = 'dataset' AND level = 'rule' AND dataset = 'cat' AND rule = 'born_present'"
     assert asked(project, counted) == [(0, 0, 3)]
 
+    # Of the dogs, the one row of P03 alone is waived: it is in neither A nor B, and the rule goes on counting.
+    alone = Scope("pet", "born_present", tickets=(three,))
+    acting.waive(project, "李质管", alone, "档案待查", until=today, legal_basis="《办法》第十条")
+    publish(project)
+    counted = counted.replace("'cat'", "'pet'")
+    assert asked(project, counted) == [(10, 11, 1)]
+    assert states(project)["P03"][0] == "waived"
+    acting.revoke(project, "李质管", "W0002", "档案已查")
+    publish(project)
+    assert asked(project, counted) == [(10, 12, 0)]
+
     # A correction of February: P01 is broken again.
     hand_over(project, "202602", records(["P01", "P03", "P04"]))
     run(project)
@@ -173,6 +184,8 @@ def test_two_months(tmp_path: Path) -> None:
         ("dispute", "张城管"),
         ("resolve", "李质管"),
         ("waive", "李质管"),
+        ("waive", "李质管"),
+        ("revoke", "李质管"),
     ]
     assert verify(project) == []
 
