@@ -200,6 +200,17 @@ def columns_of(con: duckdb.DuckDBPyConnection, table: str) -> dict[str, str] | N
     return dict(rows) or None
 
 
+def is_there(con: duckdb.DuckDBPyConnection, table: str) -> bool:
+    """Whether the lake has a table or view. The catalogue is not walked through, for which `columns_of` takes 10 to 30 ms."""
+    import duckdb
+
+    try:
+        con.execute(f"FROM {quote(table)} LIMIT 0")
+    except duckdb.CatalogException:
+        return False
+    return True
+
+
 def affected(con: duckdb.DuckDBPyConnection, sql: str, values: Sequence[Any] = ()) -> int:
     """The one number that a statement gives: rows written or taken away, or a count; 0 where it gives none."""
     row = con.execute(sql, list(values)).fetchone()

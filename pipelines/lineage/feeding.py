@@ -13,10 +13,11 @@ from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
-from assets.lake import columns_of, objects, one_look, open_lake, quote
-from assets.masking import mask
+from assets.lake import is_there, literal, objects, one_look, open_lake, quote
+from assets.std import is_delta
 from expectations.documents import near
 from pipelines.lineage.asking import LineageError
+from pipelines.lineage.keys import check_key, same_key, shown
 
 if TYPE_CHECKING:
     import duckdb
@@ -139,17 +140,15 @@ class _Feeder:
         at = "_batch = ? AND _row = ?"
         if batch is not None:
             which: dict[str, Any] = {"batch": batch, "row": row}
-            found = self._begin(f"SELECT * FROM {quote(contract.table)} WHERE {at}", [batch, row])
+            found = self._begin(f"SELECT * FROM {quote(contract.table)} WHERE {at}{self._of_key(at, [batch, row])}", [batch, row])
             if not found:
                 return self._elsewhere(which, [batch, row])
         else:
-            if len(key) != len(contract.key):
-                raise LineageError(f"{len(key)} key parts given; {contract.table} needs {len(contract.key)}: {', '.join(contract.key)}.")
-            same = " AND ".join(f"{quote(k)} = TRY_CAST(? AS {contract.column(k).sql_type})" for k in contract.key)
-            which = {k: _shown(contract, k, v) for k, v in zip(contract.key, key, strict=True)}
-            if not self._begin(f"SELECT * FROM {quote(contract.table)} WHERE {same}", list(key)):
-                shown = ", ".join(f"{k} = {v}" for k, v in which.items())
-                raise LineageError(f"no record of {contract.table} has {shown}. Check the key; a broken row is in quarantine.")
+            check_key(self.con, contract, key)
+            which = {k: shown(contract, k, v) for k, v in zip(contract.key, key, strict=True)}
+            if not self._begin(f"SELECT * FROM {quote(contract.table)} WHERE {same_key(contract)}", list(key)):
+                named = ", ".join(f"{k} = {v}" for k, v in which.items())
+                raise LineageError(f"no record of {contract.table} has {named}. Check the key; a broken row is in quarantine.")
         fed, untold = [], {}
         for model in order(self.project):
             told = self._model(model)
@@ -159,8 +158,19 @@ class _Feeder:
                 untold[model.table] = told
         return Feeding(contract.table, contract.title, which, "stands", fed=tuple(fed), untold=untold)
 
+    def _of_key(self, at: str, place: list[Any]) -> str:
+        """A further condition on the key that stands at a place, or none: which row of a delta stands is decided key by key, and
+        without it for every key that there is."""
+        contract = self.contract
+        if not is_delta(contract) or not contract.key or not is_there(self.con, f"std_batches.{contract.name}"):
+            return ""
+        key = ", ".join(map(quote, contract.key))
+        found = self.con.execute(f"SELECT {key} FROM std_batches.{quote(contract.name)} WHERE {at}", place).fetchone()
+        same = zip(contract.key, found or (), strict=found is not None)
+        return "".join(f" AND {quote(k)} = CAST({literal(str(v))} AS {contract.column(k).sql_type})" for k, v in same if v is not None)
+
     def _begin(self, select: str, values: list[Any]) -> int:
-        if columns_of(self.con, self.contract.table) is None:
+        if not is_there(self.con, self.contract.table):
             raise LineageError(f"{self.contract.table} was not built yet. Run `yuanqing run` first.")
         return self._keep(self.contract.table, select, values)
 
@@ -191,7 +201,7 @@ class _Feeder:
         from assets.models.sql import is_disagreement
 
         read = [t for t in read_model(model).tables if t in self.reached]
-        if not read or columns_of(self.con, model.table) is None:
+        if not read or not is_there(self.con, model.table):
             return None
         if is_disagreement(model):
             return self._fed(model, self._by_position(model, read), read, "position")
@@ -255,7 +265,7 @@ class _Feeder:
         fused = fusion is not None and source in fusion.sources and self.contract.layer == "sources"
         ours = objects(self.con, f"SELECT _batch, _row FROM {self.reached[self.contract.table]}") if fused else []
         for row in rows:
-            key = {k: _shown(model, k, row[k]) for k in model.key}
+            key = {k: shown(model, k, row[k]) for k in model.key}
             if fusion is None or not fused:
                 yield Record(key)
                 continue
@@ -265,7 +275,3 @@ class _Feeder:
             alone = {a: o.sources[0] for a, o in fusion.orders.items() if len(o.sources) == 1}
             stands = [a for a in fusion.orders if row[a] is not None and (alone | winners).get(a) == source]
             yield Record(key, counts, tuple(stands) if counts else ())
-
-
-def _shown(contract: Contract, column: str, value: Any) -> str | None:
-    return mask(None if value is None else str(value), contract.column(column).classification)

@@ -82,12 +82,12 @@ def tell_hand_overs(context: dg.AssetExecutionContext, con: duckdb.DuckDBPyConne
     records = [
         dg.TableRecord(
             {
+                **({} if contract.layer == "sources" else {"数据集 dataset": r["dataset"]}),
                 "期 period": r["period"],
                 "单位 unit": r["unit"],
-                "数据集 dataset": r["dataset"],
-                "来源 source": r["source"],
-                "收到 received": r["received_at"].isoformat(sep=" ", timespec="seconds") if r["received_at"] else "",
                 "行 rows": r["rows"],
+                "收到 received": r["received_at"].isoformat(sep=" ", timespec="minutes") if r["received_at"] else "",
+                "来源 source": r["source"],
                 "批次 batch": r["batch"],
             }
         )

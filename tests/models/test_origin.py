@@ -9,7 +9,8 @@ from datetime import datetime
 import pytest
 from rich.console import Console
 
-from pipelines.lineage.origin import OriginError, origin
+from pipelines.lineage.asking import LineageError
+from pipelines.lineage.origin import origin
 
 JAN, FEB = datetime(2026, 1, 5), datetime(2026, 2, 5)
 ANN, BEN = "219901189901010011", "219901189901010022"
@@ -84,7 +85,7 @@ def test_what_cannot_be_told_row_by_row_says_so(told):
     ],
 )
 def test_what_is_not_there_is_said(told, table, key, message):
-    with pytest.raises(OriginError) as caught:
+    with pytest.raises(LineageError) as caught:
         told(table, *key)
     assert message in str(caught.value)
 
@@ -92,7 +93,7 @@ def test_what_is_not_there_is_said(told, table, key, message):
 def test_a_quarantined_record_is_found_there(world):
     world.deliver("register", "r1", [(ANN, "安", "东", JAN)])
     world.con.execute("INSERT INTO quarantine.register (id, _batch, _row, _failed) VALUES ('219901', 'r1', 9, ['id_valid'])")
-    with pytest.raises(OriginError, match="in quarantine: batch r1, row 9, rules id_valid"):
+    with pytest.raises(LineageError, match="in quarantine: batch r1, row 9, rules id_valid"):
         origin(world.project, "std.register", ("219901",))
 
 
