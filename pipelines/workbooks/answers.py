@@ -91,7 +91,9 @@ class _Sheet:
     def __init__(self, opened: Opened, name: str, sent: SentSheet, reading: Reading, work: Answers) -> None:
         self.opened, self.name, self.sent, self.reading, self.work = opened, name, sent, reading, work
         self.formulas = frozenset(opened.formulas.get(name, ()))
-        self.by_identity = {s.tickets: s for s in sent.rows}
+        self.by_identity: dict[tuple[str, ...], list[Sent]] = defaultdict(list)  # a record may stand in several rows
+        for row in sent.rows:
+            self.by_identity[row.tickets].append(row)
         self.expected = Counter(s.tickets for s in sent.rows)
         self.by_ticket = {t: s.tickets for s in sent.rows for t in s.tickets}
         self.seen: Counter[tuple[str, ...]] = Counter()
@@ -165,11 +167,15 @@ class _Sheet:
             self.untracked += 1
             if word and self.untracked <= self.sent.untracked:
                 self.reading.note(
-                    "no_ticket", "此行没有编号，不能填报。", "This row has no ticket: it cannot be answered.", self.name, address(STATE)
+                    "no_ticket",
+                    "此行没有编号，没有采用：请填在同一记录的另一行，或等下一份清单。",
+                    "This row has no ticket: not taken. Answer in the record's other row, or in the next workbook.",
+                    self.name,
+                    address(STATE),
                 )
             return
         sent = self.by_identity.get(ids)
-        if sent is None:
+        if not sent:
             self.work.strangers.append((self.name, address(IDENTITY), ids))
             self._account_for(ids)
             return
@@ -208,15 +214,15 @@ class _Sheet:
             for ticket in ids:
                 self.work.said[ticket].append(Said(what, _reason(reason), self.name, address(STATE)))
 
-    def _compare(self, line: int, row: Sequence[Any], places: Mapping[str, int], sent: Sent) -> None:
+    def _compare(self, line: int, row: Sequence[Any], places: Mapping[str, int], sent: Sequence[Sent]) -> None:
         """Whether the values are those that were sent; where a column is gone it cannot be told."""
         headers = self.sent.header[self.sent.first : -3]
         if any(h not in places for h in headers):
             return
         cells = [(places[h], row[places[h]] if places[h] < len(row) else "") for h in headers]
-        if digest_of(v for _, v in cells) != sent.digest:
+        if digest_of(v for _, v in cells) not in {s.digest for s in sent}:
             by = {name: (f"{_letters(at)}{line}", value) for name, (at, value) in zip(self.sent.columns, cells, strict=False)}
-            self.work.changed[self.sent.name].append(Changed(sent, line, by))
+            self.work.changed[self.sent.name].append(Changed(sent[0], line, by))
 
     def _account_for(self, ids: Sequence[str]) -> None:
         """A row whose identity was changed is not told as deleted besides."""

@@ -33,8 +33,8 @@ HOW = (
         "2. In 处理情况, at the right, choose 已整改 (mended at the source) or 有异议 (you hold it is right; give the reason in 说明).",
     ),
     (
-        "三、保存（不要改密码，不要另存为其他格式），原样送回数据局。没填的行不受影响，可以分几次填、几次送。",
-        "3. Save it (same password, same form .xlsx) and send it back. Rows left empty stay as they are; you may send it several times.",
+        "三、保存（不要改密码，不要另存为其他格式），原样送回数据局。没填的行不受影响，可以分几次填、几次送；没有底色的行不用填。",
+        "3. Save it (same password, same form .xlsx) and send it back. Rows left empty stay as they are; rows without colour ask nothing.",
     ),
     ("请不要", "Please do not"),
     (

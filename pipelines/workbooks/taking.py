@@ -26,17 +26,11 @@ def take(project: Project, reading: Reading, who: str) -> int:
     if not who.strip():
         raise WorkbookError("--who：请写明是谁送回的。 Who sends it back? Give a name: --who NAME.")
     before = _before(project, reading.digest)
-    taken = 0
+    taken = again = 0
     for said in (*reading.mended, *reading.disputed):
         mended = said in reading.mended
         new = [t for t in said.tickets if ("claim" if mended else "dispute", t) not in before]
-        if len(new) < len(said.tickets):
-            reading.note(
-                "said",
-                f"{len(said.tickets) - len(new):,} 条此前已从这个文件记过，不再记。",
-                f"{len(said.tickets) - len(new):,} were written down from this very file before: not again.",
-                times=len(said.tickets) - len(new),
-            )
+        again += len(said.tickets) - len(new)
         for first in range(0, len(new), AT_ONCE):
             scope = Scope(said.dataset, said.rule, tickets=tuple(new[first : first + AT_ONCE]))
             why = _why(reading, said)
@@ -49,6 +43,9 @@ def take(project: Project, reading: Reading, who: str) -> int:
                 reading.note("not_now", str(error), "", said.dataset, said.rule, times=len(scope.tickets))
                 continue
             taken += len(scope.tickets)
+    if again:
+        told = (f"{again:,} 条此前已从这个文件记过，不再记。", f"{again:,} were written down from this very file before: not again.")
+        reading.note("said", *told, times=again)
     return taken
 
 

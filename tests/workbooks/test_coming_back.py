@@ -234,6 +234,18 @@ def test_values_that_were_changed_are_told_and_not_taken(project: Project, clerk
     assert "21990119" not in json.dumps(reading.plain())
 
 
+def test_a_record_in_several_rows(project: Project, clerk: Clerk, tmp_path: Path) -> None:
+    """As on the sheet of contradictions, where one ticket has a row for each record that contradicts it."""
+    lines = clerk.sheets[SHEET]
+    at = next(n for n, line in enumerate(lines) if line[1] == THREE)
+    lines[at + 1][1] = THREE
+    clerk.rows[4][clerk.at(IDENTITY)] = THREE
+    clerk.answer(2, "已整改")
+    reading = read_workbook(project, clerk.save(tmp_path / "police.xlsx"))
+    assert mended(reading) == {"id_valid": (THREE,)}
+    assert kinds(reading) == {}
+
+
 def test_formulas(project: Project, clerk: Clerk, tmp_path: Path) -> None:
     """What a formula gives is no answer; each cell with one is counted."""
     clerk.answer(0, "已整改")
