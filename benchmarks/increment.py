@@ -127,8 +127,8 @@ def measure(screen: Console, project: Project, rows: int, few: int) -> None:
     for heading in ("", *headings):
         table.add_column(heading, justify="right" if heading else "left", no_wrap=True)
     for name, ((first, wrote), (again, rewrote)) in told.items():
-        whole, part = ((f"{s.cpu:.2f}", f"{s.memory:,.0f}", f"{n:,}") for s, n in ((first, wrote), (again, rewrote)))
-        table.add_row(name, *whole, *part, f"{again.cpu / first.cpu:.1%}")
+        initial, later = ((f"{s.cpu:.2f}", f"{s.memory:,.0f}", f"{n:,}") for s, n in ((first, wrote), (again, rewrote)))
+        table.add_row(name, *initial, *later, f"{again.cpu / first.cpu:.1%}")
     screen.print(table)
     screen.print(f"history.people: {kept:,} intervals written for the change")
 

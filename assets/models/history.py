@@ -226,10 +226,11 @@ class History:
 
     def _replace(self, con: duckdb.DuckDBPyConnection, now: datetime) -> int:
         table, key, columns = quote(self.table), self.increment.key, f"{self._columns}, _valid_from, _valid_to"
-        known = f"SELECT {columns} FROM {table} SEMI JOIN {TOUCHED} USING ({key}) WHERE _known_to IS NULL"
         stamp = f"TIMESTAMP {literal(str(now))}"
-        con.execute(f"CREATE OR REPLACE TEMP TABLE gone AS {known} EXCEPT SELECT {columns} FROM temp.intervals")
-        con.execute(f"CREATE OR REPLACE TEMP TABLE come AS SELECT {columns} FROM temp.intervals EXCEPT {known}")
+        known = f"SELECT {columns} FROM {table} SEMI JOIN {TOUCHED} USING ({key}) WHERE _known_to IS NULL"
+        con.execute(f"CREATE OR REPLACE TEMP TABLE known AS {known}")
+        con.execute(f"CREATE OR REPLACE TEMP TABLE gone AS FROM temp.known EXCEPT SELECT {columns} FROM temp.intervals")
+        con.execute(f"CREATE OR REPLACE TEMP TABLE come AS SELECT {columns} FROM temp.intervals EXCEPT FROM temp.known")
         closed = affected(
             con,
             f"UPDATE {table} SET _known_to = {stamp} WHERE _known_to IS NULL"
@@ -240,8 +241,8 @@ class History:
             f"INSERT INTO {table} ({columns}, _known_from, _batches) SELECT {columns}, {stamp}, _batches"
             f" FROM temp.intervals SEMI JOIN temp.come USING ({key}, _valid_from)",
         )
-        con.execute("DROP TABLE temp.gone")
-        con.execute("DROP TABLE temp.come")
+        for name in ("known", "gone", "come"):
+            con.execute(f"DROP TABLE temp.{name}")
         return closed + added
 
     def _note(self, con: duckdb.DuckDBPyConnection, moved: Mapping[str, tuple[set[str], set[str]]], run_id: str, now: datetime) -> None:

@@ -2,8 +2,8 @@
 
 `flagged.<name>` keeps the rows that break a rule, by the table's key, with the rules that they break. What a rule counts is what it
 counted before, less what the rows that went counted, and what those that came count; its failing rows are those kept, the
-changed ones judged anew. Rules over keys, figures and other relations, and those that look at today, need the whole table
-and get it, in scans of their columns alone.
+changed ones judged anew. That the table's key is unique, where it was, is looked for among the changed keys. Other rules over keys,
+figures and other relations, and those that look at today, need the whole table and get it, in scans of their columns alone.
 
 Belongs here: that arithmetic. Not here: when a table is due, what is written down of a result (`checking`).
 """
@@ -18,8 +18,8 @@ from assets.lake import columns_of, literal, quote
 from assets.models.feed import Below, last, note, state, written
 from assets.models.increment import FULL_FROM
 from assets.models.sql import is_view
-from expectations.compiler.forms import OverRows, RowTest
-from expectations.compiler.ir import Today
+from expectations.compiler.forms import KeyTest, OverRows, RowTest
+from expectations.compiler.ir import Column, Today
 from expectations.compiler.run import noted
 from expectations.compiler.verdicts import RuleResult
 
@@ -38,6 +38,13 @@ CAME, WENT, NOW = "came", "went", "now"
 def row_by_row(plan: Plan) -> list[str]:
     """The ids of the rules that judge each row by itself, whatever the day."""
     return [c.rule.id for c in plan.compiled if isinstance(c.test, RowTest) and not _looks_at_today(c)]
+
+
+def _on_key(contract: Contract, plan: Plan) -> set[str]:
+    """The ids of the rules that say of the whole table that its key is unique."""
+    tests = {c.rule.id: c.test for c in plan.compiled if isinstance(c.test, KeyTest) and c.test.condition is None}
+    names = {rule: {k.name if isinstance(k, Column) else None for k in test.keys} for rule, test in tests.items()}
+    return {rule for rule, columns in names.items() if columns == set(contract.key)}
 
 
 def _looks_at_today(compiled: Compiled) -> bool:
@@ -62,21 +69,23 @@ def judge(con: duckdb.DuckDBPyConnection, contract: Contract, plan: Plan, scan: 
         return results
     finally:
         con.execute("DROP TABLE IF EXISTS temp.failing")
-        con.execute("DROP TABLE IF EXISTS temp.changed")
+        for name in ("changed", "present"):
+            con.execute(f"DROP TABLE IF EXISTS temp.{name}")
 
 
 def _before(
     con: duckdb.DuckDBPyConnection, contract: Contract, plan: Plan, kept: str, alone: Sequence[str]
-) -> tuple[int, dict[str, tuple[int, int]]] | None:
-    """The state that was judged last, and the elements and missing of each row rule then; None where that does not help."""
+) -> tuple[int, dict[str, tuple[int, int, int]]] | None:
+    """The state that was judged last, and the elements, missing and unexpected of each rule then; None where that does not help."""
     judged = last(con, kept)
     if judged is None or judged.definition != plan.fingerprint:
         return None
     rows = con.execute(
-        "SELECT rule, elements, missing FROM evidence.results WHERE dataset = ? AND batch = ? QUALIFY checked_at = max(checked_at) OVER ()",
+        "SELECT rule, elements, missing, unexpected FROM evidence.results WHERE dataset = ? AND batch = ?"
+        " QUALIFY checked_at = max(checked_at) OVER ()",
         [contract.name, contract.table],
     ).fetchall()
-    counted = {rule: (elements, missing) for rule, elements, missing in rows if elements is not None}
+    counted = {rule: (elements, missing, unexpected) for rule, elements, missing, unexpected in rows if elements is not None}
     return (judged.snapshot, counted) if set(alone) <= set(counted) else None
 
 
@@ -111,29 +120,28 @@ def _changed(
     seen: str,
     kept: str,
     alone: Sequence[str],
-    counted: dict[str, tuple[int, int]],
+    counted: dict[str, tuple[int, int, int]],
     changed: Below,
 ) -> Sequence[RuleResult]:
     key, table = ", ".join(map(quote, contract.key)), quote(contract.table)
-    rows = plan.only(alone)
+    rows, unique = plan.only(alone), {rule for rule in _on_key(contract, plan) if rule in counted and counted[rule][2] == 0}
     con.execute(
         f"CREATE OR REPLACE TEMP TABLE changed AS SELECT * EXCLUDE (snapshot_id, change_type, rowid), rowid AS _row,"
         f" CASE WHEN change_type IN ('insert', 'update_postimage') THEN '{CAME}' ELSE '{WENT}' END AS _batch FROM {changed.feed}"
     )
-    touched = f"(SELECT DISTINCT {key} FROM temp.changed)"
-    present = f"SELECT {seen}, '{{}}' AS _batch, rowid AS _row FROM {table} SEMI JOIN {{}} USING ({key})"
-    looked_at = f"SELECT {seen}, _batch, _row FROM temp.changed UNION ALL {present.format(NOW, touched)}"
-    difference = {(r.batch, r.rule.id): r for r in scan(con, contract, rows, looked_at).results}
+    present = f"SELECT {seen}, '{NOW}' AS _batch, rowid AS _row FROM {table} SEMI JOIN {{}} USING ({key})"
+    con.execute(f"CREATE OR REPLACE TEMP TABLE present AS {present.format(f'(SELECT DISTINCT {key} FROM temp.changed)')}")
+    looked_at = f"SELECT {seen}, _batch, _row FROM temp.changed UNION ALL SELECT * FROM temp.present"
+    difference = {(r.batch, r.rule.id): r for r in scan(con, contract, plan.only([*alone, *unique]), looked_at).results}
     con.execute(f"DELETE FROM {quote(kept)} WHERE ({key}) IN (SELECT ({key}) FROM temp.changed)")
-    again = f"(SELECT *, rowid AS _at FROM {table} SEMI JOIN {touched} USING ({key}))"
-    con.execute(f"INSERT INTO {quote(kept)} {_failing(contract, alone, again, '_at', NOW)}")
-    failing = {}
+    con.execute(f"INSERT INTO {quote(kept)} {_failing(contract, alone, 'temp.present', '_row', NOW)}")
+    failing = {rule: difference[NOW, rule] for rule in unique if (NOW, rule) in difference}
     if con.execute(f"SELECT 1 FROM {quote(kept)} LIMIT 1").fetchone():
-        found_now = scan(con, contract, rows, present.format(NOW, quote(kept))).results
-        failing = {r.rule.id: r for r in found_now if r.batch == NOW}
-    others = [c.rule.id for c in plan.compiled if c.rule.id not in alone]
+        found_now = scan(con, contract, rows, present.format(quote(kept))).results
+        failing |= {r.rule.id: r for r in found_now if r.batch == NOW}
+    others = [c.rule.id for c in plan.compiled if c.rule.id not in unique and c.rule.id not in alone]
     found = {r.rule.id: r for r in scan(con, contract, plan.only(others)).results} if others else {}
-    for compiled in rows.compiled:
+    for compiled in plan.only([*alone, *unique]).compiled:
         name = compiled.rule.id
         elements, missing = (
             counted[name][n] + sum(sign * (_counts(difference.get((batch, name)))[n]) for batch, sign in ((CAME, 1), (WENT, -1)))
@@ -163,5 +171,5 @@ def _result(compiled: Compiled, batch: str, elements: int, missing: int, failing
         ignores=not (test.ignored is None and test.shape == "value"),
     )
     if failing and failing.unexpected:
-        result = replace(result, breaches=failing.breaches, form=failing.form)
+        result = replace(result, breaches=failing.breaches, form=failing.form, extra_copies=failing.extra_copies)
     return noted(compiled, result)

@@ -83,6 +83,30 @@ def test_only_changed_rows_are_judged_again_and_every_count_is_as_in_full(judged
         assert not check_built(judged.con, judged.project, contract, "again")
 
 
+def test_a_key_that_is_borne_twice_is_found_among_the_changed_ones_and_stays_found(judged, monkeypatch):
+    """By hand, for what a build writes has a key once."""
+    contract, over = judged.project.contracts["people"], []
+    plain = checking.scan
+
+    def counting(con, contract, plan, rows=None):
+        verdicts = plain(con, contract, plan, rows)
+        over.extend(sum(verdicts.rows.values()) for c in plan.compiled if c.rule.id == "key_unique")
+        return verdicts
+
+    monkeypatch.setattr(checking, "scan", counting)
+    outcomes = []
+    for number, twice in enumerate((OTHERS[7][0], None, OTHERS[9][0])):
+        judged.deliver("register", f"r{number}", [(f"21990118990101{number}01X", "安", "东", FEB)], unit="a", period=f"20260{number + 1}")
+        judged.build("people")
+        if twice:
+            judged.con.execute("INSERT INTO base.people SELECT * FROM base.people WHERE id = ?", [twice])
+        over.clear()
+        assert check_built(judged.con, judged.project, contract, f"run{number}")
+        outcomes.append((over[0] > 60, [row[1:5] for row in written(judged) if row[0] == "key_unique"]))
+        assert written(judged) == in_full(judged)
+    assert outcomes == [(False, [("failed", 62, 0, 2)]), (True, [("failed", 62, 0, 2)]), (True, [("failed", 63, 0, 4)])]
+
+
 def test_failing_rows_are_kept_by_key(judged):
     judged.deliver("register", "r1", [("21990118990101001X", "错", None, FEB), ("21990118990101002X", "错", "东", FEB)], unit="a")
     judged.build("people")
