@@ -7,13 +7,14 @@ from typing import Annotated, Any
 
 import typer
 
+from pipelines.commands.completing import sources
 from pipelines.commands.screen import clearly, console, fail, print_json, progress_bar, table
 
 
 @clearly
 def check(
     file: Annotated[Path, typer.Argument(help="要交付的文件。 The file to be handed over.", exists=True, dir_okay=False)],
-    dataset: Annotated[str, typer.Option("--dataset", "-d", help="数据集名。 The dataset's name.")],
+    dataset: Annotated[str, typer.Option("--dataset", "-d", help="数据集名。 The dataset's name.", autocompletion=sources)],
     as_json: Annotated[bool, typer.Option("--json", help="输出 JSON。 Print JSON.")] = False,
 ) -> None:
     """交付前自查：同样的规则，不保存任何内容。 A department's own look before handing over: the same rules, nothing stored.

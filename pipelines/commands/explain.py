@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from pipelines.commands.completing import datasets
 from pipelines.commands.screen import clearly, console, print_json, table
 
 if TYPE_CHECKING:
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
 @clearly
 def explain(
-    dataset: Annotated[str, typer.Argument(metavar="DATASET", help="数据集名。 The dataset's name.")],
+    dataset: Annotated[str, typer.Argument(metavar="DATASET", help="数据集名。 The dataset's name.", autocompletion=datasets)],
     rule: Annotated[str | None, typer.Option("--rule", "-r", help="只看这一条规则。 Only the rule with this id.")] = None,
     scans: Annotated[bool, typer.Option("--scans", help="也列出每次扫描的整句 SQL。 The whole SQL of each scan too.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="输出 JSON，SQL 不省略。 Print JSON; no SQL is cut.")] = False,

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from pipelines.commands.completing import datasets
 from pipelines.commands.screen import clearly, console, fail, print_json, progress_bar, sample_servers, table
 
 if TYPE_CHECKING:
@@ -23,7 +24,12 @@ SHOWN = 12
 def run(
     select: Annotated[
         list[str] | None,
-        typer.Option("--select", "-s", help="只运行这些数据集（连同由其构成的库）。 Only these datasets, with what is built from them."),
+        typer.Option(
+            "--select",
+            "-s",
+            help="只运行这些数据集（连同由其构成的库）。 Only these datasets, with what is built from them.",
+            autocompletion=datasets,
+        ),
     ] = None,
     scale: Annotated[int | None, typer.Option(help="先生成样例：多少人口。 First make a sample of so many people.", min=100)] = None,
     landing: Annotated[

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from pipelines.commands.completing import datasets
 from pipelines.commands.screen import clearly, console, fail, print_json, progress_bar, table
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ _Tolerance = Annotated[
 
 @clearly
 def suggest(
-    dataset: Annotated[str | None, typer.Argument(help="数据集名。 The dataset's name.")] = None,
+    dataset: Annotated[str | None, typer.Argument(help="数据集名。 The dataset's name.", autocompletion=datasets)] = None,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="草稿写到此文件，默认写到标准输出。 Write the draft here, not to standard output.")
     ] = None,
@@ -88,7 +89,7 @@ def suggest(
 
 @clearly
 def profile(
-    dataset: Annotated[str, typer.Argument(help="数据集名。 The dataset's name.")],
+    dataset: Annotated[str, typer.Argument(help="数据集名。 The dataset's name.", autocompletion=datasets)],
     output: Annotated[
         Path | None,
         typer.Option("--output", "-o", help="网页写到此文件，默认 DATA/profiles/数据集.html。 Write the page here."),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -11,11 +12,13 @@ import pytest
 from tiny_support import make_tiny
 from typer.testing import CliRunner
 
+from assets.project import CODE
 from assets.readers import LaterError
 from assets.readers.options import connection
 from assets.secrets import SecretError, secret
 from assets.settings import Reference, Section, Settings, SettingsError, load_settings, told
 from pipelines.cli import app
+from pipelines.starting.settings import commented
 
 
 @pytest.fixture(autouse=True)
@@ -134,3 +137,10 @@ def test_what_is_in_effect_is_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     write(tmp_path, "memry = 1\n")
     wrong = CliRunner().invoke(app, ["settings"])
     assert (wrong.exit_code, wrong.output[:7]) == (2, "✗ YQ102")
+
+
+def test_every_setting_stands_on_the_page() -> None:
+    text = (CODE / "docs" / "settings.md").read_text(encoding="utf-8")
+    wanted = set(re.findall(r"^# (?:\[([\w.]+)\]|(\w+) = )", commented(), re.MULTILINE))
+    lacking = [name for section, key in wanted if (name := f"`{section}." if section else key) not in text]
+    assert lacking == []
