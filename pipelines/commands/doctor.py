@@ -61,6 +61,7 @@ def findings(project: Project | None = None) -> Iterator[Finding]:
             return
     here = project
     yield ("project", True, f"{here.root} → {here.data}", "")
+    yield from _looked("settings", partial(_settings, here), "Mend yuanqing.toml or the variable, or put the secret where it says.")
     yield from _looked(
         "standard", partial(_standard, here), "Mend the line that is named; what was used is kept, and a change is a new edition."
     )
@@ -154,6 +155,20 @@ def _suite(project: Project, contract: Any) -> str:
         raise RuntimeError(f"expectations/suites/{contract.suite_path}: not there, and the contract calls for nothing")
     yielded = sum(r.origin == "contract" for r in plan.suite.rules)
     return f"{len(plan.suite.rules)} rules, {yielded} of them from the contract"
+
+
+def _settings(project: Project) -> str:
+    """How many were said; raises for a wrong one, and for a secret that cannot be had."""
+    from assets.secrets import is_reference, secret
+    from assets.settings import told, unused_variables
+
+    found = told(project.root, project.settings)
+    references = [t.value for t in found if isinstance(t.value, str) and is_reference(t.value)]
+    for reference in references:
+        secret(reference)
+    unused = unused_variables(project.settings)
+    left = f"; no settings: {', '.join(unused)}" if unused else ""
+    return f"{sum(t.source != 'default' for t in found)} of {len(found)} said, {len(references)} secrets at hand{left}"
 
 
 def _standard(project: Project) -> str:

@@ -144,3 +144,22 @@ def test_every_setting_stands_on_the_page() -> None:
     wanted = set(re.findall(r"^# (?:\[([\w.]+)\]|(\w+) = )", commented(), re.MULTILINE))
     lacking = [name for section, key in wanted if (name := f"`{section}." if section else key) not in text]
     assert lacking == []
+
+
+def test_the_doctor_looks_at_settings_and_whether_secrets_are_at_hand(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    project = make_tiny(tmp_path)
+    monkeypatch.setenv("YUANQING_ROOT", str(project.root))
+    write(tmp_path, '[departments.city]\nworkbook_password_from = "env:CITY_WORKBOOK"\n')
+
+    def settings() -> tuple[bool, str]:
+        (found,) = [f for f in json.loads(CliRunner().invoke(app, ["doctor", "--json"]).output) if f["what"] == "settings"]
+        return found["ok"], found["found"]
+
+    ok, words = settings()
+    assert not ok
+    assert "env:CITY_WORKBOOK" in words
+    monkeypatch.setenv("CITY_WORKBOOK", "hush")
+    ok, words = settings()
+    assert ok
+    assert "1 secrets at hand" in words
+    assert "hush" not in words
