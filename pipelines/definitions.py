@@ -5,7 +5,9 @@ Belongs here: putting together. `defs` is the code location's target; nothing is
 
 from __future__ import annotations
 
+import sys
 import warnings
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import dagster as dg
@@ -67,8 +69,20 @@ def _definitions(project: Project) -> dg.Definitions:
 @dg.definitions
 def defs() -> dg.Definitions:
     """The project's definitions, for `workspace.yaml`."""
+    _ours_first()
     from assets.project import Project
     from pipelines.instance import spare_the_disk
 
     spare_the_disk()
     return build_definitions(Project.at())
+
+
+def _ours_first() -> None:
+    """Let `assets` and `expectations` be our packages where Dagster was started in a project's own folder.
+
+    It puts that folder first among those that Python looks into, and folders of these names stand there: of an installation that is
+    edited in place, Python would take them for packages before ours.
+    """
+    code = str(Path(__file__).resolve().parent.parent)
+    if sys.path[0] != code:
+        sys.path.insert(0, code)

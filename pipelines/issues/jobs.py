@@ -81,13 +81,13 @@ class Publish(dg.Config):
 def officer_jobs(project: Project) -> list[dg.JobDefinition]:
     """The jobs. Each refuses, by its op's failure, what `acting` refuses, with the same words."""
 
-    @dg.op(name="dispatch", description="派发给整改部门。 Send issues to the department that mends them.")
+    @dg.op(name="do_dispatch", description="派发给整改部门。 Send issues to the department that mends them.")
     def dispatching(context: dg.OpExecutionContext, config: Dispatch) -> None:
         from pipelines.issues import acting
 
         _done(context, project, lambda: acting.dispatch(project, config.who, _scope(config), config.why))
 
-    @dg.op(name="waive", description="在期限内豁免一条规则，到期自动恢复。 Set a rule aside for a time; it ends by itself.")
+    @dg.op(name="do_waive", description="在期限内豁免一条规则，到期自动恢复。 Set a rule aside for a time; it ends by itself.")
     def waiving(context: dg.OpExecutionContext, config: Waive) -> None:
         from pipelines.issues import acting
 
@@ -99,20 +99,21 @@ def officer_jobs(project: Project) -> list[dg.JobDefinition]:
 
         _done(context, project, act)
 
-    @dg.op(name="revoke", description="即日撤销一项豁免。 End a waiver today.")
+    @dg.op(name="do_revoke", description="即日撤销一项豁免。 End a waiver today.")
     def revoking(context: dg.OpExecutionContext, config: Revoke) -> None:
         from pipelines.issues import acting
 
         _done(context, project, lambda: acting.revoke(project, config.who, config.waiver, config.why))
 
-    @dg.op(name="reopen", description="退回已签收、已称整改或已答复的问题。 Take back what was acknowledged, claimed or answered.")
+    @dg.op(name="do_reopen", description="退回已签收、已称整改或已答复的问题。 Take back what was acknowledged, claimed or answered.")
     def reopening(context: dg.OpExecutionContext, config: Reopen) -> None:
         from pipelines.issues import acting
 
         _done(context, project, lambda: acting.reopen(project, config.who, _scope(config), config.why))
 
     @dg.op(
-        name="publish_league", description="以本人名义发布排行与季度评价，并加封。 Publish league and evaluation, sealed, under your name."
+        name="do_publish_league",
+        description="以本人名义发布排行与季度评价，并加封。 Publish league and evaluation, sealed, under your name.",
     )
     def publishing(context: dg.OpExecutionContext, config: Publish) -> None:
         from pipelines.publication import publish_league
@@ -121,10 +122,16 @@ def officer_jobs(project: Project) -> list[dg.JobDefinition]:
             made = publish_league(project, config.who, config.why, config.quarter or None, corrects=config.corrects or None)
         context.log.info(f"已发布 published: {made}")
 
-    return [
-        dg.GraphDefinition(name=op.name, node_defs=[op], description=op.description).to_job(executor_def=dg.in_process_executor)
-        for op in (dispatching, waiving, revoking, reopening, publishing)
-    ]
+    return [_job(op) for op in (dispatching, waiving, revoking, reopening, publishing)]
+
+
+def _job(op: dg.OpDefinition) -> dg.JobDefinition:
+    """A job of this op, both known by one name; a definition of one name for both makes Dagster refuse the whole code location."""
+    name = op.name.removeprefix("do_")
+    graph = dg.GraphDefinition(
+        name=name, node_defs=[op], dependencies={dg.NodeInvocation(op.name, alias=name): {}}, description=op.description
+    )
+    return graph.to_job(executor_def=dg.in_process_executor)
 
 
 def _scope(config: Any) -> Scope:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
+import sys
 import tomllib
 from datetime import date
 from pathlib import Path
@@ -58,6 +60,17 @@ def test_dagster_finds_the_code(begun: Project) -> None:
     declared = tomllib.loads((begun.root / "pyproject.toml").read_text(encoding="utf-8"))
     module = declared["tool"]["dg"]["project"]["code_location_target_module"]
     assert location["python_module"]["module_name"] == module == "pipelines.definitions"
+
+
+def test_dagster_started_in_the_folder_loads_it(begun: Project) -> None:
+    """Python looks into that folder first, and `assets` and `expectations` stand there."""
+    code = (
+        "import dagster as dg\nfrom pipelines.definitions import defs\nmade = defs()\ndg.Definitions.validate_loadable(made)\n"
+        "print(*(k.to_user_string() for k in made.resolve_all_asset_keys()))"
+    )
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("YUANQING_")}
+    ran = subprocess.run([sys.executable, "-c", code], cwd=begun.root, env=environment, capture_output=True, text=True, check=True)
+    assert "std/reader" in ran.stdout
 
 
 def test_every_setting_stands_in_the_file_and_none_is_set(begun: Project) -> None:
