@@ -145,7 +145,7 @@ def masking_key(project: Project) -> bytes:
 
     Whoever has it can try values; it goes into no log, no table and no report. With another key all digests are others.
     """
-    path = project.data / "masking.key"
+    path = project.home / "masking.key"
     if not path.exists():
         _make(path)
     if os.name == "posix" and path.stat().st_mode & 0o077:

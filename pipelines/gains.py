@@ -11,6 +11,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pipelines.scores import added
+
 if TYPE_CHECKING:
     import duckdb
 
@@ -24,7 +26,7 @@ GAINS: list[tuple[str, str, str]] = [
 
 
 def _share(among: str) -> str:
-    return f"w * v / nullif(sum(w * v) FILTER (x IS NOT NULL) OVER (PARTITION BY {among}), 0)"
+    return f"w * v / nullif({added('w * v')} FILTER (x IS NOT NULL) OVER (PARTITION BY {among}), 0)"
 
 
 _GAINS = f"""

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 PARTS = ("pipelines", "assets", "expectations")
 CODE_FILES = (".py", ".html", ".css", ".js")
+_LOCKED = b"\xd0\xcf\x11\xe0"
+"""How an encrypted workbook begins."""
 WRITERS = ("yuanqing", "duckdb", "jinja2", "xlsxwriter")
 
 
@@ -50,7 +52,7 @@ class Publication:
 
     def with_files(self, project: Project, written: Iterable[Path]) -> Publication:
         """The same with the reports that were written for it."""
-        return replace(self, files=digests(project.reports, written))
+        return replace(self, files=digests(project, project.reports, written))
 
 
 def begun(con: duckdb.DuckDBPyConnection, project: Project, run_id: str) -> Publication:
@@ -139,9 +141,27 @@ def _unknown(con: duckdb.DuckDBPyConnection, spoken: str, *, is_number: bool) ->
     return f"the run {spoken} ({command}) has published nothing.{after}"
 
 
-def digests(folder: Path, files: Iterable[Path]) -> dict[str, str]:
-    """By path below `folder`, the SHA-256 of each file."""
-    return {path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest() for path in sorted(files)}
+def digests(project: Project, folder: Path, files: Iterable[Path]) -> dict[str, str]:
+    """By path below `folder`, the SHA-256 of each file; of a locked workbook, that of what it holds, as no two locks are alike."""
+    return {path.relative_to(folder).as_posix(): hashlib.sha256(_content(project, folder, path)).hexdigest() for path in sorted(files)}
+
+
+def _content(project: Project, folder: Path, path: Path) -> bytes:
+    """The file's bytes; of a workbook that its department's password opens, the bytes within."""
+    from assets.secrets import SecretError
+
+    data = path.read_bytes()
+    if path.suffix == ".xlsx" and data.startswith(_LOCKED):
+        from pipelines.workbooks.errors import WorkbookError
+        from pipelines.workbooks.locking import password_of, unlocked
+
+        department = path.relative_to(folder).parts[0]
+        try:
+            if password := password_of(project, department):
+                return unlocked(data, {department: password}, path.name)[0]
+        except (SecretError, WorkbookError):
+            pass  # it is what it is
+    return data
 
 
 @cache

@@ -47,7 +47,8 @@ class Differing:
 class Rebuilt:
     """`same`: files that are the same, byte for byte; `at_hand`: files of that publication that lay at hand, and where they lay.
 
-    `program` tells what of the program is another than then; `compared` is false where no list of files was kept.
+    `program` tells what of the program is another than then; `compared` is false where no list of files was kept;
+    `lacking` says which workbooks lack their password.
     """
 
     publication: Publication
@@ -59,6 +60,7 @@ class Rebuilt:
     differing: tuple[Differing, ...]
     program: Mapping[str, tuple[str | None, str | None]]
     compared: bool
+    lacking: str = ""
 
     @property
     def index(self) -> Path:
@@ -80,6 +82,7 @@ class Rebuilt:
             "same": self.same,
             "at_hand": self.at_hand,
             "differing": [asdict(d) for d in self.differing],
+            "lacking": self.lacking,
             "program": {name: {"then": then, "now": now} for name, (then, now) in self.program.items()},
         }
 
@@ -101,12 +104,12 @@ def rebuild(project: Project, spoken: str, to: Path | None = None, against: Path
             folder = _emptied(to or project.data / "past" / made.run_id)
             kept = restore(con, made.declarations, folder / DECLARATIONS)
         past = Project(folder / DECLARATIONS, folder, past=Past(project.data, made.snapshot, made.at))
-        anew = _made(past, made)
+        anew, lacking = _made(past, made)
     place = against or (project.reports if _present(project) == made.at else None)
-    differing, same, at_hand = _compared(made, anew, past.reports, place)
+    differing, same, at_hand = _compared(past, made, anew, place)
     now = program()
     changed = {name: (then, now.get(name)) for name, then in made.program.items() if then != now.get(name)}
-    return Rebuilt(made, folder, kept, same, at_hand, place, tuple(differing), changed, made.files is not None)
+    return Rebuilt(made, folder, kept, same, at_hand, place, tuple(differing), changed, made.files is not None, lacking)
 
 
 def _still_there(con: duckdb.DuckDBPyConnection, made: Publication) -> None:
@@ -133,13 +136,19 @@ def _emptied(folder: Path) -> Path:
     return folder.resolve()
 
 
-def _made(past: Project, made: Publication) -> dict[str, str]:
-    """Publish again; gives the digests of the reports."""
+def _made(past: Project, made: Publication) -> tuple[dict[str, str], str]:
+    """Publish again; gives the digests of the reports, and which could not be made for want of a department's password."""
+    from assets.secrets import SecretError
     from pipelines.reports import build_reports
     from pipelines.results import publish
 
     publish(past)
-    return digests(past.reports, build_reports(past, base_url=made.base_url))
+    lacking = ""
+    try:
+        build_reports(past, base_url=made.base_url)
+    except SecretError as error:
+        lacking = str(error)
+    return digests(past, past.reports, (path for path in past.reports.rglob("*") if path.is_file())), lacking
 
 
 @contextmanager
@@ -165,11 +174,12 @@ def _present(project: Project) -> datetime | None:
     return at if isinstance(at, datetime) else None
 
 
-def _compared(made: Publication, anew: Mapping[str, str], folder: Path, place: Path | None) -> tuple[list[Differing], int, int]:
+def _compared(past: Project, made: Publication, anew: Mapping[str, str], place: Path | None) -> tuple[list[Differing], int, int]:
     """What differs, how many files are the same, and how many lay at hand."""
+    folder = past.reports
     then = made.files if made.files is not None else {}
     lying = {file: place / file for file in then if (place / file).is_file()} if place else {}
-    found = digests(place, lying.values()) if place else {}
+    found = digests(past, place, lying.values()) if place else {}
     differing = []
     for file in sorted(then.keys() | (anew.keys() if made.files is not None else set())):
         if file not in anew:

@@ -223,10 +223,15 @@ def _insert(con: duckdb.DuckDBPyConnection, declared: str, rows: Sequence[tuple[
     insert(con, declared.partition(" ")[0], rows)
 
 
+def added(part: str) -> str:
+    """SQL for a sum in the order of size: in that of threads its last digits would be others each time."""
+    return f"sum({part} ORDER BY {part})"
+
+
 # One step up, from the parts to the whole: score x, assessed share v of the rules, coverage c (NULL: not called for).
-_ROLLED = """sum(w * v * x) / nullif(sum(w * v) FILTER (x IS NOT NULL), 0) AS x,
-        sum(w * v) / nullif(sum(w) FILTER (v IS NOT NULL), 0) AS v,
-        sum(w * c) / nullif(sum(w) FILTER (c IS NOT NULL), 0) AS c, sum(waived) AS waived"""
+_ROLLED = f"""{added("w * v * x")} / nullif({added("w * v")} FILTER (x IS NOT NULL), 0) AS x,
+        {added("w * v")} / nullif({added("w")} FILTER (v IS NOT NULL), 0) AS v,
+        {added("w * c")} / nullif({added("w")} FILTER (c IS NOT NULL), 0) AS c, sum(waived) AS waived"""
 
 # Results of cross-department checks: under the datasets whose departments get the tickets, and of no unit.
 _CROSSED = f"(batch = '{TABLE}' AND dataset <> '{TABLE.split('.')[1]}')"
@@ -293,14 +298,14 @@ by_indicator AS (
     FROM things t CROSS JOIN asked a
         LEFT JOIN (SELECT dataset, unit, indicator, {_ROLLED} FROM (SELECT *, s AS c FROM by_rule) GROUP BY ALL) g
         ON g.dataset = t.dataset AND g.unit IS NOT DISTINCT FROM t.unit AND g.indicator = a.indicator
-        LEFT JOIN (SELECT dataset, unit, indicator, avg(s) AS k FROM by_call GROUP BY ALL) q
+        LEFT JOIN (SELECT dataset, unit, indicator, avg(s ORDER BY s) AS k FROM by_call GROUP BY ALL) q
         ON q.dataset = t.dataset AND q.unit IS NOT DISTINCT FROM t.unit AND q.indicator = a.indicator),
 by_dimension AS (
     SELECT g.dataset, g.unit, g.dimension, d.w, g.x, g.v, g.waived,
         coalesce(q.k, g.c) * (g.x IS NOT NULL OR g.waived > 0)::INTEGER AS c
     FROM (SELECT dataset, unit, dimension, {_ROLLED} FROM by_indicator GROUP BY ALL) g
         JOIN (SELECT DISTINCT dimension, dimension_weight AS w FROM asked) d ON d.dimension = g.dimension
-        LEFT JOIN (SELECT dataset, unit, dimension, sum(w * s) / sum(w) AS k FROM by_call GROUP BY ALL) q
+        LEFT JOIN (SELECT dataset, unit, dimension, {added("w * s")} / {added("w")} AS k FROM by_call GROUP BY ALL) q
         ON q.dataset = g.dataset AND q.unit IS NOT DISTINCT FROM g.unit AND q.dimension = g.dimension),
 total AS (
     SELECT * REPLACE (coalesce(c, 0) AS c) FROM (SELECT dataset, unit, 1 AS w, {_ROLLED} FROM by_dimension GROUP BY ALL)),

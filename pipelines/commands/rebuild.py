@@ -62,6 +62,8 @@ def _show(done: Rebuilt) -> None:
     for name, (then, now) in done.program.items():
         word = "程序 program" if name == "files" else name
         say(f"{word} 已不同 is another now: {then} → {now}", "yellow")
+    if done.lacking:
+        say(done.lacking, "yellow")
     if not done.compared:
         say("当时没有留下报告清单，无从核对。 No list of reports was kept then: there is nothing to compare with.", "yellow")
     else:

@@ -17,7 +17,7 @@ from pipelines.cli import app
 
 COMMANDS = (
     "run", "sample", "check", "vectors", "explain", "truth", "sql", "origin", "lineage", "diff", "impact", "suggest", "profile", "doctor",
-    "ui", "publish", "open-data", "catalogue",
+    "ui", "publish", "open-data", "catalogue", "rebuild", "expire",
 )  # fmt: skip
 runner = CliRunner()
 

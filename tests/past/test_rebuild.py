@@ -15,6 +15,8 @@ from pipelines import publications
 from pipelines.cli import app
 from pipelines.publications import PublicationError
 from pipelines.rebuilding import rebuild
+from pipelines.reports import build_reports
+from pipelines.results import publish
 from tests.past.conftest import Twice
 
 
@@ -120,7 +122,7 @@ def test_a_snapshot_that_is_gone_and_a_file_that_is_gone(tampered: Project, twic
         rebuild(tampered, twice.first, tmp_path / "out")
     for file in (tampered.lake / "files" / "evidence" / "declarations").glob("*.parquet"):
         file.unlink()
-    with pytest.raises(PublicationError, match="cannot be made again: .*from a backup"):
+    with pytest.raises(PublicationError, match=r"cannot be made again: .*from a backup"):
         rebuild(tampered, twice.second, tmp_path / "out")
 
 
@@ -143,6 +145,23 @@ def test_a_publication_without_a_list_of_files_is_made_and_not_compared(tampered
     done = rebuild(tampered, twice.first, tmp_path / "out")
     assert (done.compared, done.exit_code) == (False, 0)
     assert files(tmp_path / "out" / "reports") == files(twice.saved)
+
+
+def test_a_locked_workbook_is_compared_by_what_it_holds(tampered: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tampered.root / "yuanqing.toml").write_text('[departments.city]\nworkbook_password_from = "env:CITY"\n', encoding="utf-8")
+    monkeypatch.setenv("CITY", "first")
+    project = Project(tampered.root, tampered.data)
+    publish(project)
+    with open_lake(project) as con:
+        made = publications.begun(con, project, "locked").with_files(project, build_reports(project, project.reports_url))
+        with transaction(con, "locked", "test"):
+            publications.note(con, made)
+    assert (project.reports / "city" / "city.xlsx").read_bytes().startswith(b"\xd0\xcf\x11\xe0")
+    assert rebuild(project, "locked", tmp_path / "out").differing == ()
+    monkeypatch.delenv("CITY")
+    done = rebuild(project, "locked", tmp_path / "out")
+    assert "env:CITY" in done.lacking
+    assert {(d.file, d.what) for d in done.differing} == {("city/city.xlsx", "missing"), ("city/city.xlsx", "at_hand")}
 
 
 def test_the_command_says_so_and_exits_by_it(twice: Twice, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
