@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help run test ui check lint format conformance bench-pipeline bench-increment bench-rules bench-matching bench-lineage lineage-proof lock clean
+.PHONY: help run test ui check lint format conformance bench-pipeline bench-increment bench-rules bench-matching bench-issues bench-lineage bench-issues bench-entry lineage-proof lock clean
 
 help: ## Show what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -51,6 +51,12 @@ bench-matching: $(VENV)/dev.stamp $(VENV)/splink.stamp ## Precision, recall and 
 bench-lineage: $(VENV)/dev.stamp ## Time lineage: everything below a column, the origin of a record, what its capture adds to a run (ROWS=10000000)
 	@$(BIN)/python -m benchmarks.lineage --rows $(or $(ROWS),10000000)
 	@$(BIN)/python -m benchmarks.lineage_page
+
+bench-entry: $(VENV)/dev.stamp ## How long `yuanqing serve` takes over a record and a thousand, alone and asked by eight (SECONDS_EACH=10)
+	@$(BIN)/python -m benchmarks.entry --seconds $(or $(SECONDS_EACH),10)
+
+bench-issues: $(VENV)/dev.stamp ## Time a million open issues: publishing, listing in groups, dispatching (ISSUES=1000000)
+	@$(BIN)/python -m benchmarks.issues --issues $(or $(ISSUES),1000000)
 
 lineage-proof: $(VENV)/run.stamp ## Judge the lineage of every column by execution: what changes with it, and what is claimed (SEEDS=6)
 	@$(BIN)/python -m pipelines.lineage.proof --seeds $(or $(SEEDS),6)

@@ -10,8 +10,8 @@ from contextlib import contextmanager
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
-from assets.lake import objects, open_lake
-from pipelines.issues.states import Scope, make_states, moment
+from assets.lake import objects, open_lake, quote
+from pipelines.issues.states import ACTS, OPEN, Scope, make_states, moment
 from pipelines.journal import entries
 
 if TYPE_CHECKING:
@@ -47,6 +47,35 @@ def groups(con: duckdb.DuckDBPyConnection, department: str = "", *, late: bool =
         ORDER BY overdue DESC, any_value(weight) * count(*) DESC, dataset, rule""",
         [department, department],
     )
+
+
+def published_groups(project: Project, department: str = "", *, late: bool = False) -> list[dict[str, Any]] | None:
+    """What `groups` gives, as it was published; None where nothing was published, or something was done about issues since."""
+    from pipelines.journal import entries
+    from pipelines.results import connect_results
+
+    if not project.results.exists():
+        return None
+    with connect_results(project) as con:
+        if con.execute("SELECT count(*) FROM information_schema.tables WHERE table_name = 'ticket_groups'").fetchone() == (0,):
+            return None
+        (known, day) = con.execute("SELECT (SELECT max(seq) FROM journal), (SELECT published_at::DATE FROM published)").fetchone() or (
+            0,
+            None,
+        )
+        if day != date.today() or any(entry.seq > (known or 0) for entry in entries(project, *ACTS)):
+            return None
+        where = "open > 0 AND (? = '' OR department = ?)" + (" AND overdue > 0" if late else "")
+        told = ", ".join(f"CASE WHEN sum({quote(state)}) > 0 THEN '{state}' END" for state in sorted(OPEN))
+        return objects(
+            con,
+            f"""SELECT dataset, rule, department, sum(open)::BIGINT AS open, any_value(severity) AS severity,
+                concat_ws(', ', {told}) AS states, min(first_period) AS since, min(due) AS due, sum(overdue)::BIGINT AS overdue,
+                round(sum(repeated * open))::BIGINT AS returned, count(DISTINCT unit) AS units
+            FROM ticket_groups WHERE {where} GROUP BY dataset, rule, department
+            ORDER BY overdue DESC, any_value(weight) * sum(open) DESC, dataset, rule""",
+            [department, department],
+        )
 
 
 def single(con: duckdb.DuckDBPyConnection, limit: int) -> list[dict[str, Any]]:

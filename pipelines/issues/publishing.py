@@ -10,7 +10,7 @@ from datetime import date, datetime
 from typing import TYPE_CHECKING
 
 from assets.lake import columns_of, insert, literal, quote
-from pipelines.issues.states import make_states, moment
+from pipelines.issues.states import ACTS, make_states, moment
 from pipelines.journal import entries
 
 if TYPE_CHECKING:
@@ -93,7 +93,6 @@ TABLES = {
     "ticket_groups": ("issues by dataset, rule, department and unit", GROUPS),
     "ticket_events": ("what people did about issues", EVENTS),
 }
-_ACTS = ("dispatch", "acknowledge", "claim", "dispute", "resolve", "reopen", "waive", "revoke")
 
 
 def publish_issues(
@@ -125,7 +124,7 @@ def publish_issues(
 
 def _events(project: Project, until: datetime | None) -> list[tuple[object, ...]]:
     rows: list[tuple[object, ...]] = []
-    for entry in entries(project, *_ACTS):
+    for entry in entries(project, *ACTS):
         at = moment(entry)
         if until is not None and at > until:
             break

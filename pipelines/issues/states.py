@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 KINDS = ("dispatch", "acknowledge", "claim", "dispute", "resolve", "reopen")
 """What people do with issues; a waiver is a matter of its own (`pipelines.issues.waiving`)."""
+ACTS = (*KINDS, "waive", "revoke")
+"""All that people do about issues."""
 OPEN = {
     "found": "已发现",
     "dispatched": "已派发",

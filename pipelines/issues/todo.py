@@ -1,4 +1,5 @@
-"""What needs the quality officer today: disputes to answer, late issues, new and returned ones to dispatch, waivers that end.
+"""What needs the quality officer today: disputes to answer, late issues, what is unusual in a hand-over, reports that did not arrive,
+new and returned issues to dispatch, waivers that end.
 
 Belongs here: choosing and weighing. Not here: the inbox that shows it (`pipelines.inbox`), the states (`states`).
 """
@@ -19,11 +20,14 @@ if TYPE_CHECKING:
     from assets.project import Project
 
 MOST = 40
+UNUSUAL = 10
+"""The most unusual hand-overs that are told: they must not crowd out the rest."""
 SOON = 7
 """Days before a waiver's end within which it is told."""
 KINDS = {
     "dispute": ("答复异议", "answer the dispute"),
     "late": ("催办超期", "remind: late"),
+    "anomaly": ("核实异常", "look into what is unusual"),
     "dispatch": ("派发", "dispatch"),
     "returned": ("重现，再派发", "came back: dispatch again"),
     "waiver": ("豁免将到期", "waiver ends"),
@@ -52,6 +56,7 @@ class Todo:
 
 def todo(con: duckdb.DuckDBPyConnection, project: Project, today: date | None = None) -> list[Todo]:
     """The things to do today, the most pressing kind first, then by weight of the rule times issues. `con` is one to the lake."""
+    from pipelines.anomalies import judged
     from pipelines.issues.waiving import holding
     from pipelines.rulebook import CROSS, read_rules, ticketed
 
@@ -69,6 +74,8 @@ def todo(con: duckdb.DuckDBPyConnection, project: Project, today: date | None = 
         for w in waivers
         if w.until <= on + timedelta(days=SOON)
     ]
+    unusual = [one for one in judged(con, project.sources(), on) if one.unusual][:UNUSUAL]
+    found += [Todo("anomaly", o.dataset, o.rule, departments.get(o.dataset, ""), 0, 0.0, f"{o.zh}。 {o.en}") for o in unusual]
     order = list(KINDS)
     return sorted(found, key=lambda t: (order.index(t.kind), -t.weight, t.dataset, t.rule))[:MOST]
 
