@@ -98,6 +98,7 @@ class _Sheet:
         self.by_ticket = {t: s.tickets for s in sent.rows for t in s.tickets}
         self.seen: Counter[tuple[str, ...]] = Counter()
         self.untracked = 0
+        self.at: list[int] | None = None  # where the columns of values stand, -1 for one that is gone
 
     def read(self) -> None:
         places: dict[str, int] | None = None
@@ -162,7 +163,7 @@ class _Sheet:
         self.reading.rows += 1
         word, reason = plain(cell(STATE)).strip(), plain(cell(REASON)).strip()
         ids = tuple(plain(cell(IDENTITY)).split())
-        by_formula = [a for a in (address(STATE), address(REASON), address(IDENTITY)) if a in self.formulas]
+        by_formula = [a for h in (STATE, REASON, IDENTITY) if (a := address(h)) in self.formulas] if self.formulas else []
         if not ids:
             self.untracked += 1
             if word and self.untracked <= self.sent.untracked:
@@ -216,12 +217,14 @@ class _Sheet:
 
     def _compare(self, line: int, row: Sequence[Any], places: Mapping[str, int], sent: Sequence[Sent]) -> None:
         """Whether the values are those that were sent; where a column is gone it cannot be told."""
-        headers = self.sent.header[self.sent.first : -3]
-        if any(h not in places for h in headers):
+        if self.at is None:
+            self.at = [places.get(h, -1) for h in self.sent.header[self.sent.first : -3]]
+        if -1 in self.at:
             return
-        cells = [(places[h], row[places[h]] if places[h] < len(row) else "") for h in headers]
-        if digest_of(v for _, v in cells) not in {s.digest for s in sent}:
-            by = {name: (f"{_letters(at)}{line}", value) for name, (at, value) in zip(self.sent.columns, cells, strict=False)}
+        values = [row[at] if at < len(row) else "" for at in self.at]
+        found = digest_of(values)
+        if all(found != s.digest for s in sent):
+            by = {n: (f"{_letters(at)}{line}", value) for n, at, value in zip(self.sent.columns, self.at, values, strict=False)}
             self.work.changed[self.sent.name].append(Changed(sent[0], line, by))
 
     def _account_for(self, ids: Sequence[str]) -> None:

@@ -107,13 +107,21 @@ class Manifest:
 
 def plain(value: Any) -> str:
     """A cell's text for comparing: a line end is a line end, and an empty cell is an empty text."""
+    return _normal(_text(value))
+
+
+def _text(value: Any) -> str:
     if not isinstance(value, str):
         from assets.readers.sheets import text_of
 
         value = text_of(value) or ""
-    return _UNWRITABLE.sub("", value[:CELL].replace("\r\n", "\n").replace("\r", "\n"))
+    return value[:CELL]
+
+
+def _normal(text: str) -> str:
+    return _UNWRITABLE.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
 
 
 def digest_of(values: Iterable[Any]) -> str:
     """A short digest of a row's values: not for safety, only to see which rows must be looked at."""
-    return hashlib.blake2b("\x1f".join(map(plain, values)).encode("utf-8", "replace"), digest_size=6).hexdigest()
+    return hashlib.blake2b(_normal("\x1f".join(map(_text, values))).encode("utf-8", "replace"), digest_size=6).hexdigest()

@@ -11,6 +11,7 @@ import zipfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from io import BytesIO
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -25,6 +26,7 @@ UNZIPPED_MOST = 2 << 30
 CELLS_MOST = 30_000_000
 """Cells between the first and the last that holds something, on one sheet; the reader keeps them all."""
 _CHUNK = 1 << 20
+_COLUMN, _ROW = itemgetter(0), itemgetter(1)
 _CELL = re.compile(rb'<(?:\w+:)?c(?:\s+r="([A-Z]{1,3})([0-9]{1,7})"|(?=[\s/>]))([^>]*)>')
 _PLACE = re.compile(rb'\sr="([A-Z]{1,3})([0-9]{1,7})"')
 _FORMULA = re.compile(rb"<(?:\w+:)?f[\s/>]")
@@ -207,9 +209,9 @@ class _Scan:
 
     def _look(self, text: bytes) -> None:
         places = _CELL.findall(text)
-        held = [(column, row) for column, row, more in places if column and not more.endswith(b"/")]
-        for column, _, more in places:
-            if not column:
+        held = [(column, row) for column, row, more in places if column and more[-1:] != b"/"]
+        if not all(map(_COLUMN, places)):  # an address may come after other attributes
+            for more in (m for column, _, m in places if not column):
                 other = _PLACE.search(b" " + more)
                 if other is None:
                     raise WorkbookError(
@@ -218,8 +220,8 @@ class _Scan:
                     )
                 held.append((other[1], other[2]))
         if held:
-            self.columns.update({column for column, _ in held})
-            self.rows = max(self.rows, *(int(row) for _, row in (held[0], held[-1], max(held, key=_row_of))))
+            self.columns.update(map(_COLUMN, held))
+            self.rows = max(self.rows, *map(int, set(map(_ROW, held))))
         if _FORMULA.search(text):
             self._formulas(text)
         width = max((_number(c) for c in self.columns), default=0)
@@ -239,10 +241,6 @@ class _Scan:
     def end(self) -> list[str]:
         self._look(self.rest)
         return self.formulas
-
-
-def _row_of(place: tuple[bytes, bytes]) -> int:
-    return int(place[1])
 
 
 def _number(letters: bytes) -> int:

@@ -9,6 +9,7 @@ import shutil
 import sys
 import zipfile
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -19,6 +20,7 @@ from typer.testing import CliRunner
 from assets.project import Project
 from pipelines.cli import app
 from pipelines.journal import append
+from pipelines.results import connect_results, publish
 from pipelines.workbooks import opening
 from pipelines.workbooks.errors import WorkbookError
 from pipelines.workbooks.identity import SHEET
@@ -27,6 +29,7 @@ from pipelines.workbooks.receipts import Reading
 from pipelines.workbooks.rows import IDENTITY, REASON, STATE
 from pipelines.workbooks.taking import take
 
+from reports_support import fill  # isort: skip
 from workbook_support import FOREIGN, OTHERS, PASSWORD, Clerk, make_project, sent, set_state, with_passwords  # isort: skip
 
 ONE, TWO, THREE, FOUR, FIVE = (f"aaaaaaaaaaaaaaa{n}" for n in range(1, 6))
@@ -498,6 +501,27 @@ def test_what_died_half_way_is_finished_at_the_next_reading(project: Project, cl
     acts.refused = set()
     assert take(project, read_workbook(project, path), "张三") == 1
     assert [tickets for _, _, tickets, _ in written(project)] == [(ONE,), (TWO,)]
+
+
+def test_a_claim_moves_the_issue(made: Project, tmp_path: Path) -> None:
+    """The whole way: evidence, results, workbook, journal, and the results again."""
+    root = tmp_path / "project"
+    shutil.copytree(made.root, root)
+    project = Project(root, root / "data")
+    at = datetime(2026, 11, 1, 10)
+    known = {"dataset": "people", "unit": "", "department": "police", "found_by": "key", "first_batch": "a", "first_period": "202610",
+        "first_at": at, "last_batch": "a", "last_period": "202610", "last_at": at, "times": 1, "reopened": 0,
+        "outcome": "open"}  # fmt: skip
+    fill(project, tickets=[known | {"ticket": t, "rule": r, "last_row": n} for t, r, n in ((ONE, "id_valid", 2), (THREE, "id_valid", 5))])
+    publish(project)
+    clerk = Clerk(sent(project, tmp_path / "out"))
+    clerk.answer(0, "已整改")
+    clerk.answer(1, "有异议", "没有错")
+    assert take(project, read_workbook(project, clerk.save(tmp_path / "police.xlsx")), "张三") == 2
+    publish(project)
+    with connect_results(project) as results:
+        found = results.execute("SELECT ticket, state FROM tickets ORDER BY ticket").fetchall()
+    assert found == [(ONE, "mended"), (THREE, "disputed")]
 
 
 def run(*words: str) -> Any:
