@@ -22,9 +22,10 @@ from typing import TYPE_CHECKING, Any
 
 from pipelines.entry import base
 from pipelines.entry.access import Access, Department
-from pipelines.entry.checker import Checker, Telling, unnamed
+from pipelines.entry.checker import Checker, Found
 from pipelines.entry.problems import MEDIA_TYPE, Problem
 from pipelines.entry.records import rows_of
+from pipelines.entry.telling import Telling, unnamed
 
 if TYPE_CHECKING:
     from fastapi import FastAPI, Request, Response
@@ -102,7 +103,7 @@ class Entry:
             self._ask_base(department, telling, found, told)
         return told
 
-    def _ask_base(self, department: Department, telling: Telling, found: Any, told: dict[str, Any]) -> None:
+    def _ask_base(self, department: Department, telling: Telling, found: Found, told: dict[str, Any]) -> None:
         """Add what the base says to an answer; the rules that it answers are no longer among those not assessable."""
         questions = [q for c in telling.checker.cannot if (q := base.question_of(telling.contract, c))]
         told["base"] = []

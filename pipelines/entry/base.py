@@ -56,7 +56,7 @@ def question_of(contract: Contract, compiled: Compiled) -> Question | None:
     return None
 
 
-def ask(project: Project, questions: Sequence[Question], found: Sequence[Found]) -> list[Reply]:
+def ask(project: Project, questions: Sequence[Question], found: Found) -> list[Reply]:
     """The lake's answers, in the order of the questions."""
     try:
         with open_lake(project, read_only=True) as con:
@@ -66,15 +66,15 @@ def ask(project: Project, questions: Sequence[Question], found: Sequence[Found])
         return [Reply(question, why=why) for question in questions]
 
 
-def _ask(con: duckdb.DuckDBPyConnection, question: Question, found: Sequence[Found]) -> Reply:
+def _ask(con: duckdb.DuckDBPyConnection, question: Question, found: Found) -> Reply:
     import pyarrow as pa
 
     types = columns_of(con, question.table) if question.table.count(".") == 1 else None
     if types is None or not set(question.there) <= set(types):
         return Reply(question, why=(f"库中没有 {question.table} 的这些列", f"the base has no such columns of {question.table}"))
-    keys = [[f.stored.get(column) for f in found] for column in question.here]
+    keys = [list(found.stored[column]) for column in question.here]
     asked: dict[str, Any] = {f"k{i}": pa.array(values, pa.string()) for i, values in enumerate(keys)}
-    con.register("asked", pa.table({"n": pa.array(range(len(found)), pa.int64()), **asked}))
+    con.register("asked", pa.table({"n": pa.array(range(len(found.broken)), pa.int64()), **asked}))
     same = " AND ".join(f"t.{quote(c)} = TRY_CAST(a.k{i} AS {types[c]})" for i, c in enumerate(question.there))
     known = {n for (n,) in con.execute(f"SELECT DISTINCT a.n FROM asked a JOIN {quote(question.table)} t ON {same}").fetchall()}
     con.unregister("asked")

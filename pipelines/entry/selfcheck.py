@@ -103,11 +103,12 @@ class _Handler(BaseHTTPRequestHandler):
         query = parse_qs(urlsplit(self.path).query)
         dataset, name = (query.get(key, [""])[0] for key in ("dataset", "name"))
         with tempfile.TemporaryDirectory(prefix="yuanqing-selfcheck-") as folder:
-            path_there = Path(folder) / plain_name(name)
-            if self._keep(path_there, int(length)):
+            file, text = Path(folder) / plain_name(name), ""
+            if self._keep(file, int(length)):
                 with self.one:  # a check takes memory as a run does
-                    text = found_text(self.project, dataset, path_there)
-                self._send(200, text)
+                    text = found_text(self.project, dataset, file)
+        if text:  # the file is gone by now
+            self._send(200, text)
 
     def _path(self) -> str | None:
         """What follows the random part of the address; None (and an answer) for a request of somebody else."""

@@ -37,8 +37,9 @@ def server_of(project: Project, host: str, port: int, say: Callable[[str], None]
         raise ModuleNotFoundError(f"{error.name} is not installed. Run: pip install 'yuanqing[serve]'") from None
     for dataset in entry.warm():
         say(dataset)
-    # Its own access log would repeat addresses, where somebody may have put an id.
-    config: dict[str, Any] = {"access_log": False, "log_level": "warning", "server_header": False, "limit_concurrency": LIMIT}
+    # Its own access log would repeat addresses, where somebody may have put an id. h11: Java's client offers HTTP/2 with its first
+    # request, and the faster parser takes the body of such a request for another one.
+    config: dict[str, Any] = {"access_log": False, "log_level": "error", "server_header": False, "http": "h11", "limit_concurrency": LIMIT}
     return uvicorn.Server(uvicorn.Config(app, host=host, port=port, **config))
 
 

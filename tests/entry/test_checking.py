@@ -13,8 +13,9 @@ from assets.judging import Judge
 from assets.lake import connect, insert, quote
 from assets.project import Project
 from assets.standardise import check_relation
-from pipelines.entry.checker import Checker, Telling, unnamed
+from pipelines.entry.checker import Checker
 from pipelines.entry.records import rows_of
+from pipelines.entry.telling import Telling, unnamed
 from pipelines.precheck import precheck
 
 PERSON = {
@@ -129,10 +130,10 @@ def test_the_same_rules_break_as_in_a_scan_of_the_same_rows(register: Checker, p
     staged = {r[0]: r[1:] for r in con.execute(f"SELECT _row, {', '.join(map(quote, names))} FROM staged").fetchall()}
     con.close()
 
-    assert [set(f.broken) for f in found] == [failing.get(i, set()) for i in range(len(records))]
+    assert [set(broken) for broken in found.broken] == [failing.get(i, set()) for i in range(len(records))]
     texts = [n for n, c in enumerate(contract.columns) if c.logical_type == "string"]
-    for i, one in enumerate(found):
-        assert [one.stored[names[n]] for n in texts] == [staged[i][n] for n in texts]
+    for n in texts:
+        assert list(found.stored[names[n]]) == [staged[i][n] for i in range(len(records))]
 
 
 def test_the_same_words_as_yuanqing_check(register: Checker, province: Project, tmp_path: Any) -> None:

@@ -15,6 +15,7 @@ import pytest
 from tiny_support import make_tiny
 
 from assets.project import Project
+from benchmarks.browser import browsing, chromium
 from pipelines.entry import selfcheck
 from pipelines.entry.selfcheck import HEADER, Page, plain_name, serve_page
 from pipelines.precheck import precheck
@@ -130,3 +131,25 @@ def test_the_page_loads_nothing_from_elsewhere(page: Page) -> None:
     assert "http://" not in text
     assert "https://" not in text
     assert "src=" not in text
+
+
+@pytest.mark.skipif(not chromium(), reason="no Chromium on this machine")
+def test_a_clerk_chooses_a_file_and_reads_what_is_wrong(page: Page, tmp_path: Path) -> None:
+    """In a real browser, under the page's own policy: the script runs, the file goes over, the answer shows; at 390 pixels too."""
+    file = tmp_path / "pet_202601.csv"
+    file.write_text(FILE, encoding="utf-8")
+    with browsing() as tab:
+        tab.call("Emulation.setDeviceMetricsOverride", width=390, height=900, deviceScaleFactor=1, mobile=False)
+        tab.call("Page.navigate", url=page.address)
+        tab.ask("new Promise(done => document.readyState === 'complete' ? done(1) : addEventListener('load', () => done(1)))")
+        choose = "const s = document.getElementById('dataset'); s.value = 'pet'; s.dispatchEvent(new Event('change'));"
+        tab.ask(f"(() => {{ {choose} return 1; }})()")
+        root = tab.call("DOM.getDocument")["root"]["nodeId"]
+        node = tab.call("DOM.querySelector", nodeId=root, selector="#file")["nodeId"]
+        tab.call("DOM.setFileInputFiles", files=[str(file)], nodeId=node)
+        shown = "const look = () => document.querySelector('.verdict') ? done(document.body.innerText) : setTimeout(look, 50); look();"
+        text = tab.ask(f"new Promise(done => {{ {shown} }})")
+        assert "不通过" in text
+        assert "犬牌必填" in text
+        assert tab.ask("document.documentElement.scrollWidth") <= 390
+        assert tab.errors == []
