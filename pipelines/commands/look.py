@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -41,14 +42,28 @@ def origin(
     key: Annotated[list[str], typer.Argument(metavar="KEY...", help="主键，依次给出。 Its key, part by part.")],
     as_json: Annotated[bool, typer.Option("--json", help="输出 JSON。 Print JSON.")] = False,
     unmasked: Annotated[bool, typer.Option("--unmasked", help="不脱敏（仅数据所有者）。 Unmasked, for the owner of the data.")] = False,
+    page: Annotated[Path | None, typer.Option(help="写成网页：来去全程，一律脱敏。 Write its way as a page, always masked.")] = None,
 ) -> None:
     """一条记录从何而来：部门、文件、行。 Where one record came from: department, file, row.
 
-    例 example: yuanqing origin base.population 219901199001010015
+    例 examples:
+
+      yuanqing origin base.population 219901199001010015
+
+      yuanqing origin base.population 219901199001010015 --page record.html
     """
     from assets.project import Project
     from pipelines.lineage.origin import origin as origin_of
 
+    if page is not None:
+        from pipelines.lineage.origin_story import write_story
+
+        if unmasked or as_json:
+            raise typer.BadParameter("网页一律脱敏，且不是 JSON。 A page is always masked, and no JSON: leave --unmasked and --json away.")
+        if page.suffix.lower() not in (".html", ".htm"):
+            raise typer.BadParameter(f"{page}: 网页文件名以 .html 结尾。 A page is a file named *.html, as in --page record.html.")
+        console().print(f"已写 written: {write_story(Project.at(), name, tuple(key), page)}", markup=False)
+        return
     found = origin_of(Project.at(), name, tuple(key), unmasked=unmasked)
     if as_json:
         print_json(_plain(found))

@@ -116,11 +116,11 @@ def feeding(project: Project, table: str, *, batch: str | None = None, row: int 
     if batch is not None and contract.layer != "sources":
         raise LineageError(f"{table} is made from other tables: name its record by its key, {', '.join(contract.key)}.")
     with open_lake(project, read_only=True) as con, one_look(con):
-        return _Feeder(con, project, contract).feed(batch, row, key)
+        return Feeder(con, project, contract).feed(batch, row, key)
 
 
 @dataclass
-class _Feeder:
+class Feeder:
     con: duckdb.DuckDBPyConnection
     project: Project
     contract: Contract

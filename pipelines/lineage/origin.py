@@ -32,12 +32,12 @@ def origin(project: Project, table: str, key: Sequence[str], *, unmasked: bool =
     Raises `LineageError` for an unknown table, one without a key, a wrong number of key parts, or a record that is not there
     (saying whether it is in quarantine); `FileNotFoundError` where nothing was collected yet.
     """
-    contract = _contract(project, table)
+    contract = contract_of(project, table)
     with open_lake(project, read_only=True) as con, one_look(con):
-        return _Tracer(con, project, HandedRows(con, project, unmasked)).trace(contract, tuple(key))
+        return Tracer(con, project, HandedRows(con, project, unmasked)).trace(contract, tuple(key))
 
 
-def _contract(project: Project, table: str) -> Contract:
+def contract_of(project: Project, table: str) -> Contract:
     spoken = table.strip().replace("/", ".")
     schema, _, name = spoken.rpartition(".")
     contract = project.contracts.get(name)
@@ -49,7 +49,7 @@ def _contract(project: Project, table: str) -> Contract:
 
 
 @dataclass
-class _Tracer:
+class Tracer:
     con: duckdb.DuckDBPyConnection
     project: Project
     rows: HandedRows
@@ -123,6 +123,9 @@ class _Tracer:
         winners = row.get("_winner") or {}
         at = {source: (source, place["batch"], place["row"]) for source, place in row["_from"].items() if place and place["batch"]}
         self.rows.read(at.values())
+        words: dict[str, dict[str, str]] = {}  # of disputed attributes what each source says, in the table's own terms
+        for one in row.get("_said") or ():
+            words.setdefault(one["attribute"], {})[one["source"]] = one["value"]
         for column in contract.columns:
             order = fusion.orders.get(column.name)
             sources = [s for s in (order.sources if order else fusion.sources) if s in at]
@@ -133,6 +136,8 @@ class _Tracer:
                     said[source] = self.rows.says(at[source])[of]
             winner = winners.get(column.name) or (next(iter(said), None) if row[column.name] is not None else None)
             others = tuple(s for source, s in said.items() if source != winner)
+            word = words.get(column.name, {})
+            overruled = tuple(s for source, s in said.items() if source in word and word[source] != word.get(winner or ""))
             yield Attribute(
                 column.name,
                 column.title,
@@ -140,6 +145,7 @@ class _Tracer:
                 said.get(winner or ""),
                 others,
                 _spoken(made_from[column.name]),
+                overruled,
             )
 
     def _inputs(self, contract: Contract, row: Mapping[str, Any]) -> Iterator[Inputs]:

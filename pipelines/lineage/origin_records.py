@@ -42,12 +42,14 @@ class HandedOver:
 
 @dataclass(frozen=True)
 class Said:
-    """What one handed-over row says of one attribute: `text` as it came, `repair` what was done to it (None: nothing)."""
+    """What one handed-over row says of one attribute: `text` as it came, `repair` what was done to it (None: nothing), and the
+    standard `value` that it became (None: there is none, or the text is no value of the column's type)."""
 
     row: HandedOver
     column: str
     text: str | None
     repair: str | None
+    value: str | None = None
 
     @property
     def failed(self) -> tuple[Failed, ...]:
@@ -71,7 +73,9 @@ class Inputs:
 
 @dataclass(frozen=True)
 class Attribute:
-    """One attribute: the value that stands, who said it, what others said, and the columns that it is made from."""
+    """One attribute: the value that stands, who said it, what others said, and the columns that it is made from.
+
+    `overruled`: those of the others who say something else than what stands, by their values in full."""
 
     name: str
     title: str
@@ -79,6 +83,7 @@ class Attribute:
     said: Said | None = None
     others: tuple[Said, ...] = ()
     made_from: tuple[str, ...] = ()
+    overruled: tuple[Said, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -113,6 +118,7 @@ class Origin:
                 "column": one.column,
                 "text": one.text,
                 "repair": one.repair,
+                "value": one.value,
                 "failed": [f.rule for f in one.failed],
             }
 
@@ -127,7 +133,7 @@ class Origin:
                     "title": a.title,
                     "value": a.value,
                     "said": said(a.said) if a.said else None,
-                    "others": [said(o) for o in a.others],
+                    "others": [said(o) | {"overruled": o in a.overruled} for o in a.others],
                     "made_from": list(a.made_from),
                 }
                 for a in self.attributes

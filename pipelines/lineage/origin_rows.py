@@ -52,7 +52,14 @@ class HandedRows:
             for place in (p for p in new if p[0] == dataset):
                 handed, row = self.handed_over(place), rows.get(place[1:], {})
                 self._said[place] = {
-                    c.name: Said(handed, c.name, self.shown(c, row.get(c.name)), row.get(f"{c.name}__repair")) for c in source.columns
+                    c.name: Said(
+                        handed,
+                        c.name,
+                        self.shown(c, row.get(c.name)),
+                        row.get(f"{c.name}__repair"),
+                        self.shown(c, row.get(f"{c.name}__value")),
+                    )
+                    for c in source.columns
                 }
 
     def says(self, place: Place) -> dict[str, Said]:
@@ -120,8 +127,8 @@ class HandedRows:
         found = {(r["_batch"], r["_row"]): r for r in objects(self.con, "SELECT * FROM temp.main.handed_rows")}
         found = {place: row for place, row in found.items() if place in at}
         tables = {c.name: self._codes.get(c.codes) for c in source.columns if c.codes}
-        kinds = ", ".join(quote(f"{c.name}__repair") for c in source.columns)
-        for one in objects(self.con, f"SELECT _batch, _row, {kinds} FROM ({staged(source.columns, tables, 'temp.main.handed_rows')})"):
+        told = ", ".join(f"{quote(c.name)} AS {quote(f'{c.name}__value')}, {quote(f'{c.name}__repair')}" for c in source.columns)
+        for one in objects(self.con, f"SELECT _batch, _row, {told} FROM ({staged(source.columns, tables, 'temp.main.handed_rows')})"):
             found.get((one["_batch"], one["_row"]), {}).update(one)
         return found
 
