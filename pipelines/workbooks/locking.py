@@ -20,15 +20,15 @@ LONGEST = 255
 
 
 def password_of(project: Project, department: str) -> str | None:
-    """The department's password; None where none is set. Raises `SecretError` where the one that is named cannot be had."""
-    from assets.secrets import secret
+    """The department's password; None where none is set. Raises `SecretError` where the one that is named cannot be had or used."""
+    from assets.secrets import SecretError, secret
 
     section = project.settings.departments.get(department)
     if section is None or section.workbook_password_from is None:
         return None
     found = secret(section.workbook_password_from)
     if len(found) > LONGEST:
-        raise WorkbookError(
+        raise SecretError(
             f"{section.workbook_password_from}: 密码超过 {LONGEST} 个字符，Excel 打不开。 "
             f"Longer than {LONGEST} characters: Excel could not open the workbook. Choose a shorter one."
         )

@@ -17,7 +17,7 @@ from pipelines.commands import doctor
 from pipelines.reports import build_reports
 from pipelines.workbooks.errors import WorkbookError
 from pipelines.workbooks.identity import SHEET, Manifest
-from pipelines.workbooks.locking import is_locked, unlocked
+from pipelines.workbooks.locking import is_locked, password_of, unlocked
 from pipelines.workbooks.rows import IDENTITY, REASON, STATE
 from pipelines.workbooks.writing import divided
 
@@ -177,6 +177,9 @@ def test_doctor_remarks_workbooks_without_password(tmp_path: Path, monkeypatch: 
     (what,) = [f for f in doctor.findings(project) if f[0] == "workbooks"]
     assert not what[1]
     assert "NO_SUCH" in what[2]
+    monkeypatch.setenv("NO_SUCH", "x" * 256)
+    with pytest.raises(SecretError, match=r"NO_SUCH: 密码超过 255 个字符"):
+        password_of(project, "police")
 
 
 @pytest.mark.parametrize(
