@@ -138,6 +138,7 @@ def due(
     or have rows that were released since. With `replayed`, of these batches those that the lake holds.
     """
     contract = judge.contract
+    values: list[Any]
     if replayed:
         which, values = "status IN ('collected', 'standardised') AND list_contains(?, batch)", [list(replayed)]
     else:

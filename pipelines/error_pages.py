@@ -12,7 +12,7 @@ from pathlib import Path
 
 from assets.project import CODE
 
-PLACES = (CODE / "docs" / "errors.md", Path(sys.prefix, "share", "doc", "yuanqing", "errors.md"))
+PLACES = (CODE / "docs" / "errors.md", *(Path(at, "share", "doc", "yuanqing", "errors.md") for at in (CODE, sys.prefix)))
 """Beside the code, and where an installed package has it."""
 _SECTION = re.compile(r"^## (YQ\d{3}) (.+)\n((?:(?!## ).*\n?)*)", re.MULTILINE)
 

@@ -101,7 +101,7 @@ def _line(entry: EventLogEntry) -> Line | None:
     at = datetime.fromtimestamp(entry.timestamp).strftime("%H:%M:%S")
     event = entry.dagster_event
     if event is None:  # a message of a step
-        return Line(at, "warning", entry.step_key or "", plain(entry.user_message)) if entry.level >= 30 else None
+        return Line(at, "warning", entry.step_key or "", plain(entry.user_message)) if int(entry.level) >= 30 else None
     told = _told(event)
     return Line(at, told[0], told[1], told[2]) if told else None
 

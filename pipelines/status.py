@@ -75,8 +75,8 @@ def status(project: Project, today: date | None = None) -> Status:
     for contract in project.sources():
         made = _dataset(contract, stands.get(contract.name), today or date.today())
         score, grade = scores.get(contract.name, (None, None))
-        counts = {"failing": failing.get(contract.name, 0), "waiting": waiting[contract.name], "refused": refused[contract.name]}
-        found.datasets.append(DatasetStatus(**made, **counts, score=score, grade=grade))
+        made |= {"failing": failing.get(contract.name, 0), "waiting": waiting[contract.name], "refused": refused[contract.name]}
+        found.datasets.append(DatasetStatus(**made, score=score, grade=grade))
     return found
 
 

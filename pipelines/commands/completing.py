@@ -29,7 +29,7 @@ def _quietly(look: Callable[[], Iterator[str]]) -> Callable[[str], list[str]]:
         return found
 
     complete.__annotations__ = {"incomplete": str, "return": list[str]}  # the library goes by them
-    del complete.__wrapped__  # type: ignore[attr-defined]
+    del complete.__wrapped__
     return complete
 
 
