@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 
 from assets.models.sql import is_disagreement
+from pipelines.anomalies import ROWS, Judged
 from pipelines.issues.jobs import launchpad
 from pipelines.links import report_url
 from pipelines.periods import Said, preview
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 MOST = 40
 ACCEPTED, ACCOUNTED, BALANCED = "handover__accepted", "handover__accounted", "batch__balanced"
+USUAL = "handover__usual"
 ROWS_SHOWN = 10
 PASSED = "通过 passed"
 UNCHECKED = "尚未检查 nothing has been checked yet"
@@ -110,7 +112,7 @@ def _grouped(rules: Sequence[Rule], prefix: str = "") -> dict[str, list[Rule]]:
 
 
 def source_specs(contract: Contract) -> list[dg.AssetCheckSpec]:
-    """The two checks of a collection."""
+    """The three checks of a collection."""
     asset = dg.AssetKey(["raw", contract.name])
     return [
         dg.AssetCheckSpec(
@@ -125,6 +127,12 @@ def source_specs(contract: Contract) -> list[dg.AssetCheckSpec]:
             blocking=True,
             description="来源的每条记录都在 raw 或 rejects，每个物理行都有去处。 "
             "Every record of the source is in raw or in rejects; every physical line is accounted for.",
+        ),
+        dg.AssetCheckSpec(
+            USUAL,
+            asset=asset,
+            description="行数与送达时间在历史预期范围之内；只提示，不拦截。 "
+            "Rows and time of arrival are what the dataset's own history lets expect. It tells, and stops nothing.",
         ),
     ]
 
@@ -179,6 +187,35 @@ def accepted_result(project: Project, contract: Contract, refused: Sequence[Refu
         passed=not refused,
         severity=dg.AssetCheckSeverity.ERROR,
         description=f"{periods} · 拒收 {len(refused)} 件 refused: {told_once(refused[0])}" if refused else PASSED,
+        metadata=metadata,
+    )
+
+
+def usual_result(contract: Contract, found: Sequence[Judged]) -> dg.AssetCheckResult:
+    """Whether the newest hand-overs are as their history lets expect; in words the worst, as numbers (which the UI plots) all rows.
+
+    `found` is what is unusual first. Never more than a warning.
+    """
+    unusual = [one for one in found if one.unusual]
+    ranged = [one for one in found if one.kind == ROWS and one.low is not None]
+    metadata: dict[str, Any] = {}
+    if ranged:
+        metadata = {
+            "1 行数 value": sum(one.value for one in ranged),
+            "2 预期下限 low": sum(one.low or 0.0 for one in ranged),
+            "3 预期上限 high": sum(one.high or 0.0 for one in ranged),
+        }
+    if unusual:
+        names = ("unit", "period", "kind", "value", "low", "high", "history", "verdict")
+        metadata["4 异常 unusual"] = _table([{name: getattr(one, name) for name in names} for one in unusual[:ROWS_SHOWN]])
+    told = f"{found[0].zh}。 {found[0].en}" if found else UNCHECKED
+    more = f" · 共 {len(unusual)} 项 in all" if len(unusual) > 1 else ""
+    return dg.AssetCheckResult(
+        asset_key=dg.AssetKey(["raw", contract.name]),
+        check_name=USUAL,
+        passed=not unusual,
+        severity=dg.AssetCheckSeverity.WARN,
+        description=told + more,
         metadata=metadata,
     )
 

@@ -13,6 +13,7 @@ import dagster as dg
 from assets.contracts import Contract
 from assets.project import Project
 from pipelines import checks
+from pipelines.anomalies import judged
 from pipelines.describing import common, described, freshness, kinds_of
 from pipelines.errors import clear_errors
 from pipelines.inbox import inbox_asset
@@ -143,7 +144,7 @@ def std_asset(project: Project, contract: Contract, lineage: Shown) -> dg.Assets
 
 
 def source_checks(project: Project, contract: Contract) -> dg.AssetChecksDefinition:
-    """Nothing refused, everything accounted for."""
+    """Nothing refused, everything accounted for, nothing unusual."""
 
     @dg.multi_asset_check(
         specs=checks.source_specs(contract), name=f"check_raw_{contract.name}", can_subset=True, required_resource_keys={"lake"}
@@ -159,6 +160,11 @@ def source_checks(project: Project, contract: Contract) -> dg.AssetChecksDefinit
         if checks.ACCOUNTED in selected:
             result = checks.count_result(contract, "raw", checks.ACCOUNTED, accounted(lake.con, contract, keys_of(context.run, contract)))
             lake.tally.add(f"raw/{contract.name}:{checks.ACCOUNTED}", passed=result.passed, stops=not result.passed)
+            yield result
+        if checks.USUAL in selected:
+            found = judged(lake.con, [contract], project.now().date(), failures=False)
+            result = checks.usual_result(contract, found)
+            lake.tally.add(f"raw/{contract.name}:{checks.USUAL}", passed=result.passed, stops=False)
             yield result
         tag_verdict(context, lake)
 

@@ -18,6 +18,8 @@ from assets.crosschecks.declared import TABLE
 from assets.evidence import TABLES
 from assets.lake import columns_of, insert, literal, open_lake, quote
 from pipelines.anchors import JOURNAL, anchor_rows
+from pipelines.anomalies import COLUMNS as ANOMALIES
+from pipelines.anomalies import anomaly_rows
 from pipelines.freshness import FRESHNESS, freshness
 from pipelines.gains import GAINS
 from pipelines.lineage.stored import COLUMN_LINEAGE, UNKNOWN_LINEAGE, edge_rows, graph_of, unknown_rows
@@ -67,6 +69,7 @@ _COMMENTS = {
     "scores": "scores and coverage per unit, dataset, city, department and the province; by rule, indicator, dimension and in total",
     "score_history": "scores month by month, by what had been handed over; the newest month is what is published",
     "gains": "what mending all that breaks a rule would bring, in points of score x coverage",
+    "anomalies": "the newest hand-over of each unit against the range that its own history lets expect; failure rates only where too high",
     "freshness": "the newest hand-over of each dataset, and the one that should be there by now",
     "disagreements": "where departments contradict each other: which records, without their values",
     "called": "what each contract calls for, the rules that meet it, and whether they were assessed: what coverage counts",
@@ -302,6 +305,7 @@ def _write(con: duckdb.DuckDBPyConnection, project: Project, standard: Standard 
     _fill(con, "indicators", INDICATORS, rows)
     _fill(con, "units", UNITS, _unit_names(con, project))
     _fill(con, "freshness", FRESHNESS, freshness(con, contracts, today))
+    _fill(con, "anomalies", ANOMALIES, anomaly_rows(con, contracts, today))
     _fill(con, "journal", JOURNAL, anchor_rows(project))
     _fill(con, "grades", GRADES, [(g.name, g.zh, g.en, g.at_least) for g in standard.grades])
     graph = graph_of(project)

@@ -58,7 +58,7 @@ def test_every_asset_is_as_it_was(tmp_path: Path, tiny: Make) -> None:
             **monthly,
             "kinds": ["csv", "duckdb"],
             "deps": [],
-            "checks": ["handover__accepted", "handover__accounted"],
+            "checks": ["handover__accepted", "handover__accounted", "handover__usual"],
             "blocking": ["handover__accounted"],
         },
         "std/pet": {
