@@ -274,8 +274,8 @@ def _write(con: duckdb.DuckDBPyConnection, project: Project, standard: Standard 
             continue
         chosen = ", ".join(_CONCEALED.get((table, name), quote(name)) if name in there else "NULL" for name, _, _ in columns)
         con.execute(f"INSERT INTO fresh.{quote(table)} SELECT {chosen} FROM lake.evidence.{quote(table)}")
-    counted = {"standing": STANDING, "scores": SCORES, "called": CALLED, "score_history": HISTORY, "gains": GAINS}
-    for table, columns in counted.items():
+    reckoned = {"standing": STANDING, "scores": SCORES, "called": CALLED, "score_history": HISTORY, "gains": GAINS}
+    for table, columns in reckoned.items():
         _declare(con, table, columns)
         con.execute(f"INSERT INTO fresh.{quote(table)} BY NAME FROM temp.{quote(table)}")
     _declare(con, "disagreements", DISAGREEMENTS)

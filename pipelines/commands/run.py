@@ -145,7 +145,12 @@ def publish(
     if as_json:
         print_json({"run": ran.run_id, "results": str(project.results), "reports": str(project.reports)})
     else:
-        console().print(f"结果 results: {project.results}\n报告 reports: {project.reports / 'index.html'}", markup=False, soft_wrap=True)
+        console().print(
+            f"结果 results: {project.results}\n报告 reports: {project.reports / 'index.html'}\n"
+            f"概览 overview: {project.reports / 'overview.html'}",
+            markup=False,
+            soft_wrap=True,
+        )
 
 
 def _make(project: Project, scale: int, say: Callable[[str, int, int], None]) -> dict[str, Any]:
@@ -205,7 +210,8 @@ def show(project: Project, summary: RunSummary) -> None:
     out.print(f"\n结论 verdict: {words[summary.verdict]} · {summary.seconds:.1f} s", style="bold", markup=False)
     if project.reports.exists():
         out.print(
-            f'报告 reports: {project.reports / "index.html"}\n界面 UI: yuanqing ui\n结果 results: yuanqing sql "SELECT * FROM scores"',
+            f"待办 inbox: {project.ui_url}/assets/quality_inbox (yuanqing ui)\n报告 reports: {project.reports / 'index.html'}\n"
+            f'概览 overview: {project.reports / "overview.html"}\n结果 results: yuanqing sql "SELECT * FROM scores"',
             markup=False,
             soft_wrap=True,
         )

@@ -14,6 +14,14 @@ if TYPE_CHECKING:
     from assets.project import Project
 
 
+def division_names(project: Project) -> dict[str, str]:
+    """The names of divisions by code; none where the project has no such table."""
+    from assets.judging import codes_of
+
+    codes = codes_of(project)
+    return dict(codes.get("division").codes) if "division" in codes else {}
+
+
 def build_past(project: Project, snapshot: int) -> Path:
     """The pages as they would have been made when the lake stood at a snapshot, with the standard of that time; gives their index.
 
@@ -23,6 +31,7 @@ def build_past(project: Project, snapshot: int) -> Path:
     from pipelines.reports.department import write_department
     from pipelines.reports.figures import departments
     from pipelines.reports.index import write_index
+    from pipelines.reports.overview import write_overview
     from pipelines.results import connect_results, publish
 
     folder = project.data / "past" / str(snapshot)
@@ -30,11 +39,12 @@ def build_past(project: Project, snapshot: int) -> Path:
     with connect_results(replace(project, data=folder)) as results:
         for name in departments(results):
             write_department(results, name, folder / "reports" / name / "index.html", workbook=False)
-        return write_index(results, folder / "reports" / "index.html")
+        overview = write_overview(results, folder / "reports" / "overview.html", division_names(project))
+        return write_index(results, folder / "reports" / "index.html", overview=overview)
 
 
 def build_reports(project: Project, base_url: str | None = None) -> list[Path]:
-    """Write `index.html`, per department `<department>/index.html` and `<department>/<department>.xlsx` (further parts
+    """Write `index.html`, `overview.html`, per department `<department>/index.html` and `<department>/<department>.xlsx` (further parts
     `<department>.2.xlsx` and so on), per theme `themes/<theme>.html`, `lineage.html`, `catalogue/`, and of a sample `proof.html`.
 
     Reads `project.results` (`pipelines.results.publish` makes it; `FileNotFoundError` without). `base_url` is where browsers
@@ -49,6 +59,7 @@ def build_reports(project: Project, base_url: str | None = None) -> list[Path]:
     from pipelines.reports.department import write_department
     from pipelines.reports.figures import departments, publication
     from pipelines.reports.index import write_index
+    from pipelines.reports.overview import write_overview
     from pipelines.reports.pictures import write_themes
     from pipelines.reports.proof import write_proof
     from pipelines.results import connect_results
@@ -71,7 +82,9 @@ def build_reports(project: Project, base_url: str | None = None) -> list[Path]:
         lineage = write_lineage(project, results, project.reports / "lineage.html")
         catalogue = write_catalogue(project, project.reports / "catalogue", results, base_url)
         pages = [*themes, (catalogue[0], {"zh": "公共数据目录", "en": "Catalogue"})]
-        written += [lineage, *catalogue, write_index(results, project.reports / "index.html", proof, pages, lineage)]
+        overview = write_overview(results, project.reports / "overview.html", division_names(project))
+        index = write_index(results, project.reports / "index.html", proof, pages, lineage, overview)
+        written += [lineage, *catalogue, overview, index]
     if unlocked:
         raise SecretError("工作簿未写出，缺密码（其余报告已写出）。 Without their password no workbook is written: " + "; ".join(unlocked))
     return written

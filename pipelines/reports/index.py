@@ -22,8 +22,10 @@ def write_index(
     proof: Path | None = None,
     themes: Sequence[tuple[Path, figures.Row]] = (),
     lineage: Path | None = None,
+    overview: Path | None = None,
 ) -> Path:
-    """Write the index with the league; `proof` is the appendix, `lineage` the lineage page, where there is one, `themes` the pictures."""
+    """Write the index with the league; `proof` is the appendix, `lineage` and `overview` those pages, where there is one, `themes` the
+    pictures."""
     return write_page(
         "index.html",
         target,
@@ -34,6 +36,7 @@ def write_index(
         models=figures.models(results),
         checks=contradictions.by_check(results),
         lineage=lineage.name if lineage else None,
+        overview=overview.name if overview else None,
         proof=proof.name if proof else "",
         themes=[{"href": f"{path.parent.name}/{path.name}", **title} for path, title in themes],
         runs=figures.rows(results, "FROM runs ORDER BY started_at DESC, run_id LIMIT 5"),

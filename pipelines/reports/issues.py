@@ -31,7 +31,7 @@ LEVELS = {1: ("已提请质量专员", "raised to the officer"), 2: ("已提请�
 
 def open_issues(con: duckdb.DuckDBPyConnection, department: str | None = None) -> Row | None:
     """Open issues of a department, or of all: `states` (each with `counts` by age band), totals by band, overdue, level; None without."""
-    if not rows(con, "SELECT 1 FROM information_schema.tables WHERE table_name = 'tickets' AND table_catalog = current_database()"):
+    if not _held(con):
         return None
     bands = ", ".join(
         f"count(*) FILTER (age_days > {low}{f' AND age_days <= {high}' if high else ''}) AS band{i}"
@@ -64,3 +64,23 @@ def open_issues(con: duckdb.DuckDBPyConnection, department: str | None = None) -
         "oldest": max(s["oldest"] or 0 for s in states),
         "levels": [(*LEVELS[n], count) for n in sorted(LEVELS) if (count := sum(s[f"level{n}"] for s in states))],
     }
+
+
+def issues_by_department(con: duckdb.DuckDBPyConnection) -> list[Row]:
+    """Per department: open, overdue, came back, the oldest's days; most overdue first. Nothing where the results hold no tickets."""
+    if not _held(con):
+        return []
+    return rows(
+        con,
+        """
+        SELECT t.department, d.zh, count(*) AS every, count(*) FILTER (t.overdue) AS overdue, count(*) FILTER (t.reopened > 0) AS back,
+            max(coalesce(t.age_days, 0)) AS oldest
+        FROM tickets t JOIN (SELECT department, any_value(department_zh) AS zh FROM datasets WHERE layer = 'sources' GROUP BY ALL) d
+            USING (department)
+        WHERE list_contains(?, t.state) GROUP BY ALL ORDER BY overdue DESC, every DESC, t.department""",
+        [list(STATES)],
+    )
+
+
+def _held(con: duckdb.DuckDBPyConnection) -> bool:
+    return bool(rows(con, "SELECT 1 FROM duckdb_tables() WHERE table_name = 'tickets' AND database_name = current_database()"))

@@ -134,7 +134,7 @@ def _picture(ask: Callable[[str], list[Row]], declared: Mapping[str, Any], names
             most = max((abs(r["y"] or 0) for r in found), default=0) or 1
             return made | {"bars": [{"x": r["x"], "said": said(r["y"]), "share": 100 * max(r["y"] or 0, 0) / most} for r in found]}
         case "map":
-            return made | _map(found, said, names)
+            return made | {"tiles": tiles(found, said, names)}
     return made | {"columns": list(found[0]) if found else []}
 
 
@@ -183,15 +183,16 @@ def _months(places: Sequence[Any]) -> list[Any]:
     return [f"{n // 12}{n % 12 + 1:02}" for n in range(min(numbers, default=0), max(numbers, default=-1) + 1)]
 
 
-def _map(found: Sequence[Row], said: Any, names: Mapping[str, str]) -> Row:
+def tiles(found: Sequence[Row], said: Any, names: Mapping[str, str]) -> list[Row]:
+    """Each city's tile: place, name, `said` value and shade (0 to 4, by its rank; -1 without a value). `found`: x its code, y its value."""
     by = {str(r["x"]): r for r in found}
     values = sorted(r["y"] for r in found if r["y"] is not None)
-    tiles = []
+    made = []
     for unit, (column, row) in TILES.items():
         value = by.get(unit, {}).get("y")
         below = sum(v < value for v in values) if value is not None else 0
         shade = min(SHADES - 1, below * SHADES // max(len(values), 1)) if value is not None else -1
-        tiles.append(
+        made.append(
             {
                 "unit": unit,
                 "name": by.get(unit, {}).get("name") or names.get(unit),
@@ -201,4 +202,4 @@ def _map(found: Sequence[Row], said: Any, names: Mapping[str, str]) -> Row:
                 "shade": shade,
             }
         )
-    return {"tiles": tiles}
+    return made

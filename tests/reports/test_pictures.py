@@ -32,7 +32,7 @@ pictures:
       SELECT h.city AS "x", d.name AS "name", sum(h.n) AS "y" FROM thematic.horse AS h
       LEFT JOIN codes.division AS d ON d.code = h.city GROUP BY 1, 2
 """
-PUBLISHED = {"published_at": datetime(2026, 11, 1), "standard": "1", "snapshot": 3}
+PUBLISHED = {"anchor": None, "published_at": datetime(2026, 11, 1), "standard": "1", "snapshot": 3}
 
 
 def page(tmp_path: Path, text: str = PAGE, rows: str = "('202609', '<b>甲</b>', '210100', 30), ('202610', '乙', '210200', 10)") -> str:

@@ -96,7 +96,7 @@ def test_files(project: Project) -> None:
     of = ["police/index.html", "police/police.xlsx", "transport/index.html", "transport/transport.xlsx"]
     four = ["catalogue.jsonld", "catalogue.ttl", "catalogue.xlsx", "index.html"]
     catalogue = [*four[:3], "contracts/people.odcs.yaml", "contracts/roads.odcs.yaml", "index.html", *(f"open/{name}" for name in four)]
-    assert found == [*(f"catalogue/{name}" for name in catalogue), "index.html", "lineage.html", *of]
+    assert found == [*(f"catalogue/{name}" for name in catalogue), "index.html", "lineage.html", "overview.html", *of]
     assert (project.reports / "police" / "police.xlsx").stat().st_mode & 0o077 == 0
 
 
@@ -107,14 +107,14 @@ def test_pages_are_whole_in_themselves(project: Project) -> None:
         outside = [
             t
             for t in links.targets
-            if not t.startswith("#") and t != "data:," and not re.fullmatch(r"(\.\./)?[a-z_./]+\.(html|xlsx|jsonld|ttl|yaml)", t)
+            if not t.startswith("#") and t != "data:," and not re.fullmatch(r"(\.\./)?[a-z_./]+\.(html|xlsx|jsonld|ttl|yaml)(#[\w-]+)?", t)
         ]
         assert outside == [], name
         assert not links.tags & {"iframe", "object", "embed", "form", "base"}, name
         allowed = re.findall(r"'sha256-[^']+'", re.findall(r'http-equiv="Content-Security-Policy" content="([^"]+)"', text)[0])
         assert ("script" in links.tags) == bool(allowed) == (name in SCRIPTED), name
         assert not re.search(r"https?:|url\(|@import", text), name
-        for target in (t for t in links.targets if t.endswith(("html", "xlsx"))):
+        for target in (t for t in (t.partition("#")[0] for t in links.targets) if t.endswith(("html", "xlsx"))):
             assert (project.reports / name).parent.joinpath(target).resolve().exists(), (name, target)
 
 
