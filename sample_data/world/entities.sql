@@ -32,7 +32,7 @@ WITH
             CASE WHEN n.entity = 3 THEN '210102' ELSE coalesce(o.county, a.county) END AS county,
             draw('entity type', n.entity) AS kind, draw('entity fate', n.entity) AS fate, draw('entity trade', n.entity) AS trade
         FROM numbered AS n JOIN world.adult AS a ON a.n = draw_int('entity rep', n.entity, 0, n.adults - 1)
-        LEFT JOIN offices AS o ON n.register = 'public' AND o.nth = n.nth),
+        LEFT JOIN offices AS o ON o.nth = CASE WHEN n.register = 'public' THEN n.nth END),
     typed AS (
         SELECT * EXCLUDE (kind, fate, trade),
             CASE register

@@ -17,8 +17,10 @@ import sample_data
 from assets.project import CODE, Project
 from expectations.identity import classify_credit_code, classify_resident_id
 from sample_data import planting
+from sample_data.building import opened, prepare
 from sample_data.declared import declarations
-from sample_data.made import make
+from sample_data.made import furnish, make
+from sample_data.views import lags, view, within
 
 DATASETS = tuple(declarations(Project.at(CODE, "data")))
 PLACES = {f"2199{n:02d}" for n in (*range(1, 15), 21)}
@@ -207,3 +209,19 @@ def test_some_faults_are_mended_next_month_and_some_stay(sample: Sample) -> None
             spoilt[f["period"]].add(rows[f["row"]]["id_number"] or "")
     assert spoilt["202609"] & spoilt["202610"]
     assert spoilt["202610"] - spoilt["202609"]
+
+
+def test_no_view_holds_every_row_against_every_other(tmp_path: Path) -> None:
+    """An OR, or a condition on the left side alone, in the ON of a LEFT JOIN makes it grow with the square of the people."""
+    views = declarations(Project.at(CODE, tmp_path))
+    squared = []
+    with opened(tmp_path / "sample.duckdb") as con:
+        prepare(con, 7, 300, CODE / "expectations" / "codes")
+        furnish(con, views, views)
+        within(con)
+        con.execute("SET asof_loop_join_threshold = 0")  # few rows are held against each other all the same
+        for name, declared in views.items():
+            lags(con, declared)
+            plan = con.execute(f"EXPLAIN (FORMAT json) {view(con, declared, declared.moments[0]).sql}").fetchall()[0][1]
+            squared += [f"{name}: {join}" for join in re.findall(r"BLOCKWISE_NL_JOIN|NESTED_LOOP_JOIN", plan)]
+    assert not squared

@@ -9,6 +9,12 @@ WITH certified AS (
     WHERE m.household_no IS NOT NULL
     GROUP BY m.household_no, CAST(b.born_at AS DATE), b.child_name
 ),
+-- joined by itself: in a LEFT JOIN the OR would hold every child against every certificate
+named AS (
+    SELECT p.id_number AS "id_number", f.child_name AS "child_name", f.mother_id AS "mother_id", f.father_id AS "father_id"
+    FROM base.population AS p
+    JOIN certified AS f ON f.household_no = p.household_no AND f.born = p.birth_date AND (f.child_name = p.name OR f.child_name IS NULL)
+),
 heads AS (
     SELECT
         a.household_no AS "household_no",
@@ -23,7 +29,7 @@ SELECT
     coalesce(f.father_id, h.man) AS "father_id",
     CASE WHEN f.mother_id IS NULL THEN 'population_register' ELSE 'birth_certificate' END AS "said_by"
 FROM base.population AS c
-LEFT JOIN certified AS f ON f.household_no = c.household_no AND f.born = c.birth_date AND (f.child_name = c.name OR f.child_name IS NULL)
+LEFT JOIN named AS f ON f.id_number = c.id_number
 LEFT JOIN heads AS h ON h.household_no = c.household_no
 WHERE c.relation BETWEEN '20' AND '39' AND c.relation NOT IN ('28', '38')
 QUALIFY row_number() OVER (PARTITION BY c.id_number ORDER BY f.child_name NULLS LAST, f.mother_id) = 1

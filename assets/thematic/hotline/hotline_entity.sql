@@ -14,7 +14,7 @@ linked AS (
         h.satisfaction AS "satisfaction",
         h.entity_uscc IS NULL AS "by_name"
     FROM std.hotline_order AS h
-    LEFT JOIN named AS n ON n.name = h.entity_name AND n.div = h.div AND h.entity_uscc IS NULL
+    LEFT JOIN named AS n ON n.name = CASE WHEN h.entity_uscc IS NULL THEN h.entity_name END AND n.div = h.div
     WHERE h.received_at IS NOT NULL
 )
 SELECT
