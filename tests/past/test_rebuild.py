@@ -13,6 +13,7 @@ from assets.lake import open_lake, transaction
 from assets.project import Project
 from pipelines import publications
 from pipelines.cli import app
+from pipelines.journal import append
 from pipelines.publications import PublicationError
 from pipelines.rebuilding import rebuild
 from pipelines.reports import build_reports
@@ -54,6 +55,12 @@ def test_a_run_is_named_by_its_beginning_or_by_the_snapshot_on_its_pages(twice: 
             assert publications.find(con, spoken) == made
     assert made.base_url == "http://reports.example"
     assert f"数据快照 {made.snapshot}，" in (twice.saved / "index.html").read_text(encoding="utf-8")
+
+
+def test_what_people_did_afterwards_does_not_count(tampered: Project, twice: Twice, tmp_path: Path) -> None:
+    scope = {"dataset": "pet", "rule": "tag_present", "unit": "", "valid_from": "2020-01-01", "until": "2999-12-31"}
+    append(tampered, "waive", "王某", "试", id="w1", **scope)
+    assert rebuild(tampered, twice.second, tmp_path / "out").differing == ()
 
 
 def test_a_file_that_was_changed_afterwards_is_shown_with_its_line(twice: Twice, tmp_path: Path) -> None:
