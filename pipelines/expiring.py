@@ -126,10 +126,12 @@ _ISSUES = """
 
 
 def _batches(followed: bool) -> str:
-    """SQL of the batches that issues point to: where issues are followed, the first and last hand-over that shows an open one."""
-    if followed:
-        return "SELECT unnest([first_batch, last_batch]) FROM evidence.tickets WHERE outcome = 'open'"
-    return "SELECT DISTINCT batch FROM evidence.issues"
+    """SQL of the batches that issues point to: the first and last hand-over that shows an open one, and any not followed yet."""
+    every = "SELECT batch FROM evidence.issues"
+    if not followed:
+        return every
+    return f"""SELECT unnest([first_batch, last_batch]) FROM evidence.tickets WHERE outcome = 'open'
+        UNION {every} WHERE batch NOT IN (SELECT batch FROM evidence.settled)"""
 
 
 def _granted(project: Project) -> list[date]:
