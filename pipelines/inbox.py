@@ -118,12 +118,13 @@ def inbox_metadata(project: Project, found: list[Failing], today: "list[Todo] | 
         lines.append("| " + " | ".join(c.replace("|", "\\|").replace("\n", " ") for c in cells) + " |")
     # In the order in which the page shows them. Cells of a table are no links in this UI, addresses of their own are: the
     # worst stand where one click opens them.
-    metadata: dict[str, Any] = {
+    metadata: dict[str, Any] = {}
+    if today:
+        metadata["0 今日待办 today"] = dg.MetadataValue.table([dg.TableRecord(one.record()) for one in today])
+    metadata |= {
         f"{n} {f.dataset} {f.check.rpartition('__')[2]}": dg.MetadataValue.url(f"{project.ui_url}{f.page}")
         for n, f in enumerate(found[:WORST], 1)
     }
-    if today:
-        metadata["0 今日待办 today"] = dg.MetadataValue.table([dg.TableRecord(one.record()) for one in today])
     metadata |= {"6 全部链接 all links": dg.MetadataValue.md("\n".join(lines)), "7 件数 checks": len(found)}
     if found:
         metadata["8 收件箱 inbox"] = dg.MetadataValue.table(

@@ -168,5 +168,5 @@ def launchpad(project: Project, job: str, **config: Any) -> str:
     return f"{project.ui_url}/locations/{quote(LOCATION, safe='')}/jobs/{job}/playground/setup?config={quote(text, safe='')}"
 
 
-LOCATION = "__repository__@yuanqing"
+LOCATION = "yuanqing"
 """The code location of `workspace.yaml`, as addresses of the UI name it."""

@@ -50,7 +50,7 @@ def test_the_link_of_a_failed_check_opens_the_job_filled_in(project: Project) ->
     result, _ = checked(project, "born_present")
     for name, job in (("7 派发 dispatch", "dispatch"), ("8 豁免 waive", "waive")):
         address = urlsplit(str(result.metadata[name].value))
-        assert address.path == f"/locations/__repository__%40yuanqing/jobs/{job}/playground/setup"
+        assert address.path == f"/locations/yuanqing/jobs/{job}/playground/setup"
         config = yaml.safe_load(parse_qs(address.query)["config"][0])["ops"][job]["config"]
         assert (config["dataset"], config["rule"], config["who"]) == ("pet", "born_present", "")
         assert do(project, job, **config)[0] is False  # nobody's name
