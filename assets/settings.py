@@ -52,12 +52,44 @@ def _address(text: str) -> str:
     return text.rstrip("/")
 
 
+def _mailbox(text: str) -> str:
+    from email.errors import HeaderParseError
+    from email.headerregistry import Address as Mailbox
+
+    try:
+        plain = text.isascii() and text.isprintable() and text == Mailbox(addr_spec=text).addr_spec
+    except (HeaderParseError, ValueError, IndexError):
+        plain = False
+    if not plain:
+        raise PydanticCustomError("mailbox", "no mail address; write one such as clerk@example.org, in ASCII, without a name or line end")
+    return text
+
+
+def _webhook(text: str) -> str:
+    if not is_reference(text):
+        _address(text)
+    return text
+
+
+def _folder(text: str) -> str:
+    if not Path(text).is_absolute() or not text.isprintable():
+        raise PydanticCustomError("folder", "no absolute path; write one such as /srv/reports/civil_affairs")
+    return text
+
+
 Reference = Annotated[str, AfterValidator(_reference)]
 """Where a secret stands: `env:NAME` or `file:/path`."""
 Amount = Annotated[str, AfterValidator(_amount)]
 """An amount of memory, such as 2GB."""
 Address = Annotated[str, AfterValidator(_address)]
 """An http(s) address, without a slash at its end."""
+
+Mailbox = Annotated[str, AfterValidator(_mailbox)]
+"""A mail address that can do no harm in a header."""
+Webhook = Annotated[str, AfterValidator(_webhook)]
+"""An http(s) address, or the reference to one that holds a key."""
+Folder = Annotated[str, AfterValidator(_folder)]
+"""The absolute path of a folder."""
 
 
 class Section(BaseModel):
@@ -82,9 +114,38 @@ class Snapshots(Section):
 
 
 class Department(Section):
-    """What concerns one department, named by its folder: `workbook_password_from` says where the password of its workbook stands."""
+    """What concerns one department, named by its folder: `workbook_password_from` says where the password of its workbook stands.
+
+    Its reports go to a folder that is there, by mail and to a webhook, whose calls are signed with `webhook_secret_from`.
+    """
 
     workbook_password_from: Reference | None = None
+    deliver_to_folder: Folder | None = None
+    mail_to: tuple[Mailbox, ...] = ()
+    webhook: Webhook | None = None
+    webhook_secret_from: Reference | None = None
+
+
+class Mail(Section):
+    """The mail server: `sender` is who mails come from. Port 465 is encrypted from the start, others by STARTTLS."""
+
+    host: str = ""
+    port: int = Field(default=587, ge=1, le=65_535)
+    sender: Mailbox | None = None
+    starttls: bool = True
+    user: str = ""
+    password_from: Reference | None = None
+    timeout: int = Field(default=30, ge=1, le=600)
+    attach_up_to_mb: int = Field(default=10, ge=0)
+
+
+class Deliver(Section):
+    """Delivery of reports: `after_run`: at the end of `yuanqing run` too; a failure is tried again `tries` times in all, first after
+    `wait_minutes`, then after twice as long each time."""
+
+    after_run: bool = False
+    tries: int = Field(default=6, ge=1, le=20)
+    wait_minutes: int = Field(default=5, ge=0)
 
 
 class Publication(Section):
@@ -133,6 +194,8 @@ class Settings(BaseSettings):
     issues: Issues = Issues()
     publication: Publication = Publication()
     departments: dict[str, Department] = {}
+    mail: Mail = Mail()
+    deliver: Deliver = Deliver()
     serve: Serve = Serve()
 
 

@@ -17,6 +17,7 @@ from pipelines.commands import (
     audit,
     catalogue,
     check,
+    deliver,
     diff,
     doctor,
     entry,
@@ -24,8 +25,8 @@ from pipelines.commands import (
     expire,
     explain,
     impact,
-    league,
     issues,
+    league,
     lineage,
     look,
     opening,
@@ -82,6 +83,7 @@ app.add_typer(catalogue.app, name="catalogue")
 app.add_typer(issues.app, name="issues")
 app.add_typer(start.contract_app, name="contract")
 app.add_typer(again.quarantine, name="quarantine")
+app.add_typer(deliver.app, name="deliver")
 app.add_typer(league.app, name="league")
 app.add_typer(audit.app, name="audit")
 app.add_typer(workbook.app, name="workbook")

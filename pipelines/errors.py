@@ -34,6 +34,7 @@ CODES = {
     "pipelines.errors.PublishingError": "YQ603",
     "pipelines.issues.acting.ActingError": "YQ602",
     "pipelines.errors.ReleaseError": "YQ604",
+    "pipelines.errors.DeliveryError": "YQ605",
     "pipelines.workbooks.errors.WorkbookError": "YQ610",
 }
 """By the full name of its class, each error's code: 1 the installation, 2 declarations, 3 hand-overs, 4 the lake, 5 questions, 6 what
@@ -52,6 +53,10 @@ class PublishingError(Exception):
 
 class ReleaseError(Exception):
     """Rows cannot be let out of quarantine: which, why, what to do."""
+
+
+class DeliveryError(Exception):
+    """Reports cannot be delivered: to whom, what is not set or not there, what to do."""
 
 
 class JournalError(Exception):

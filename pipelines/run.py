@@ -136,7 +136,10 @@ def run(
             f"{r.job} {r.partitions}: {r.failure}".replace(" :", ":") for r in summary.runs if r.failure and not only_stopped(r)
         ]
         summary.seconds = time.perf_counter() - begun
-        return _finish(con, project, summary, started)
+        _finish(con, project, summary, started)
+    if not summary.nothing and project.settings.deliver.after_run:
+        summary.undone += _undelivered(project)
+    return summary
 
 
 def publish_again(project: Project) -> Ran:
@@ -153,6 +156,18 @@ def publish_again(project: Project) -> Ran:
         pass  # a lake is not made by this
     with sole_run(project), open_instance(project) as instance:
         return execute_job(build_definitions(project), instance, PUBLISH, {}, None)
+
+
+def _undelivered(project: Project) -> list[str]:
+    """Deliver what was published; what could not be, in words."""
+    from pipelines.delivery import deliver
+    from pipelines.errors import DeliveryError, JournalError, told
+
+    try:
+        found = deliver(project)
+    except (DeliveryError, JournalError, FileNotFoundError) as error:
+        return [told(error)]
+    return [f"送达 delivery {s.department}, {s.channel}: {s.reason}" for s in found if s.state in ("failed", "given_up")]
 
 
 def _silent(what: str, done: int, of: int) -> None:

@@ -68,6 +68,7 @@ def findings(project: Project | None = None) -> Iterator[Finding]:
     yield from _looked("contracts", partial(_contracts, here), "Mend the line that is named.")
     yield from _looked("waivers", partial(_waivers, here), "Mend the line that is named.")
     yield from _looked("workbooks", partial(_workbooks, here), "Mend [departments.NAME] in yuanqing.toml, or put the secret where it says.")
+    yield from _looked("delivery", partial(_delivery, here), "Mend what is named in yuanqing.toml, then `yuanqing deliver --now`.")
     for contract in _read(here):
         if contract.layer == "sources":
             yield from _looked(
@@ -254,6 +255,18 @@ def _lake(project: Project) -> str:
     with open_lake(project, read_only=True) as con:
         row = con.execute("SELECT count(*), coalesce(sum(rows_raw), 0)::BIGINT FROM evidence.batches").fetchone()
     return f"{row[0]:,} batches, {row[1]:,} rows" if row else "empty"
+
+
+def _delivery(project: Project) -> str:
+    """Where reports go; raises with what is not fully set up, and with what could not be delivered."""
+    from pipelines.delivery import channels, problem, undelivered
+
+    set_ = [(name, channel) for name in project.settings.departments for channel in channels(project, name)]
+    wrong = [trouble for name, channel in set_ if (trouble := problem(project, name, channel))]
+    failed = [f"{s.department}, {s.channel}: 失败 {s.tries} 次 failures: {s.reason}" for s in undelivered(project)]
+    if wrong or failed:
+        raise RuntimeError("; ".join([*wrong, *failed]))
+    return f"{len(set_)} 个渠道 channels, 无失败 none has failed" if set_ else "未设置 not set up"
 
 
 def _workbooks(project: Project) -> str:

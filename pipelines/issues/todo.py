@@ -27,6 +27,7 @@ SOON = 7
 KINDS = {
     "dispute": ("答复异议", "answer the dispute"),
     "late": ("催办超期", "remind: late"),
+    "delivery": ("报告未送达", "a report did not arrive"),
     "anomaly": ("核实异常", "look into what is unusual"),
     "dispatch": ("派发", "dispatch"),
     "returned": ("重现，再派发", "came back: dispatch again"),
@@ -50,13 +51,14 @@ class Todo:
     def record(self) -> dict[str, str | int | float]:
         """As a row of a table."""
         zh, en = KINDS[self.kind]
-        shown = {"todo": f"{zh} {en}", "issues": self.issues, "dataset": self.dataset, "rule": self.rule}
+        shown: dict[str, str | int | float] = {"todo": f"{zh} {en}", "issues": self.issues, "dataset": self.dataset, "rule": self.rule}
         return {**shown, "department": self.department, "weight": round(self.weight, 2), "note": self.note}
 
 
 def todo(con: duckdb.DuckDBPyConnection, project: Project, today: date | None = None) -> list[Todo]:
     """The things to do today, the most pressing kind first, then by weight of the rule times issues. `con` is one to the lake."""
     from pipelines.anomalies import judged
+    from pipelines.delivery import undelivered
     from pipelines.issues.waiving import holding
     from pipelines.rulebook import CROSS, read_rules, ticketed
 
@@ -74,6 +76,7 @@ def todo(con: duckdb.DuckDBPyConnection, project: Project, today: date | None = 
         for w in waivers
         if w.until <= on + timedelta(days=SOON)
     ]
+    found += [Todo("delivery", "", "", s.department, 0, 0.0, f"{s.channel} ×{s.tries}: {s.reason}") for s in undelivered(project)]
     unusual = [one for one in judged(con, project.sources(), on) if one.unusual][:UNUSUAL]
     found += [Todo("anomaly", o.dataset, o.rule, departments.get(o.dataset, ""), 0, 0.0, f"{o.zh}。 {o.en}") for o in unusual]
     order = list(KINDS)
