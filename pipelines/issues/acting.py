@@ -61,10 +61,16 @@ def acknowledge(project: Project, who: str, scope: Scope, why: str = "") -> Entr
     return _act(project, "acknowledge", who, scope, why, ("dispatched",), "签收")
 
 
-def claim(project: Project, who: str, tickets: Sequence[str] = (), why: str = "", *, scope: Scope | None = None) -> Entry:
-    """The department says that these are mended at the source; the next hand-over tells."""
+def claim(
+    project: Project, who: str, tickets: Sequence[str] = (), why: str = "", *, scope: Scope | None = None, known_at: str = ""
+) -> Entry:
+    """The department says that these are mended at the source; the next hand-over tells.
+
+    `known_at`: when the list was made that it answers (ISO, local time): a hand-over since then has the last word already.
+    """
     scope = scope or Scope(tickets=tuple(tickets))
-    return _act(project, "claim", who, scope, why, ("found", "reopened", "dispatched", "acknowledged", "disputed"), "称已整改")
+    allowed = ("found", "reopened", "dispatched", "acknowledged", "disputed")
+    return _act(project, "claim", who, scope, why, allowed, "称已整改", known_at=known_at)
 
 
 def dispute(
@@ -182,6 +188,7 @@ def _act(
     *,
     also: Callable[[_View], str] | None = None,
     locked: bool = False,
+    known_at: str = "",
     **content: Any,
 ) -> Entry:
     """Write an event where the scope holds an issue in one of the `allowed` states (None: any rule that there is)."""
@@ -193,7 +200,8 @@ def _act(
             raise ActingError(refused)
         if allowed is not None and not view.count(*allowed):
             raise ActingError(_why_not(project, view, what, zh, scope))
-        about: dict[str, Any] = {"dataset": scope.dataset, "rule": scope.rule, "unit": scope.unit, "seen": view.seen}
+        about: dict[str, Any] = {"dataset": scope.dataset, "rule": scope.rule, "unit": scope.unit}
+        about["seen"] = min(view.seen, known_at) if known_at else view.seen
         if scope.tickets:
             about["tickets"] = sorted(set(scope.tickets))
         return append(project, what, who, why, **about, **content)

@@ -36,7 +36,7 @@ def take(project: Project, reading: Reading, who: str) -> int:
             why = _why(reading, said)
             try:
                 if mended:
-                    claim(project, who, why=why, scope=scope)
+                    claim(project, who, why=why, scope=scope, known_at=reading.published_at)
                 else:
                     dispute(project, who, why=why, against=said.against, scope=scope)
             except ActingError as error:  # what happened since the publication; the others are taken all the same

@@ -135,6 +135,11 @@ def test_two_months(tmp_path: Path) -> None:
     assert share(project, "pet") == (10, 12, pytest.approx(100 * 10 / 12))
     assert league(project) == [(1, "city"), (2, "county")]
 
+    # A list of January that comes back only now cannot say more than February's hand-over has shown.
+    acting.claim(project, "张城管", [three], "一月清单", known_at="2000-01-01T00:00:00")
+    publish(project)
+    assert states(project)["P03"][0] == "acknowledged"
+
     # The officer holds with the department on P04; the cats' rule is waived for a week.
     acting.resolve(project, "李质管", Scope("pet", "born_present", tickets=(four,)), "upheld", "流浪犬登记不设出生日期")
     today = date.today()
@@ -182,6 +187,7 @@ def test_two_months(tmp_path: Path) -> None:
         ("acknowledge", "张城管"),
         ("claim", "张城管"),
         ("dispute", "张城管"),
+        ("claim", "张城管"),
         ("resolve", "李质管"),
         ("waive", "李质管"),
         ("waive", "李质管"),

@@ -456,7 +456,7 @@ class Acts(ModuleType):
         super().__init__("pipelines.issues.acting")
         self.refused: set[str] = set()
 
-    def claim(self, project: Project, who: str, tickets: Any = (), why: str = "", *, scope: Any = None) -> Any:
+    def claim(self, project: Project, who: str, tickets: Any = (), why: str = "", *, scope: Any = None, known_at: str = "") -> Any:
         if self.refused & set(scope.tickets):
             raise self.ActingError("现在不行")
         return append(project, "claim", who, why, dataset=scope.dataset, rule=scope.rule, tickets=list(scope.tickets))
