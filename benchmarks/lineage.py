@@ -9,12 +9,15 @@ Belongs here: figures, printed. Not here: a judgement of them; the machine may b
 from __future__ import annotations
 
 import argparse
+import io
 import itertools
+import os
 import random
 import statistics
 import tempfile
 import time
 from collections.abc import Callable
+from contextlib import redirect_stdout
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -111,8 +114,22 @@ def records(told: Table, project: Project, rows: int) -> None:
     def key() -> str:
         return f"2199{chance.randrange(rows):014d}"
 
+    from assets.lake import one_look, open_lake
+    from pipelines.lineage.origin import Tracer, contract_of
+    from pipelines.lineage.origin_rows import HandedRows
+
     origin(project, "base.people", [key()])  # contracts and extensions are read once a process
     _row(told, f"origin of a record of base.people, {rows:,} rows", timed(lambda: origin(project, "base.people", [key()]), 10), "100 ms")
+    people = contract_of(project, "base.people")
+    with open_lake(project, read_only=True) as con:
+        con.execute("SET threads = 1")
+
+        def asked() -> None:
+            with one_look(con):
+                Tracer(con, project, HandedRows(con, project)).trace(people, (key(),))
+
+        asked()
+        _row(told, "the same, on a lake that is open", timed(asked, 10), "100 ms")
 
     def down() -> Any:
         return feeding(project, "std.register", batch="r1", row=1 + chance.randrange(rows))
@@ -121,35 +138,56 @@ def records(told: Table, project: Project, rows: int) -> None:
     _row(told, f"what a line of std.register feeds, {rows:,} rows", timed(down, 10), "")
 
 
-def capture(told: Table, built: float) -> None:
-    """What a run does for column lineage: reading the graph from the declarations, and its rows into the results."""
-    import duckdb
+class Watch:
+    """Seconds that were spent in the functions it is put around, those within others counted once."""
 
-    from assets.project import Project
-    from pipelines.lineage.graph import read_graph
-    from pipelines.lineage.stored import COLUMN_LINEAGE, edge_rows
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+        self.within = 0
 
-    project = Project.at()
-    begun = time.perf_counter()
-    graph = read_graph(project)
-    first = (time.perf_counter() - begun) * 1000
-    again = timed(lambda: read_graph(project), 3)
-    rows = edge_rows(graph)
+    def around(self, name: str, function: Callable[..., Any]) -> Callable[..., Any]:
+        def watched(*given: Any, **named: Any) -> Any:
+            begun, self.within = time.perf_counter(), self.within + 1
+            try:
+                return function(*given, **named)
+            finally:
+                self.within -= 1
+                if not self.within:
+                    self.seconds[name] = self.seconds.get(name, 0.0) + time.perf_counter() - begun
 
-    def write() -> None:
-        from assets.lake import insert
+        return watched
 
-        con = duckdb.connect()
-        con.execute(f"CREATE TABLE column_lineage ({', '.join(f'{n!r} {k}'.replace(chr(39), chr(34)) for n, k, _ in COLUMN_LINEAGE)})")
-        insert(con, "column_lineage", rows)
-        con.close()
 
-    written = timed(write, 3)
-    told.add_row(f"capture: reading the graph of this project, {len(rows):,} edges, first time in a process", f"{first:,.0f} ms", "", "")
-    _row(told, "capture: the same again (the SQL is at hand)", again, "")
-    _row(told, "capture: its rows into a table", written, "")
-    share = (first + statistics.median(written)) / 10 / built
-    told.add_row("capture against the building above alone, without reading and standardising", f"{share:.1f} %", "", "3 % of a run")
+def capture(told: Table, people: int) -> None:
+    """A run on a sample of so many people in a folder of its own, and how much of it was spent on lineage.
+
+    What stands in the rows themselves (batch and row, sources and winners of fused records) is no part of it: a table without
+    them would be another table.
+    """
+    from pipelines import factories, results
+    from pipelines.cli import app
+    from pipelines.commands import run
+    from pipelines.lineage import shown, stored
+
+    capturing, making = Watch(), Watch()
+    fill_table = results._fill
+    fill_lineage = capturing.around("its rows into the results", fill_table)
+    results._fill = lambda con, name, *rest: (fill_lineage if name.endswith("_lineage") else fill_table)(con, name, *rest)
+    results.graph_of = capturing.around("reading the graph for the results", results.graph_of)
+    stored.graph_of = capturing.around("reading the graph", stored.graph_of)
+    shown.shown = capturing.around("what Dagster's assets show", shown.shown)
+    factories.tell_hand_overs = capturing.around("hand-overs of Dagster's assets", factories.tell_hand_overs)
+    run._make = making.around("sample", run._make)
+    with tempfile.TemporaryDirectory() as scratch, redirect_stdout(io.StringIO()):
+        os.environ["YUANQING_DATA"] = scratch
+        begun = time.perf_counter()
+        app(["run", "--scale", str(people), "--json"], standalone_mode=False)
+        whole = time.perf_counter() - begun - sum(making.seconds.values())
+    told.add_row(f"a run on the sample, {people:,} people", f"{whole:,.1f} s", "", "")
+    for name, seconds in capturing.seconds.items():
+        told.add_row(f"of it capture: {name}", f"{seconds * 1000:,.0f} ms", "", "")
+    share = 100 * sum(capturing.seconds.values()) / whole
+    told.add_row("of it capture, in all", f"{share:.1f} %", "", "3 %")
 
 
 def _row(told: Table, what: str, took: list[float], goal: str) -> None:
@@ -160,16 +198,19 @@ def main() -> None:
     from benchmarks.increment import declare
 
     parser = argparse.ArgumentParser(description="What lineage costs.")
-    parser.add_argument("--rows", type=int, default=10_000_000, help="people in the lake of which records are asked")
+    parser.add_argument("--rows", type=int, default=10_000_000, help="people in the lake of which records are asked; 0: none")
+    parser.add_argument("--people", type=int, default=20_000, help="people of the sample on which capture is measured; 0: not at all")
     given = parser.parse_args()
-    told = Table("what", "median", "worst", "goal", title="Lineage")
+    told = Table("what", "median", "worst", "goal", title=f"Lineage, load {os.getloadavg()[0]:.1f} on {os.cpu_count()} processors")
     closures(told)
-    with tempfile.TemporaryDirectory() as scratch:
-        project = declare(Path(scratch))
-        built = fill(project, given.rows)
-        told.add_row(f"building from {2 * given.rows:,} standardised rows", f"{built:,.1f} s", "", "")
-        records(told, project, given.rows)
-    capture(told, built)
+    if given.rows:
+        with tempfile.TemporaryDirectory() as scratch:
+            project = declare(Path(scratch))
+            built = fill(project, given.rows)
+            told.add_row(f"building from {2 * given.rows:,} standardised rows", f"{built:,.1f} s", "", "")
+            records(told, project, given.rows)
+    if given.people:
+        capture(told, given.people)
     Console(width=160).print(told)
 
 

@@ -289,6 +289,8 @@ def _in_full(con: duckdb.DuckDBPyConnection, build: _Build, *, fresh: bool) -> t
     model = build.model
     table = quote(model.contract.table)
     rows = _rows(con, build, {s.table: standing_rows(s, build.what.standing[s.name]) for s in model.sources})
+    if model.contract.key:  # a record is then found in one part of the file, and what is alike stands together
+        rows = f"SELECT * FROM ({rows}\n) ORDER BY {', '.join(map(quote, model.contract.key))}"
     if fresh:
         return 0, affected(con, f"INSERT INTO {table} {rows}")
     if model.fusion:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from assets.contracts import Contract
@@ -34,6 +33,7 @@ def origin(project: Project, table: str, key: Sequence[str], *, unmasked: bool =
     """
     contract = contract_of(project, table)
     with open_lake(project, read_only=True) as con, one_look(con):
+        con.execute("SET threads = 1")  # over a few rows a second thread waits, and costs processor time all the same
         return Tracer(con, project, HandedRows(con, project, unmasked)).trace(contract, tuple(key))
 
 
@@ -54,12 +54,6 @@ class Tracer:
     project: Project
     rows: HandedRows
 
-    @cached_property
-    def columns(self) -> Mapping[str, Mapping[str, Mapping[str, str]]]:
-        from assets.models import columns_known
-
-        return columns_known(self.project)
-
     def trace(self, contract: Contract, key: tuple[str, ...]) -> Origin:
         from assets.models import read_model
         from assets.models.fusion import is_fusion
@@ -75,7 +69,7 @@ class Tracer:
             )
             return Origin(contract.table, contract.title, shown, attributes)
         query = read_model(contract)
-        sources = made_from(model_lineage(self.project, contract, self.columns))
+        sources = made_from(model_lineage(self.project, contract))
         if is_fusion(query):
             return Origin(contract.table, contract.title, shown, tuple(self._fused(contract, query, row, sources)))
         inputs = tuple(self._inputs(contract, row))
@@ -197,9 +191,10 @@ class Tracer:
 
     def _joined(self, contract: Contract, table: str, column: str, carried: Mapping[tuple[str, str], Any]) -> Any:
         """A key column that the record carries under another table's name, because the SELECT joins the two by equality."""
-        from assets.models import read_model
+        from assets.models import columns_known, read_model
 
-        for one, other in read_model(contract).equalities(self.columns):
+        query = read_model(contract)
+        for one, other in query.equalities(columns_known(self.project, {contract.table, *query.tables})):
             if one == (table, column) and other in carried:
                 return carried[other]
             if other == (table, column) and one in carried:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from assets.lake import objects, one_look, open_lake, quote
 from pipelines.lineage.feeding import Feeder, Feeding
 from pipelines.lineage.origin import Tracer, contract_of
-from pipelines.lineage.origin_records import Attribute, HandedOver, Origin, Said
+from pipelines.lineage.origin_records import Attribute, HandedOver, Inputs, Origin, Said
 from pipelines.lineage.origin_rows import HandedRows
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ class Story:
     @property
     def departments(self) -> tuple[tuple[str, str], ...]:
         """Whose rows the record comes from, in both languages, once each."""
-        rows = (*self.origin.rows, *self.origin.inputs)
+        rows: tuple[HandedOver | Inputs, ...] = (*self.origin.rows, *self.origin.inputs)
         return tuple(dict.fromkeys((r.department, r.department_en) for r in rows))
 
     @property

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from assets.lake import LakeBusyError, columns_of, literal, open_lake, quote, transaction
+from assets.lake import LakeBusyError, columns_of, is_there, literal, one_look, open_lake, quote, transaction
 from assets.project import Project
 from assets.settings import SettingsError
 
@@ -76,3 +76,19 @@ def test_memory_is_limited_by_a_setting(project: Project, monkeypatch: pytest.Mo
     monkeypatch.delenv("YUANQING_MEMORY")
     with open_lake(project):  # the lock was not kept
         pass
+
+
+def test_few_rows_of_a_hand_over_are_in_a_file_and_few_rows_of_evidence_in_the_catalogue(project: Project) -> None:
+    with open_lake(project) as con:
+        con.execute("CREATE TABLE raw.few (a VARCHAR)")
+        con.execute("INSERT INTO raw.few VALUES ('x')")
+        con.execute("INSERT INTO evidence.issues VALUES ('b', 'few', 1, 'r')")
+        listed = "SELECT count(*) FROM ducklake_list_files('lake', ?, schema => ?)"
+        files = [con.execute(listed, [table, schema]).fetchone() for schema, table in (("raw", "few"), ("evidence", "issues"))]
+    assert files == [(1,), (0,)]
+
+
+def test_a_table_that_is_not_there_is_told_and_the_transaction_goes_on(project: Project) -> None:
+    with open_lake(project) as con, one_look(con):
+        assert [is_there(con, t) for t in ("evidence.batches", "base.nothing", "nowhere.nothing")] == [True, False, False]
+        assert con.execute("SELECT count(*) FROM evidence.batches").fetchone() == (0,)

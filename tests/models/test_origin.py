@@ -144,3 +144,12 @@ def test_a_calculated_record_names_the_batches_and_rows_it_was_made_from(world, 
         ("r2", "r2.csv", 1, 2, 2),
     ]
     assert found.note is None
+
+
+def test_a_table_that_is_built_in_full_stands_in_the_order_of_its_key(world):
+    """So a record is found in one part of its file."""
+    world.deliver("register", "r1", [(f"2199{i * 7919 % 1000:014d}", "安", "东", JAN) for i in range(1000)], unit="a")
+    world.build()
+    ids = [i for (i,) in world.con.execute("SELECT id FROM base.people ORDER BY rowid").fetchall()]
+    assert len(ids) == 1000
+    assert ids == sorted(ids)
