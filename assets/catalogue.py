@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING, Any
 from expectations.documents import near
 
 if TYPE_CHECKING:
-    from assets.contracts import Contract
+    from assets.contracts import Column, Contract
     from expectations.documents import Document
 
+OPEN_LEVEL = 1
 SHARING = {1: ("无条件共享", "unconditional"), 2: ("有条件共享", "conditional"), 3: ("不予共享", "not shared")}
 STATES = {
     "first": ("首次登记", "first registration"),
@@ -39,6 +40,19 @@ _LISTS = ("ways", "related", "classification")
 _USER = ("who", "purpose", "condition", "until")
 _REGISTRATION = ("state", "date", "until", "number", "authority")
 KNOWN = ("resourceCode", "sharing", "open", "published", "responsibilities", "registration", "users", *_TEXTS, *_LISTS)
+
+
+def opens_column(column: Column) -> bool:
+    """Whether a column is in the open data of a dataset that is opened: as it is, or hidden as its contract says (`opened`)."""
+    return column.classification <= OPEN_LEVEL or column.opened is not None
+
+
+def opens(contract: Contract) -> bool:
+    """Whether a contract opens its dataset to everybody: it says so, shares it without condition, its registration is not
+    cancelled, and a column may be opened."""
+    said = contract.catalogue
+    cancelled = (said.get("registration") or {}).get("state") == "cancelled"
+    return said.get("open") is True and str(said.get("sharing")) == "1" and not cancelled and any(map(opens_column, contract.columns))
 
 
 def check_entry(document: Document, custom: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from assets.catalogue import OPEN_LEVEL, opens, opens_column
 from assets.lake import affected, columns_of, literal, open_lake, quote
 from assets.masking import HIDDEN, SMALLEST, hide_sql, keyed, masking_key
 from expectations.compiler.rules.declared import PERSON
@@ -25,8 +26,6 @@ if TYPE_CHECKING:
 
     from assets.contracts import Column, Contract
     from assets.project import Project
-
-LEVEL = 1
 
 
 @dataclass(frozen=True)
@@ -45,18 +44,13 @@ class Opened:
     suppressed: int
 
 
-def may_be_opened(contract: Contract) -> bool:
-    """Whether a contract opens its dataset to everybody, and shares it without condition."""
-    return contract.catalogue.get("open") is True and str(contract.catalogue.get("sharing")) == "1" and bool(_published(contract))
-
-
 def _published(contract: Contract) -> list[Column]:
-    return [c for c in contract.columns if c.classification <= LEVEL or c.opened]
+    return [c for c in contract.columns if opens_column(c)]
 
 
 def open_select(contract: Contract, table: str | None = None) -> str:
     """What is published of a dataset as SQL over its table, for a connection that is `keyed`."""
-    hidden = {c.name: c.opened for c in contract.columns if c.classification > LEVEL and c.opened}
+    hidden = {c.name: c.opened for c in contract.columns if c.classification > OPEN_LEVEL and c.opened}
     published = _published(contract)
     made = [
         f"{hide_sql(quote(c.name), hidden[c.name] or 'full', scope=f'{contract.table}.{c.name}', sql_type=c.sql_type)} AS {quote(c.name)}"
@@ -88,7 +82,7 @@ def _without_ids(column: Column) -> str:
 
 def write_open_data(project: Project, target: Path, datasets: Sequence[str] = ()) -> list[Opened]:
     """Write one CSV file a dataset into `target`. Raises `LookupError` for a dataset that may not be opened."""
-    chosen = [c for c in project.contracts.values() if may_be_opened(c)]
+    chosen = [c for c in project.contracts.values() if opens(c)]
     if refused := [d for d in datasets if d not in {c.name for c in chosen}]:
         raise LookupError(f"{refused[0]} is not opened. These are: {', '.join(c.name for c in chosen) or 'none'}.")
     key = masking_key(project)
@@ -103,7 +97,7 @@ def _write(con: duckdb.DuckDBPyConnection, contract: Contract, target: Path) -> 
     with swapped(path) as fresh:
         rows = affected(con, f"COPY ({select}) TO {literal(str(fresh))} (FORMAT csv, HEADER)")
     published = _published(contract)
-    hidden = [c for c in published if c.classification > LEVEL]
+    hidden = [c for c in published if c.classification > OPEN_LEVEL]
     coarse = [c.name for c in hidden if c.opened == "generalise"]
     emptied = 0
     if coarse:

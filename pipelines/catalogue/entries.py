@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
-from assets.catalogue import DUTIES, SHARING, STATES, check_catalogue
+from assets.catalogue import DUTIES, SHARING, STATES, check_catalogue, opens, opens_column
 from assets.promises import age_of, promised_days
 
 if TYPE_CHECKING:
@@ -60,12 +60,12 @@ _WAYS = {
 _FORMATS = {"csv": "电子表格", "xlsx": "电子表格", "xls": "电子表格", "xml": "自描述格式", "json": "自描述格式"}
 _UNITS = {"d": "天 days", "h": "小时 hours", "min": "分钟 minutes"}
 VALID_YEARS = 3
-OPEN_LEVEL = 1
 
 
 @dataclass(frozen=True)
 class Item:
-    """One information item; `length` as the guide's form has it, empty where the contract does not limit it."""
+    """One information item; `length` as the guide's form has it, empty where the contract does not limit it; `opened`: it is in the
+    open data, where the dataset is opened."""
 
     name: str
     title: str
@@ -76,6 +76,7 @@ class Item:
     required: bool
     key: bool
     description: str
+    opened: bool
 
 
 @dataclass(frozen=True)
@@ -148,6 +149,7 @@ class Entry:
     registration: Registration | None
     users: tuple[User, ...]
     delivery: Delivery | None
+    opened: bool
     lacking: tuple[Words, ...]
 
     @property
@@ -158,12 +160,6 @@ class Entry:
     def level(self) -> int:
         """The level of the whole: that of its most sensitive item (GB/T 43697-2024: 就高从严)."""
         return max((i.level for i in self.items), default=1)
-
-    @property
-    def opened(self) -> bool:
-        """Whether something of it may be opened: said so, shared without condition, not cancelled, with an item of level 1."""
-        cancelled = self.registration is not None and self.registration.state == "cancelled"
-        return self.open and self.sharing == 1 and not cancelled and any(i.level <= OPEN_LEVEL for i in self.items)
 
 
 def read_catalogue(project: Project) -> list[Entry]:
@@ -176,13 +172,13 @@ def read_catalogue(project: Project) -> list[Entry]:
 
 
 def opened(entries: list[Entry]) -> list[Entry]:
-    """The open-data subset: what may be opened, with its items of level 1 and nothing of how departments deal with each other."""
+    """The open-data subset: what may be opened, with the items that open data has and nothing of how departments deal with each other."""
     chosen = [e for e in entries if e.opened]
     codes = {e.code for e in chosen}
     return [
         replace(
             e,
-            items=tuple(i for i in e.items if i.level <= OPEN_LEVEL),
+            items=tuple(i for i in e.items if i.opened),
             related=tuple(r for r in e.related if r in codes),
             limitations="",
             duties={key: duty for key, duty in e.duties.items() if key == "opening"},
@@ -230,6 +226,7 @@ def entry_of(contract: Contract) -> Entry:
         registration=_registration(said.get("registration")),
         users=_users(said, sharing),
         delivery=_delivery(contract),
+        opened=opens(contract),
         lacking=(),
     )
     return replace(entry, lacking=_lacking(entry))
@@ -264,6 +261,7 @@ def _item(column: Column) -> Item:
         required=column.required,
         key=column.key_position is not None,
         description=column.description,
+        opened=opens_column(column),
     )
 
 

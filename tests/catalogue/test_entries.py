@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date
 from pathlib import Path
 
+from assets.catalogue import opens
 from assets.project import Project
 from pipelines.catalogue.entries import entry_of, opened, read_catalogue
 
@@ -71,9 +72,14 @@ def test_only_what_may_be_opened_is_in_the_open_subset(tmp_path: Path) -> None:
     write_contract(tmp_path, "conditional", "{resourceCode: 301001/3, sharing: 2, open: true}")
     write_contract(tmp_path, "other", "{resourceCode: 301001/4, sharing: 1, open: true}")
     write_contract(tmp_path, "unsaid", "{resourceCode: 301001/5, open: true}")
+    write_contract(
+        tmp_path, "ended", "{resourceCode: 301001/7, sharing: 1, open: true, registration: {state: cancelled, date: 2026-01-01}}"
+    )
     everything = write_contract(tmp_path, "sensitive", "{resourceCode: 301001/6, sharing: 1, open: true}")
     everything.write_text(everything.read_text("utf-8").replace('classification: "1"', 'classification: "2"'), encoding="utf-8")
-    found = opened(read_catalogue(Project(tmp_path, tmp_path / "data")))
+    project = Project(tmp_path, tmp_path / "data")
+    found = opened(read_catalogue(project))
+    assert [c.name for c in project.contracts.values() if opens(c)] == ["other", "shop"]  # what open data writes, by the same rule
     assert [e.name for e in found] == ["shop", "other"]
     assert [[i.name for i in e.items] for e in found] == [["code", "opened"]] * 2
     assert found[0].related == ("301001/4",)
