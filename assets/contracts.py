@@ -187,6 +187,10 @@ def read_contract(path: Path, assets: Path) -> Contract:
     for key in unknown:
         position = next(i for i, c in enumerate(data["customProperties"]) if c["property"] == key)
         raise document.error(("customProperties", position), f"unknown custom property {key!r}.", near(key, _CUSTOM))
+    former = custom.get("formerly", [])
+    if not isinstance(former, list) or not all(isinstance(old, str) and IDENTIFIER.fullmatch(old) for old in former):
+        position = next(i for i, c in enumerate(data["customProperties"]) if c["property"] == "formerly")
+        raise document.error(("customProperties", position), f"`formerly` {former!r}.", "Write the names it had, as in [old_name].")
     columns = tuple(_column(document, i, p) for i, p in enumerate(schema.get("properties") or []))
     _no_doubles(document, columns)
     delivery = read_delivery(document, custom, [c.name for c in columns]) if layer == "sources" else None
@@ -254,7 +258,7 @@ _OF_COLUMN = (
     "width",
     "position",
 )
-_CUSTOM = ("delivery", "catalogue", "fusion", "history", "increment", "matching", "materialisation", "number")
+_CUSTOM = ("delivery", "catalogue", "formerly", "fusion", "history", "increment", "matching", "materialisation", "number")
 _ODCS_KEYS = (
     "apiVersion",
     "kind",
@@ -362,12 +366,15 @@ def _no_doubles(document: Document, columns: tuple[Column, ...]) -> None:
 def read_contracts(assets: Path) -> dict[str, Contract]:
     """Every contract under `assets`, by dataset name, in the order of their paths.
 
-    Raises `DocumentError`, also where two contracts share a name.
+    Raises `DocumentError`, also where two contracts share a name, or one had a name that is another's.
     """
+    from assets.renames import check_names
+
     contracts: dict[str, Contract] = {}
     for path in sorted(assets.rglob("*.odcs.yaml")):
         contract = read_contract(path, assets)
         if contract.name in contracts:
             raise DocumentError(path, 1, f"{contract.name!r} is declared in {contracts[contract.name].path} too.", "Rename one.")
         contracts[contract.name] = contract
+    check_names(contracts.values())
     return contracts

@@ -176,6 +176,7 @@ def capture(told: Table, people: int) -> None:
     results.graph_of = capturing.around("reading the graph for the results", results.graph_of)
     stored.graph_of = capturing.around("reading the graph", stored.graph_of)
     shown.shown = capturing.around("what Dagster's assets show", shown.shown)
+    factories.batches_in = capturing.around("hand-overs of Dagster's assets", factories.batches_in)
     factories.tell_hand_overs = capturing.around("hand-overs of Dagster's assets", factories.tell_hand_overs)
     run._make = making.around("sample", run._make)
     with tempfile.TemporaryDirectory() as scratch, redirect_stdout(io.StringIO()):

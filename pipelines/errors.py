@@ -28,6 +28,7 @@ CODES = {
     "assets.readers.LaterError": "YQ302",
     "assets.lake.LakeBusyError": "YQ401",
     "assets.std.StoredTypeError": "YQ402",
+    "assets.renames.RenameError": "YQ403",
     "pipelines.querying.QueryError": "YQ501",
     "pipelines.lineage.past.ImpactError": "YQ502",
     "pipelines.errors.JournalError": "YQ601",

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 
 from assets.contracts import Contract
+from assets.lake import objects
 from assets.project import Project
 from pipelines import checks
 from pipelines.anomalies import judged
@@ -19,14 +20,15 @@ from pipelines.errors import clear_errors
 from pipelines.inbox import inbox_asset
 from pipelines.issues.asset import issues_asset
 from pipelines.issues.waiving import holding
-from pipelines.lineage.shown import Shown, tell_hand_overs
+from pipelines.lineage.asking import batches_in
+from pipelines.lineage.shown import NEWEST, Shown, newest_of, tell_hand_overs
 from pipelines.periods import Periods, Said, periods_of
 from pipelines.resource import Lake, tag_verdict
 from pipelines.rulebook import Rule, read_rules
 from pipelines.standing import RuleState, accounted, balanced, refusals, rule_states, standing_batches, stopped
 
 if TYPE_CHECKING:
-    import duckdb
+    pass
 
 STRAYS_TAG = "yuanqing/strays"  # partition keys of hand-overs for a period that has no partition; collecting refuses them
 REPLAY_TAG = "yuanqing/replay"  # batches to be standardised and judged again, and no others
@@ -83,23 +85,26 @@ def raw_asset(project: Project, contract: Contract, lineage: Shown) -> dg.Assets
         if outcome.problems:
             context.instance.add_run_tags(context.run.run_id, {PROBLEMS_TAG: " ".join(outcome.problems)[:2000]})
         lake.done.append(f"raw.{contract.name}")
-        tell_hand_overs(context, lake.con, contract, f"raw.{contract.name}")
-        return dg.MaterializeResult(metadata=_collected(lake.con, contract, context.run.run_id))
+        batches = objects(lake.con, "SELECT * FROM evidence.batches WHERE dataset = ?", [contract.name])
+        tell_hand_overs(context, contract, newest_of(batches))
+        return dg.MaterializeResult(metadata=_collected([b for b in batches if b["run_id"] == context.run.run_id]))
 
     return collected
 
 
-def _collected(con: "duckdb.DuckDBPyConnection", contract: Contract, run_id: str) -> dict[str, Any]:
-    row = con.execute(
-        """SELECT count(*) FILTER (status IN ('collected', 'standardised')),
-            count(*) FILTER (status = 'refused'), count(*) FILTER (status = 'repeated'),
-            coalesce(sum(rows_raw), 0)::BIGINT, coalesce(sum(rows_rejected), 0)::BIGINT, coalesce(sum(bytes), 0)::BIGINT
-        FROM evidence.batches WHERE dataset = ? AND run_id = ?""",
-        [contract.name, run_id],
-    ).fetchone()
-    assert row is not None
-    names = ("1 批次 batches", "2 拒收 refused", "3 重复 repeated", "dagster/row_count", "4 弃读 rejects", "5 字节 bytes")
-    return dict(zip(names, row, strict=True))
+def _collected(batches: list[dict[str, Any]]) -> dict[str, Any]:
+    def total(column: str) -> int:
+        return sum(b[column] or 0 for b in batches)
+
+    states = [b["status"] for b in batches]
+    return {
+        "1 批次 batches": states.count("collected") + states.count("standardised"),
+        "2 拒收 refused": states.count("refused"),
+        "3 重复 repeated": states.count("repeated"),
+        "dagster/row_count": total("rows_raw"),
+        "4 弃读 rejects": total("rows_rejected"),
+        "5 字节 bytes": total("bytes"),
+    }
 
 
 def std_asset(project: Project, contract: Contract, lineage: Shown) -> dg.AssetsDefinition:
@@ -126,7 +131,7 @@ def std_asset(project: Project, contract: Contract, lineage: Shown) -> dg.Assets
             keys = keys_of(context.run, contract)
             done = standardise(lake.con, project, contract, context.run.run_id, partition_keys=keys, replayed=replayed)
         lake.done.append(contract.table)
-        tell_hand_overs(context, lake.con, contract, contract.table)
+        tell_hand_overs(context, contract, batches_in(lake.con, contract, newest=NEWEST))
         repairs = lake.con.execute(
             "SELECT coalesce(sum(rows), 0)::BIGINT FROM evidence.repairs WHERE list_contains(?, batch)", [list(done.batches)]
         ).fetchone()
@@ -236,7 +241,7 @@ def model_asset(project: Project, contract: Contract, lineage: Shown) -> dg.Asse
             made = build(lake.con, project, contract, context.run.run_id)
             check_built(lake.con, project, contract, context.run.run_id)
         lake.done.append(contract.table)
-        tell_hand_overs(context, lake.con, contract, contract.table)
+        tell_hand_overs(context, contract, batches_in(lake.con, contract, newest=NEWEST))
         return dg.MaterializeResult(
             metadata={
                 "1 变更行 changed": made.changed,

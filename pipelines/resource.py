@@ -52,11 +52,16 @@ def lake_resource(project: Project) -> dg.ResourceDefinition:
     """
 
     def opened(context: dg.InitResourceContext) -> Iterator[Lake]:
+        from assets.renames import carry_on, is_due
         from pipelines.ledger import record
         from pipelines.writer import waiting_lake
 
         run = context.run
         with waiting_lake(project, context.log) as con:
+            if is_due(con, project):
+                moved = carry_on(con, project, run.run_id if run else "rename")
+                if context.log:
+                    context.log.info(f"改名 renamed: {', '.join(moved)}")
             lake = Lake(con)
             try:
                 yield lake

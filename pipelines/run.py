@@ -206,12 +206,20 @@ def selected(project: Project, names: Iterable[str]) -> tuple[list[Contract], li
 def _reading(project: Project) -> Iterator[duckdb.DuckDBPyConnection]:
     """The lake for looking, made where there is none. The runs write through connections of their own."""
     from assets.lake import open_lake
+    from assets.renames import carry_on, is_due
 
     if not (project.lake / "catalogue.sqlite").exists():
         with open_lake(project):
             pass
     with open_lake(project, read_only=True) as con:
-        yield con
+        renamed = is_due(con, project)
+        if not renamed:
+            yield con
+    if renamed:  # before anything is looked for: what was collected under the old name is not collected again
+        with open_lake(project) as con:
+            carry_on(con, project)
+        with open_lake(project, read_only=True) as con:
+            yield con
 
 
 def _out_of_date(con: duckdb.DuckDBPyConnection, project: Project, models: list[Contract]) -> bool:

@@ -249,11 +249,14 @@ def _disk(project: Project) -> str:
 
 def _lake(project: Project) -> str:
     from assets.lake import open_lake
+    from assets.renames import orphans
 
     if not (project.lake / "catalogue.sqlite").exists():
         return "nothing collected yet"
     with open_lake(project, read_only=True) as con:
         row = con.execute("SELECT count(*), coalesce(sum(rows_raw), 0)::BIGINT FROM evidence.batches").fetchone()
+        if stray := orphans(con, project):
+            raise RuntimeError(" ".join(stray))
     return f"{row[0]:,} batches, {row[1]:,} rows" if row else "empty"
 
 

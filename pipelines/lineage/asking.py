@@ -95,27 +95,24 @@ def by_batch(project: Project, table: str, *, snapshot: int | None = None) -> li
     with open_lake(project, read_only=True, snapshot=snapshot) as con:
         if columns_of(con, "evidence.batches") is None:
             raise LineageError(f"{table}: nothing was collected yet. Run `yuanqing run` first.")
-        found = sorted(batches_in(con, contract, contract.table), key=lambda b: (b["dataset"], b["period"], b["unit"], b["batch"]))
+        found = sorted(batches_in(con, contract), key=lambda b: (b["dataset"], b["period"], b["unit"], b["batch"]))
         return [{k: v for k, v in b.items() if k != "total"} for b in found]
 
 
-def batches_in(con: duckdb.DuckDBPyConnection, contract: Contract, table: str, *, newest: int | None = None) -> list[dict[str, Any]]:
-    """The hand-overs whose rows are in a table of a contract now, newest first; `total`: how many there are where `newest` cuts.
+def batches_in(con: duckdb.DuckDBPyConnection, contract: Contract, *, newest: int | None = None) -> list[dict[str, Any]]:
+    """The hand-overs in the present state of a contract's table, newest first; `total`: how many there are where `newest` cuts.
 
-    In raw every hand-over stays; in std the ones that no newer one replaces; in a model those that its build noted.
+    In std those that no newer one replaces, in a model those that its build noted.
     """
     from assets.std import current_batches
 
-    where, values = "b.batch IN (SELECT batch FROM evidence.lineage WHERE dataset = ?) AND b.status = 'standardised'", [table]
-    if table.startswith("raw."):
-        where, values = "b.dataset = ? AND b.status IN ('collected', 'standardised')", [contract.name]
-    elif contract.layer == "sources":
-        where, values = f"b.batch IN ({current_batches(contract)}) AND b.status = 'standardised'", []
-    rows = "rows_raw" if table.startswith("raw.") else "rows_std"
+    of, values = "SELECT batch FROM evidence.lineage WHERE dataset = ?", [contract.table]
+    if contract.layer == "sources":
+        of, values = current_batches(contract), []
     return objects(
         con,
-        f"SELECT b.dataset, coalesce(b.unit, '') AS unit, b.period, b.source, b.received_at, b.{rows} AS rows, b.batch,"
-        f" count(*) OVER () AS total FROM evidence.batches AS b WHERE {where}"
+        "SELECT b.dataset, coalesce(b.unit, '') AS unit, b.period, b.source, b.received_at, b.rows_std AS rows, b.batch,"
+        f" count(*) OVER () AS total FROM evidence.batches AS b WHERE b.status = 'standardised' AND b.batch IN ({of})"
         f" ORDER BY b.received_at DESC, b.batch DESC{f' LIMIT {newest}' if newest else ''}",
         values,
     )

@@ -8,7 +8,7 @@ Belongs here: lineage as Dagster's metadata. Not here: what else an asset tells 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -18,8 +18,6 @@ from pipelines.lineage.graph import Node
 from pipelines.links import lineage_url
 
 if TYPE_CHECKING:
-    import duckdb
-
     from assets.contracts import Contract
     from assets.project import Project
 
@@ -69,14 +67,18 @@ def shown(project: Project) -> Shown:
     return Shown(project, {target: tuple(sources) for target, sources in found.items()})
 
 
-def tell_hand_overs(context: dg.AssetExecutionContext, con: duckdb.DuckDBPyConnection, contract: Contract, table: str) -> None:
-    """Tell with an asset's materialisation which hand-overs are in its table now, newest first.
+def newest_of(batches: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Of rows of `evidence.batches` of one dataset, those whose rows are in raw, as `asking.batches_in` tells them."""
+    kept = [b for b in batches if b["status"] in ("collected", "standardised")]
+    kept.sort(key=lambda b: (str(b["received_at"] or ""), b["batch"]), reverse=True)
+    return [{**b, "unit": b["unit"] or "", "rows": b["rows_raw"], "total": len(kept)} for b in kept[:NEWEST]]
+
+
+def tell_hand_overs(context: dg.AssetExecutionContext, contract: Contract, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Tell with an asset's materialisation which hand-overs are in its table now (`asking.batches_in`), newest first.
 
     Of a run over many partitions with the last one's alone, or the same list would go into the event log once a partition.
     """
-    from pipelines.lineage.asking import batches_in
-
-    rows = batches_in(con, contract, table, newest=NEWEST)
     if not rows:
         return
     records = [

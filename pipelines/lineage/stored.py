@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Collection
 from contextlib import suppress
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from pipelines.ledger import declarations
@@ -37,7 +38,11 @@ UNKNOWN_LINEAGE = [
 
 def graph_of(project: Project) -> Graph:
     """The project's graph. Read anew only after a declaration has changed. Raises `DocumentError` for what does not fit."""
-    digest = declarations(project)
+    return _of(project, declarations(project))
+
+
+@lru_cache(2)
+def _of(project: Project, digest: str) -> Graph:
     path = project.scratch / "lineage.json"
     try:
         kept = json.loads(path.read_text(encoding="utf-8"))
