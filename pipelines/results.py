@@ -22,6 +22,7 @@ from pipelines.anomalies import COLUMNS as ANOMALIES
 from pipelines.anomalies import anomaly_rows
 from pipelines.freshness import FRESHNESS, freshness
 from pipelines.gains import GAINS
+from pipelines.issues.publishing import WAIVERS, publish_issues, waiver_row
 from pipelines.lineage.stored import COLUMN_LINEAGE, UNKNOWN_LINEAGE, edge_rows, graph_of, unknown_rows
 from pipelines.querying import QueryError, as_objects, query
 from pipelines.rulebook import holder
@@ -31,12 +32,9 @@ from pipelines.trend import HISTORY
 from pipelines.views import STORED, VIEWS
 
 if TYPE_CHECKING:
-    from datetime import date
-
     import duckdb
 
     from assets.project import Project
-    from assets.waivers import Waiver
     from expectations.standard import Standard
 
 __all__ = ["QueryError", "as_objects", "connect_results", "publish", "query"]
@@ -160,20 +158,6 @@ GRADES: Columns = [
     ("at_least", "DOUBLE", "the least score x coverage for it"),
 ]
 
-WAIVERS: Columns = [
-    ("dataset", "VARCHAR", "the dataset"),
-    ("rule", "VARCHAR", "the rule that is set aside"),
-    ("unit", "VARCHAR", "in which unit; empty: in all"),
-    ("reason", "VARCHAR", "why"),
-    ("officer", "VARCHAR", "who has set it aside"),
-    ("valid_from", "DATE", "its first day"),
-    ("until", "DATE", "its last day"),
-    ("holds", "BOOLEAN", "whether it held on the day of this publication"),
-    ("waiver", "VARCHAR", "its name: in the journal, or file and line"),
-    ("legal_basis", "VARCHAR", "the provision that lets the rule be set aside; empty in older ones"),
-    ("second", "VARCHAR", "who else has agreed; of a blocking rule always somebody"),
-    ("tickets", "BIGINT", "of how many issues alone; NULL: of all that break the rule"),
-]
 UNITS: Columns = [
     ("unit", "VARCHAR", "the unit, as batches name it"),
     ("zh", "VARCHAR", "its name"),
@@ -240,7 +224,6 @@ def publish(project: Project, standard: Standard | None = None, *, snapshot: int
 
 def _write(con: duckdb.DuckDBPyConnection, project: Project, standard: Standard | None, snapshot: int | None) -> None:
     from pipelines.gains import make_gains
-    from pipelines.issues.publishing import publish_issues
     from pipelines.issues.waiving import all_waivers
     from pipelines.rulebook import CROSS, read_rules, ticketed
     from pipelines.scores import WINDOW_DAYS, make_standing
@@ -264,7 +247,7 @@ def _write(con: duckdb.DuckDBPyConnection, project: Project, standard: Standard 
     make_gains(con)
     edition = (number, standard.version, standard.valid_from, standard.fingerprint, WINDOW_DAYS)
     _fill(con, "published", PUBLISHED, [(now, *edition)])
-    _fill(con, "waivers", WAIVERS, [_waiver_row(w, today) for w in waivers])
+    _fill(con, "waivers", WAIVERS, [waiver_row(w, today) for w in waivers])
     for table, columns in TABLES.items():
         if table in FOLLOWED:  # published with where each issue stands
             continue
@@ -350,11 +333,6 @@ def _unit_names(con: duckdb.DuckDBPyConnection, project: Project) -> list[tuple[
     names = codes.get("division").codes if "division" in codes else {}
     units = [unit for (unit,) in con.execute("SELECT DISTINCT unit FROM evidence.batches WHERE unit <> '' ORDER BY unit").fetchall()]
     return [(unit, names[unit]) for unit in units if unit in names]
-
-
-def _waiver_row(w: Waiver, today: date) -> tuple[Any, ...]:
-    scope = (w.dataset, w.rule, w.unit)
-    return (*scope, w.reason, w.officer, w.valid_from, w.until, w.holds(today), w.id, w.legal_basis, w.second, len(w.tickets) or None)
 
 
 def _dataset_row(contract: Any) -> tuple[Any, ...]:

@@ -9,6 +9,7 @@ import json
 from datetime import date, datetime
 from typing import TYPE_CHECKING
 
+from assets.evidence import TABLES as EVIDENCE
 from assets.lake import columns_of, insert, literal, quote
 from pipelines.issues.states import ACTS, make_states, moment
 from pipelines.journal import entries
@@ -24,22 +25,10 @@ if TYPE_CHECKING:
 
 Columns = list[tuple[str, str, str]]
 
+_SAME = ("outcome", "reopened_at", "ended_batch", "ended_at")
+"""Of the evidence, what is told in other words, or at the end."""
 TICKETS: Columns = [
-    ("ticket", "VARCHAR", "an issue: one failing record and rule, followed over hand-overs"),
-    ("dataset", "VARCHAR", "the dataset"),
-    ("rule", "VARCHAR", "the rule that the record breaks"),
-    ("unit", "VARCHAR", "the unit that hands the record over; empty where there is one"),
-    ("department", "VARCHAR", "the department's folder name"),
-    ("found_by", "VARCHAR", "how its record is known again: key, content, subject (of a cross-department check)"),
-    ("first_batch", "VARCHAR", "the hand-over that showed it first"),
-    ("first_period", "VARCHAR", "the period of that"),
-    ("first_at", "TIMESTAMP", "when that was collected, local time"),
-    ("last_batch", "VARCHAR", "the newest hand-over in which it failed"),
-    ("last_row", "BIGINT", "its position there"),
-    ("last_period", "VARCHAR", "the period of that"),
-    ("last_at", "TIMESTAMP", "when that was collected, local time"),
-    ("times", "BIGINT", "hand-overs in which it failed"),
-    ("reopened", "BIGINT", "how often it came back after it had ended"),
+    *(column for column in EVIDENCE["tickets"] if column[0] not in _SAME),
     ("state", "VARCHAR", "found, dispatched, acknowledged, mended (as the department says), disputed, waived, reopened, closed"),
     ("how", "VARCHAR", "of a closed one: verified, gone (no longer handed over), expired (the rule is no more), upheld (the dispute)"),
     ("severity", "VARCHAR", "of the rule: critical, warning, info"),
@@ -51,8 +40,7 @@ TICKETS: Columns = [
     ("age_days", "INTEGER", "days since it came, or came back"),
     ("claims_failed", "BIGINT", "how often it was said to be mended and the next hand-over showed it broken"),
     ("waiver", "VARCHAR", "the waiver that holds for it"),
-    ("ended_batch", "VARCHAR", "the hand-over that ended it"),
-    ("ended_at", "TIMESTAMP", "when that was collected, local time"),
+    *(column for column in EVIDENCE["tickets"] if column[0] in ("ended_batch", "ended_at")),
 ]
 GROUPS: Columns = [
     ("dataset", "VARCHAR", "the dataset"),
@@ -88,6 +76,20 @@ EVENTS: Columns = [
     ("tickets", "BIGINT", "of how many issues that are named; NULL: of all in the group"),
     ("facts", "VARCHAR", "JSON: what else was said (answer, legal basis, end, second person)"),
 ]
+WAIVERS: Columns = [
+    ("dataset", "VARCHAR", "the dataset"),
+    ("rule", "VARCHAR", "the rule that is set aside"),
+    ("unit", "VARCHAR", "in which unit; empty: in all"),
+    ("reason", "VARCHAR", "why"),
+    ("officer", "VARCHAR", "who has set it aside"),
+    ("valid_from", "DATE", "its first day"),
+    ("until", "DATE", "its last day"),
+    ("holds", "BOOLEAN", "whether it held on the day of this publication"),
+    ("waiver", "VARCHAR", "its name: in the journal, or file and line"),
+    ("legal_basis", "VARCHAR", "the provision that lets the rule be set aside; empty in older ones"),
+    ("second", "VARCHAR", "who else has agreed; of a blocking rule always somebody"),
+    ("tickets", "BIGINT", "of how many issues alone; NULL: of all that break the rule"),
+]
 TABLES = {
     "tickets": ("issues: one failing record and rule each, followed from hand-over to hand-over", TICKETS),
     "ticket_groups": ("issues by dataset, rule, department and unit", GROUPS),
@@ -120,6 +122,12 @@ def publish_issues(
     names = ", ".join(quote(name) for name, _, _ in TICKETS)
     con.execute(f"INSERT INTO fresh.tickets SELECT {names} FROM states ORDER BY dataset, rule, unit, ticket")
     con.execute(f"INSERT INTO fresh.ticket_groups BY NAME {_GROUPED}")
+
+
+def waiver_row(w: Waiver, today: date) -> tuple[object, ...]:
+    """A waiver as a row of `WAIVERS`."""
+    scope = (w.dataset, w.rule, w.unit)
+    return (*scope, w.reason, w.officer, w.valid_from, w.until, w.holds(today), w.id, w.legal_basis, w.second, len(w.tickets) or None)
 
 
 def _events(project: Project, until: datetime | None) -> list[tuple[object, ...]]:
