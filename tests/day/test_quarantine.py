@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -31,14 +32,21 @@ ROWS = "tag,born\nA1,2020-01-01\nb2,2020-02-02\nxx,2020-03-03\n,2020-04-04\nb2,2
 GOOD = "".join(f"B{n},2021-01-0{n}\n" for n in range(1, 7))  # enough that what is broken does not stop what is built
 
 
-@pytest.fixture
-def project(tmp_path: Path) -> Project:
+@pytest.fixture(scope="module")
+def judged(tmp_path_factory: pytest.TempPathFactory) -> Project:
     """Two rows stand (2, 7); in quarantine are two with one bad key (3, 6), one with a bad form (4), one without a key (5)."""
-    made = make_tiny(tmp_path, rules=RULES + FORM)
+    made = make_tiny(tmp_path_factory.mktemp("judged"), rules=RULES + FORM)
     hand_over(made, "202601", ROWS + GOOD)
     run(made)
     assert standing(made) == [(2, None), (7, None)]
     return made
+
+
+@pytest.fixture
+def project(judged: Project, tmp_path: Path) -> Project:
+    """A copy of `judged`, to be changed."""
+    shutil.copytree(judged.root, tmp_path / "copy")
+    return Project(tmp_path / "copy", tmp_path / "copy" / "data")
 
 
 def standing(project: Project) -> list[tuple[int, list[str] | None]]:

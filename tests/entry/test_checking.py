@@ -108,7 +108,7 @@ def test_fields_left_out_are_empty_or_with_partial_not_judged(register: Checker)
     assert "birth_present" in {c["rule"] for c in answer["not_assessable"]}
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=10, deadline=None)
 @given(
     st.lists(
         st.dictionaries(st.sampled_from([*PERSON, "SWBS", "SWRQ", "CYM", "BYZK"]), st.sampled_from(ODD), max_size=4), min_size=1, max_size=6

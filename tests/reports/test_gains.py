@@ -63,7 +63,7 @@ cells = st.tuples(st.integers(0, 6), st.integers(0, 3), st.integers(0, 6)).map(
 )
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.fixed_dictionaries({}, optional={(name, rule["id"]): cells for _, name, _ in PLACES for rule in RULES}))
 def test_a_gain_is_what_counting_anew_gives(project: Project, found: dict[tuple[str, str], tuple[int, int, int]]) -> None:
     with open_lake(project) as con:
