@@ -178,7 +178,7 @@ _HANDED = f"""
         SELECT dataset, period, any_value(form) AS form, any_value(season) AS season FROM taken
         GROUP BY dataset, period HAVING any_value(ends + to_microseconds((latency * 86400000000)::BIGINT)) < $today::DATE),
     units AS (SELECT dataset, unit, min(period) AS since FROM taken GROUP BY ALL)
-    SELECT dataset, unit, '{ROWS}' AS kind, '' AS rule, period, n AS "value", n AS "of", form, season FROM whole
+    SELECT dataset, unit, '{ROWS}' AS kind, '' AS rule, period, n AS "value", n AS "of", form, season FROM whole WHERE n IS NOT NULL
     UNION ALL
     SELECT dataset, unit, '{ROWS}', '', period, 0, 0, form, season FROM due JOIN units USING (dataset)
     WHERE period > since AND NOT EXISTS (FROM whole w WHERE (w.dataset, w.unit, w.period) = (due.dataset, units.unit, due.period))

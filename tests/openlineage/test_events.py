@@ -102,7 +102,7 @@ def test_every_run_and_step_is_told_and_valid(first: tuple[Project, RunSummary],
     jobs = {
         "collect_pet": ["raw.pet", "check_raw_pet", "std.pet", "check_std_pet"],
         "build": ["base.animal", "check_base_animal"],
-        "publish": ["results", "reports", "quality_inbox"],
+        "publish": ["issues", "results", "reports", "quality_inbox"],
     }
     assert sorted(told) == sorted((name, kind) for job, steps in jobs.items() for name in (job, *steps) for kind in ("START", "COMPLETE"))
     runs = {r.job: r.run_id for r in done.runs}
@@ -254,7 +254,7 @@ def test_settings_that_cannot_be_followed_fail_nothing(settled: Project, connect
     assert done.success
     assert len(written(settled)) == 4
     [said] = told_of(settled, done.run_id)
-    assert "env:NAME or file:PATH" in said
+    assert "env:NAME or file:/path" in said
     assert "hush-hush" not in said
 
 
