@@ -4,7 +4,7 @@ Belongs here: which months, and what counts in each. Not here: the arithmetic (`
 
 A month's score is that of what stood if nothing had been handed over for a later month. Every month is held to the rules, the
 standard, the waivers and the cross-department checks of today: between two months nothing moves but what was handed over, so
-the newest month is the score that is published (docs/decisions/0017-how-a-score-moved.md).
+the newest month is the score that is published (docs/decisions/0014-how-a-score-moved.md).
 A dataset counts from its first hand-over on; one that never came counts, as nothing, in all months. The months begin with the
 first by which half of the datasets had come, a year before the newest at most.
 """
