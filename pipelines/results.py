@@ -225,12 +225,12 @@ def publish(project: Project, standard: Standard | None = None, *, snapshot: int
 def _write(con: duckdb.DuckDBPyConnection, project: Project, standard: Standard | None, snapshot: int | None) -> None:
     from pipelines.gains import make_gains
     from pipelines.issues.waiving import all_waivers
-    from pipelines.rulebook import CROSS, read_rules, ticketed
+    from pipelines.rulebook import answered_for
     from pipelines.scores import WINDOW_DAYS, make_standing
     from pipelines.trend import make_history
 
     contracts = list(project.contracts.values())
-    rules = [r for r in read_rules(project, contracts) if r.origin != CROSS] + ticketed(project)
+    rules = answered_for(project)
     con.execute("BEGIN")  # one snapshot of the lake for all tables
     make_standing(con, contracts)
     standard = standard or _standard(con, project)

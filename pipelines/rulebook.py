@@ -75,6 +75,11 @@ def ticketed(project: Project) -> list[Rule]:
     return [_crossed(dataset, check) for check in cross_checks(project) for dataset in check.to]
 
 
+def answered_for(project: Project) -> list[Rule]:
+    """Every rule under the dataset whose department answers for it: a cross-department check under those that get its tickets."""
+    return [r for r in read_rules(project) if r.origin != CROSS] + ticketed(project)
+
+
 def _crossed(dataset: str, check: CrossCheck) -> Rule:
     """A check as a rule; one that only tells (info) weighs nothing."""
     return Rule(

@@ -7,7 +7,7 @@ Belongs here: what may be done when, and by whom. Not here: where issues stand b
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -209,17 +209,11 @@ def _act(
 
 @contextmanager
 def _view(project: Project, scope: Scope) -> Iterator[_View]:
-    from pipelines.rulebook import CROSS, read_rules, ticketed
+    from pipelines.rulebook import answered_for
 
-    rules = [r for r in read_rules(project) if r.origin != CROSS] + ticketed(project)
+    rules = answered_for(project)
     known = {(r.dataset, r.id): r for r in rules}
-    if scope.dataset and scope.dataset not in {d for d, _ in known}:
-        raise ActingError(
-            f"没有数据集 {scope.dataset}。 No dataset {scope.dataset!r}. {near(scope.dataset, {d for d, _ in known})}".rstrip()
-        )
-    if scope.rule and (scope.dataset, scope.rule) not in known:
-        ids = {r for d, r in known if d == scope.dataset}
-        raise ActingError(f"{scope.dataset} 没有规则 {scope.rule}。 It has no rule {scope.rule!r}. {near(scope.rule, ids)}".rstrip())
+    check_scope(scope, known)
     today = date.today()
     waivers = [w for w in all_waivers(project, known) if w.holds(today)]
     with open_lake(project, read_only=True) as con:
@@ -236,6 +230,17 @@ def _view(project: Project, scope: Scope) -> Iterator[_View]:
             "SELECT max(greatest(last_at, coalesce(reopened_at, last_at), coalesce(ended_at, last_at))) FROM lake.evidence.tickets"
         ).fetchone() or (None,)
         yield _View(con, known, seen.isoformat() if seen else "")
+
+
+def check_scope(scope: Scope, known: Collection[tuple[str, str]]) -> None:
+    """Raise `ActingError` with a near name where a scope names a dataset or a rule that is not among the `known` pairs."""
+    datasets = {dataset for dataset, _ in known}
+    if scope.dataset and scope.dataset not in datasets:
+        raise ActingError(f"没有数据集 {scope.dataset}。 No dataset {scope.dataset!r}. {near(scope.dataset, datasets)}".rstrip())
+    rules = {rule for dataset, rule in known if scope.dataset in ("", dataset)}
+    if scope.rule and scope.rule not in rules:
+        of = scope.dataset or "各数据集 the datasets"
+        raise ActingError(f"{of} 没有规则 {scope.rule}。 There is no rule {scope.rule!r}. {near(scope.rule, rules)}".rstrip())
 
 
 def _why_not(project: Project, view: _View, what: str, zh: str, scope: Scope) -> str:

@@ -22,11 +22,16 @@ if TYPE_CHECKING:
 
 @contextmanager
 def standing(project: Project, scope: Scope | None = None, today: date | None = None) -> Iterator[duckdb.DuckDBPyConnection]:
-    """A reading connection to the lake with the temporary table `states` of the issues in `scope`."""
-    from pipelines.issues.waiving import all_waivers
-    from pipelines.rulebook import CROSS, read_rules, ticketed
+    """A reading connection to the lake with the temporary table `states` of the issues in `scope`.
 
-    rules = [r for r in read_rules(project) if r.origin != CROSS] + ticketed(project)
+    Raises `ActingError` with a near name for a dataset or rule that is not known.
+    """
+    from pipelines.issues.acting import check_scope
+    from pipelines.issues.waiving import all_waivers
+    from pipelines.rulebook import answered_for
+
+    rules = answered_for(project)
+    check_scope(scope or Scope(), {(r.dataset, r.id) for r in rules})
     on = today or date.today()
     waivers = [w for w in all_waivers(project, {(r.dataset, r.id) for r in rules}) if w.holds(on)]
     with open_lake(project, read_only=True) as con:

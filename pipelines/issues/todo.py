@@ -60,12 +60,11 @@ def todo(con: duckdb.DuckDBPyConnection, project: Project, today: date | None = 
     from pipelines.anomalies import judged
     from pipelines.delivery import undelivered
     from pipelines.issues.waiving import holding
-    from pipelines.rulebook import CROSS, read_rules, ticketed
+    from pipelines.rulebook import answered_for
 
     on = today or date.today()
     waivers = holding(project, on)
-    rules = [r for r in read_rules(project) if r.origin != CROSS] + ticketed(project)
-    make_states(con, project, rules, waivers, on)
+    make_states(con, project, answered_for(project), waivers, on)
     found = [
         Todo(row["kind"], row["dataset"], row["rule"], row["department"] or "", row["n"], row["weight"], _note(row))
         for row in objects(con, _GROUPED)
