@@ -25,6 +25,19 @@ def pytest_configure(config: pytest.Config) -> None:
         config.add_cleanup(lambda: shutil.rmtree(config.option.basetemp, ignore_errors=True))
 
 
+@pytest.fixture(autouse=True)
+def _own_project() -> Iterator[None]:
+    """A command that was given --root or --data says so in the environment; the next test is not to find it there."""
+    names = ("YUANQING_ROOT", "YUANQING_DATA")
+    before = {name: os.environ.get(name) for name in names}
+    yield
+    for name, value in before.items():
+        if value is None:
+            os.environ.pop(name, None)
+        else:
+            os.environ[name] = value
+
+
 @contextmanager
 def threads(number: int) -> Iterator[None]:
     """Every connection that is made to DuckDB works with so many threads."""
