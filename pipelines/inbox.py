@@ -10,6 +10,7 @@ import dagster as dg
 
 from assets.project import Project
 from pipelines import checks
+from pipelines.errors import clear_errors
 from pipelines.issues.waiving import holding
 from pipelines.links import check_path, report_url
 from pipelines.rulebook import read_rules
@@ -141,7 +142,7 @@ def inbox_asset(project: Project, upstream: list[dg.AssetKey], condition: dg.Aut
 
     @dg.asset(
         key=["quality_inbox"],
-        deps=upstream,
+        deps=[*upstream, dg.AssetKey(["results"])],
         group_name="quality",
         kinds={"duckdb"},
         automation_condition=condition,
@@ -150,8 +151,10 @@ def inbox_asset(project: Project, upstream: list[dg.AssetKey], condition: dg.Aut
     )
     def quality_inbox(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
         from pipelines.issues.todo import todo
+        from pipelines.results import connect_results
 
-        lake = context.resources.lake
-        return dg.MaterializeResult(metadata=inbox_metadata(project, lake.failing(project), todo(lake.con, project)))
+        failing = context.resources.lake.failing(project)
+        with clear_errors(), connect_results(project) as results:
+            return dg.MaterializeResult(metadata=inbox_metadata(project, failing, todo(results, project)))
 
     return quality_inbox

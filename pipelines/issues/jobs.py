@@ -116,7 +116,7 @@ def officer_jobs(project: Project) -> list[dg.JobDefinition]:
         description="以本人名义发布排行与季度评价，并加封。 Publish league and evaluation, sealed, under your name.",
     )
     def publishing(context: dg.OpExecutionContext, config: Publish) -> None:
-        from pipelines.publication import publish_league
+        from pipelines.league import publish_league
 
         with clear_errors():
             made = publish_league(project, config.who, config.why, config.quarter or None, corrects=config.corrects or None)
@@ -148,15 +148,21 @@ def _day(text: str) -> date:
 
 
 def _done(context: dg.OpExecutionContext, project: Project, act: Any) -> None:
-    """Act, say so, and publish anew; what was refused fails the run with the reason, and is not tried again."""
-    from pipelines.reports import build_reports
-    from pipelines.results import publish
+    """Act, say so, and publish anew by the job that publishes; what was refused fails the run with the reason, and is not tried again."""
+    from pipelines.definitions import build_definitions
+    from pipelines.jobs import PUBLISH
+    from pipelines.run import execute_job
 
     with clear_errors():
         entry = act()
-        context.log.info(f"已记入台账 written down as {entry.seq}: {entry.what} · {entry.who}")
-        publish(project)
-        build_reports(project, base_url=project.reports_url)
+    context.log.info(f"已记入台账 written down as {entry.seq}: {entry.what} · {entry.who}")
+    published = execute_job(build_definitions(project), context.instance, PUBLISH, {}, None)
+    if not published.ok:
+        raise dg.Failure(
+            f"已记入台账（{entry.seq}），但未能重新发布：{published.failure}。"
+            " It stands in the journal; publishing failed. Run `yuanqing publish`.",
+            allow_retries=False,
+        )
     context.add_output_metadata({"1 台账 journal": entry.seq, "2 何人 who": entry.who, "3 办理 what": entry.what})
 
 

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 
 from assets.lake import objects
 from pipelines.issues.deadlines import LEVELS
-from pipelines.issues.states import make_states
 
 if TYPE_CHECKING:
     import duckdb
@@ -55,29 +54,27 @@ class Todo:
         return {**shown, "department": self.department, "weight": round(self.weight, 2), "note": self.note}
 
 
-def todo(con: duckdb.DuckDBPyConnection, project: Project, today: date | None = None) -> list[Todo]:
-    """The things to do today, the most pressing kind first, then by weight of the rule times issues. `con` is one to the lake."""
-    from pipelines.anomalies import judged
+def todo(results: duckdb.DuckDBPyConnection, project: Project, today: date | None = None) -> list[Todo]:
+    """The things to do today, the most pressing kind first, then by weight of the rule times issues; from the published results."""
     from pipelines.delivery import undelivered
     from pipelines.issues.waiving import holding
-    from pipelines.rulebook import answered_for
 
     on = today or date.today()
-    waivers = holding(project, on)
-    make_states(con, project, answered_for(project), waivers, on)
     found = [
         Todo(row["kind"], row["dataset"], row["rule"], row["department"] or "", row["n"], row["weight"], _note(row))
-        for row in objects(con, _GROUPED)
+        for row in objects(results, _GROUPED)
     ]
     departments = {c.name: c.group for c in project.sources()}
     found += [
         Todo("waiver", w.dataset, w.rule, departments.get(w.dataset, ""), len(w.tickets), 0.0, f"{w.id} {w.officer} → {w.until}")
-        for w in waivers
+        for w in holding(project, on)
         if w.until <= on + timedelta(days=SOON)
     ]
     found += [Todo("delivery", "", "", s.department, 0, 0.0, f"{s.channel} ×{s.tries}: {s.reason}") for s in undelivered(project)]
-    unusual = [one for one in judged(con, project.sources(), on) if one.unusual][:UNUSUAL]
-    found += [Todo("anomaly", o.dataset, o.rule, departments.get(o.dataset, ""), 0, 0.0, f"{o.zh}。 {o.en}") for o in unusual]
+    found += [
+        Todo("anomaly", dataset, rule, departments.get(dataset, ""), 0, 0.0, f"{zh}。 {en}")
+        for dataset, rule, zh, en in results.execute(_UNUSUAL).fetchall()
+    ]
     order = list(KINDS)
     return sorted(found, key=lambda t: (order.index(t.kind), -t.weight, t.dataset, t.rule))[:MOST]
 
@@ -93,5 +90,9 @@ _GROUPED = """
     SELECT CASE WHEN state = 'disputed' THEN 'dispute' WHEN overdue THEN 'late' WHEN state = 'reopened' THEN 'returned'
             WHEN state = 'found' THEN 'dispatch' END AS kind, dataset, rule, department, count(*) AS n,
         any_value(weight) * count(*) AS weight, max("level") AS level, min(due) AS due, min(first_period) AS first_period
-    FROM states WHERE state <> 'closed' GROUP BY kind, dataset, rule, department HAVING kind IS NOT NULL
+    FROM tickets WHERE state <> 'closed' GROUP BY kind, dataset, rule, department HAVING kind IS NOT NULL
     ORDER BY weight DESC, dataset, rule"""
+
+_UNUSUAL = f"""
+    SELECT dataset, rule, zh, en FROM anomalies WHERE verdict IN ('high', 'low') ORDER BY dataset, kind <> 'rows', kind, unit, rule
+    LIMIT {UNUSUAL}"""

@@ -89,7 +89,7 @@ def test_every_asset_is_as_it_was(tmp_path: Path, tiny: Make) -> None:
         "issues": {**quality, "kinds": ["duckdb"], "deps": ["base/animal", "std/pet"]},
         "results": {**quality, "kinds": ["duckdb"], "deps": ["base/animal", "issues", "std/pet"]},
         "reports": {**quality, "kinds": ["excel"], "deps": ["results"]},
-        "quality_inbox": {**quality, "kinds": ["duckdb"], "deps": ["base/animal", "std/pet"]},
+        "quality_inbox": {**quality, "kinds": ["duckdb"], "deps": ["base/animal", "results", "std/pet"]},
     }
 
 

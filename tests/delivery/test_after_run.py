@@ -7,9 +7,9 @@ from pathlib import Path
 
 from tiny_support import hand_over, make_tiny
 
-from assets.lake import open_lake
 from assets.project import Project
 from pipelines.issues.todo import todo
+from pipelines.results import connect_results
 from pipelines.run import run
 
 
@@ -24,13 +24,13 @@ def test_a_run_delivers_only_where_it_is_told_to(tmp_path: Path) -> None:
     (failed,) = run(project).undone
     assert "city, folder" in failed
     assert "no such folder" in failed
-    with open_lake(project, read_only=True) as con:
-        assert [(t.kind, t.department) for t in todo(con, project, date(2026, 11, 2)) if t.kind == "delivery"] == [("delivery", "city")]
+    with connect_results(project) as results:
+        assert [(t.kind, t.department) for t in todo(results, project, date(2026, 11, 2)) if t.kind == "delivery"] == [("delivery", "city")]
 
     share.mkdir()
     hand_over(project, "202611", "tag,born\nA1,2020-01-01\nA2,2021-02-02\n")
     assert run(project).undone == []
     (folder,) = share.iterdir()
     assert {"index.html", "city.xlsx", "digest.txt"} <= {p.name for p in folder.iterdir()}
-    with open_lake(project, read_only=True) as con:
-        assert "delivery" not in {t.kind for t in todo(con, project, date(2026, 11, 2))}
+    with connect_results(project) as results:
+        assert "delivery" not in {t.kind for t in todo(results, project, date(2026, 11, 2))}
