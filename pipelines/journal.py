@@ -25,7 +25,7 @@ from pipelines.sealing import ZEROS, canonical, sm3
 if TYPE_CHECKING:
     from assets.project import Project
 
-__all__ = ["Entry", "Finding", "JournalError", "append", "entries", "head", "journal_path", "read_entry", "repair", "verify"]
+__all__ = ["Entry", "Finding", "JournalError", "alone", "append", "entries", "head", "journal_path", "read_entry", "repair", "verify"]
 
 WAIT = 30
 """Seconds that appending waits for another process, which needs some milliseconds."""
@@ -49,6 +49,11 @@ class Entry:
         fields = dict(vars(self))
         del fields["seal"]
         return sm3(canonical(fields))
+
+    @property
+    def moment(self) -> datetime:
+        """When it was written, in local time without offset, as the lake keeps its times."""
+        return datetime.fromisoformat(self.at).astimezone().replace(tzinfo=None)
 
     def line(self) -> bytes:
         """The entry as it stands in the file."""
@@ -162,18 +167,29 @@ def _broken(path: Path, number: int, why: str) -> JournalError:
 
 
 @contextmanager
-def _alone(project: Project) -> Iterator[Path]:
+def alone(project: Project, lock: str, seconds: float, busy: Exception) -> Iterator[None]:
+    """One process at a time holds this lock beside the journal; raises `busy` where another has held it for so many seconds."""
     from filelock import FileLock, Timeout
 
-    path = journal_path(project)
+    path = journal_path(project).with_name(lock)
     path.parent.mkdir(parents=True, exist_ok=True)
+    held = FileLock(path, timeout=seconds)
     try:
-        with FileLock(path.with_name("append.lock"), timeout=WAIT):
-            yield path
+        held.acquire()
     except Timeout:
-        raise JournalError(
-            f"{path}: 另一进程占用日志超过 {WAIT} 秒。稍后再试。 Another process has held the journal for {WAIT} seconds. Try again."
-        ) from None
+        raise busy from None
+    try:
+        yield
+    finally:
+        held.release()
+
+
+@contextmanager
+def _alone(project: Project) -> Iterator[Path]:
+    path = journal_path(project)
+    said = f"{path}: 另一进程占用日志超过 {WAIT} 秒。稍后再试。 Another process has held the journal for {WAIT} seconds. Try again."
+    with alone(project, "append.lock", WAIT, JournalError(said)):
+        yield path
 
 
 def _write(path: Path, last: Entry | None, what: str, who: str, why: str, content: dict[str, Any]) -> Entry:

@@ -7,8 +7,8 @@ written down there as delivered is tried again.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING
 
 from pipelines.errors import DeliveryError
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from assets.project import Project
     from pipelines.delivery.parcels import Parcel
-    from pipelines.delivery.remembered import Standing
+    from pipelines.delivery.remembered import Standing, Tried
 
 WHO = "yuanqing deliver"
 WAIT = 600
@@ -38,6 +38,7 @@ def deliver(project: Project, departments: Sequence[str] = (), *, who: str = WHO
     wrong: list[str] = []
     found: list[Standing] = []
     with _alone(project), connect_results(project) as results:
+        tries = remembered(project)
         for department in _chosen(project, departments):
             try:
                 parcel = _parcel(project, results, department)
@@ -48,11 +49,10 @@ def deliver(project: Project, departments: Sequence[str] = (), *, who: str = WHO
                 if trouble := problem(project, department, channel):
                     wrong.append(trouble)
                     continue
-                known = remembered(project, department, channel)
+                known = tries[department, channel]
                 before = standing(project, department, channel, parcel.publication, known)
                 if before.is_due or (now and before.can_be_tried):
-                    _send(project, parcel, before, who)
-                    known = remembered(project, department, channel)
+                    known.append(_send(project, parcel, before, who))
                 found.append(standing(project, department, channel, parcel.publication, known))
     if wrong:
         raise DeliveryError("；".join(wrong))
@@ -64,11 +64,12 @@ def planned(project: Project, departments: Sequence[str] = ()) -> list[tuple[Par
     from pipelines.delivery.remembered import remembered, standing
     from pipelines.results import connect_results
 
+    tries = remembered(project)
     with connect_results(project) as results:
         return [
             (
                 parcel := _parcel(project, results, name),
-                [standing(project, name, c, parcel.publication, remembered(project, name, c)) for c in channels(project, name)],
+                [standing(project, name, c, parcel.publication, tries[name, c]) for c in channels(project, name)],
             )
             for name in _chosen(project, departments)
         ]
@@ -78,10 +79,10 @@ def undelivered(project: Project) -> list[Standing]:
     """Channels whose newest delivery failed or was refused in part, from the journal alone."""
     from pipelines.delivery.remembered import remembered, standing
 
-    found = []
+    found, tries = [], remembered(project)
     for department in project.settings.departments:
         for channel in channels(project, department):
-            known = remembered(project, department, channel)
+            known = tries[department, channel]
             if known and known[-1].result != "delivered":
                 found.append(standing(project, department, channel, known[-1].publication, known))
     return [one for one in found if one.tries]
@@ -102,14 +103,14 @@ def problem(project: Project, department: str, channel: str) -> str:
     return f"{department}, {channel}: {said}" if said else ""
 
 
-def _send(project: Project, parcel: Parcel, before: Standing, who: str) -> None:
+def _send(project: Project, parcel: Parcel, before: Standing, who: str) -> Tried:
     from pipelines.delivery import folder, mail, remembered, webhook
 
     if before.channel == "mail":
         sent = mail.send(project, parcel, before.to)
     else:
         sent = (folder if before.channel == "folder" else webhook).send(project, parcel)
-    remembered.note(project, parcel, before, sent, who)
+    return remembered.note(project, parcel, before, sent, who)
 
 
 def _chosen(project: Project, departments: Sequence[str]) -> list[str]:
@@ -141,19 +142,9 @@ def _parcel(project: Project, results: duckdb.DuckDBPyConnection, department: st
         ) from None
 
 
-@contextmanager
-def _alone(project: Project) -> Iterator[None]:
+def _alone(project: Project) -> AbstractContextManager[None]:
     """One process delivers at a time: the second finds what the first has delivered."""
-    from filelock import FileLock, Timeout
+    from pipelines.journal import alone
 
-    from pipelines.journal import journal_path
-
-    path = journal_path(project).with_name("deliver.lock")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        with FileLock(path, timeout=WAIT):
-            yield
-    except Timeout:
-        raise DeliveryError(
-            f"另一进程送达已超过 {WAIT} 秒。稍后再试。 Another process has been delivering for {WAIT} s. Try later."
-        ) from None
+    said = f"另一进程送达已超过 {WAIT} 秒。稍后再试。 Another process has been delivering for {WAIT} s. Try later."
+    return alone(project, "deliver.lock", WAIT, DeliveryError(said))

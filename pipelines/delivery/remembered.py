@@ -7,6 +7,7 @@ digest of the address, so that nobody gets it twice and no address stands in the
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
     from assets.project import Project
     from pipelines.delivery.parcels import Parcel
+    from pipelines.journal import Entry
 
 STATES = {
     "new": ("待送", "to be sent"),
@@ -77,21 +79,19 @@ def mark(address: str) -> str:
     return sm3(address.lower().encode())[:16]
 
 
-def remembered(project: Project, department: str, channel: str) -> list[Tried]:
-    """All tries of a channel, oldest first. Raises `JournalError`."""
+def remembered(project: Project) -> dict[tuple[str, str], list[Tried]]:
+    """By department and channel, all tries, oldest first; those of a channel that was never tried are none. Raises `JournalError`."""
     from pipelines.journal import entries
 
-    return [
-        Tried(
-            datetime.fromisoformat(e.at).astimezone().replace(tzinfo=None),
-            str(e.content.get("publication")),
-            str(e.content.get("result")),
-            frozenset(e.content.get("got", ())),
-            e.why,
-        )
-        for e in entries(project, "deliver")
-        if e.content.get("department") == department and e.content.get("channel") == channel
-    ]
+    found: dict[tuple[str, str], list[Tried]] = defaultdict(list)
+    for entry in entries(project, "deliver"):
+        found[str(entry.content.get("department")), str(entry.content.get("channel"))].append(_tried(entry))
+    return found
+
+
+def _tried(entry: Entry) -> Tried:
+    said = entry.content
+    return Tried(entry.moment, str(said.get("publication")), str(said.get("result")), frozenset(said.get("got", ())), entry.why)
 
 
 def standing(
@@ -130,8 +130,8 @@ def standing(
     )
 
 
-def note(project: Project, parcel: Parcel, before: Standing, sent: Sent, who: str) -> None:
-    """Write a try down."""
+def note(project: Project, parcel: Parcel, before: Standing, sent: Sent, who: str) -> Tried:
+    """Write a try down; gives it as it will be remembered."""
     from pipelines.journal import append
 
     result = "delivered" if sent.ok and not sent.refused else "partial" if sent.got else "failed"
@@ -146,7 +146,7 @@ def note(project: Project, parcel: Parcel, before: Standing, sent: Sent, who: st
         "refused": len(sent.refused),
         "got": sorted(map(mark, sent.got)),
     }
-    append(project, "deliver", who, plain(sent.reason), **content)
+    return _tried(append(project, "deliver", who, plain(sent.reason), **content))
 
 
 def plain(reason: str, *secrets: str) -> str:

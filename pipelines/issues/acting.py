@@ -8,7 +8,7 @@ Belongs here: what may be done when, and by whom. Not here: where issues stand b
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
@@ -17,7 +17,7 @@ from assets.lake import objects, open_lake
 from expectations.documents import near
 from pipelines.issues.states import OPEN, Scope, make_states
 from pipelines.issues.waiving import all_waivers, granted
-from pipelines.journal import append, entries
+from pipelines.journal import alone, append, entries
 
 if TYPE_CHECKING:
     import duckdb
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 LONGEST_WAIVER = 366
 """Days that a waiver may hold at most."""
+WAIT = 60
+"""Seconds that one waits for another who acts."""
 ANSWERS = {"upheld": "异议成立", "refused": "异议不成立"}
 AGAINST = ("rule", "other department")
 """What a department disputes: the rule, or that the row is its own to mend."""
@@ -195,7 +197,7 @@ def _act(
     _needed(who, "须写明何人。 Say who does this (who).")
     if not (scope.tickets or (scope.dataset and scope.rule)):
         raise ActingError("须指明数据集和规则，或问题编号。 Name a dataset and a rule, or issues.")
-    with _nothing() if locked else _alone(project), _view(project, scope) as view:
+    with nullcontext() if locked else _alone(project), _view(project, scope) as view:
         if also and (refused := also(view)):
             raise ActingError(refused)
         if allowed is not None and not view.count(*allowed):
@@ -269,20 +271,7 @@ def _same(one: str, other: str) -> bool:
     return "".join(one.split()).casefold() == "".join(other.split()).casefold()
 
 
-@contextmanager
-def _alone(project: Project) -> Iterator[None]:
+def _alone(project: Project) -> AbstractContextManager[None]:
     """One person acts at a time: between looking and writing nobody else does."""
-    from filelock import FileLock, Timeout
-
-    folder = project.data / "journal"
-    folder.mkdir(parents=True, exist_ok=True)
-    try:
-        with FileLock(folder / "acting.lock", timeout=60):
-            yield
-    except Timeout:
-        raise ActingError("另有人正在操作，请稍后再试。 Somebody else is acting just now. Try again in a minute.") from None
-
-
-@contextmanager
-def _nothing() -> Iterator[None]:
-    yield
+    busy = ActingError("另有人正在操作，请稍后再试。 Somebody else is acting just now. Try again in a minute.")
+    return alone(project, "acting.lock", WAIT, busy)

@@ -10,8 +10,8 @@ from contextlib import contextmanager
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
-from assets.lake import objects, open_lake, quote
-from pipelines.issues.states import ACTS, OPEN, Scope, make_states, moment
+from assets.lake import is_there, objects, open_lake, quote
+from pipelines.issues.states import ACTS, OPEN, Scope, make_states
 from pipelines.journal import entries
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ def published_groups(project: Project, department: str = "", *, late: bool = Fal
     if not project.results.exists():
         return None
     with connect_results(project) as con:
-        if con.execute("SELECT count(*) FROM information_schema.tables WHERE table_name = 'ticket_groups'").fetchone() == (0,):
+        if not is_there(con, "ticket_groups"):
             return None
         (known, day) = con.execute("SELECT (SELECT max(seq) FROM journal), (SELECT published_at::DATE FROM published)").fetchone() or (
             0,
@@ -109,7 +109,7 @@ def story(project: Project, con: duckdb.DuckDBPyConnection, ticket: str) -> list
         named = ticket in said.get("tickets", ())
         grouped = not said.get("tickets") and (said.get("dataset"), said.get("rule")) == (issue["dataset"], issue["rule"])
         if named or (grouped and said.get("unit", "") in ("", issue["unit"])):
-            told.append((moment(entry), _DONE.get(entry.what, entry.what), entry.what, f"{entry.who} {entry.why}".strip()))
+            told.append((entry.moment, _DONE.get(entry.what, entry.what), entry.what, f"{entry.who} {entry.why}".strip()))
     return [(f"{at:%Y-%m-%d %H:%M}", zh, en, who) for at, zh, en, who in sorted(told, key=lambda row: row[0])]
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from assets.evidence import TABLES as EVIDENCE
 from assets.lake import columns_of, insert, literal, quote
-from pipelines.issues.states import ACTS, make_states, moment
+from pipelines.issues.states import ACTS, make_states
 from pipelines.journal import entries
 
 if TYPE_CHECKING:
@@ -133,7 +133,7 @@ def waiver_row(w: Waiver, today: date) -> tuple[object, ...]:
 def _events(project: Project, until: datetime | None) -> list[tuple[object, ...]]:
     rows: list[tuple[object, ...]] = []
     for entry in entries(project, *ACTS):
-        at = moment(entry)
+        at = entry.moment
         if until is not None and at > until:
             break
         said = dict(entry.content)

@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
     from assets.project import Project
     from assets.waivers import Waiver
-    from pipelines.journal import Entry
     from pipelines.rulebook import Rule
 
 KINDS = ("dispatch", "acknowledge", "claim", "dispute", "resolve", "reopen")
@@ -98,7 +97,7 @@ def _acts(con: duckdb.DuckDBPyConnection, project: Project, until: datetime | No
     """`acts`: what was done, one row an issue that is named, one row for all issues of a group."""
     rows = []
     for entry in entries(project, *KINDS):
-        at = moment(entry)
+        at = entry.moment
         if until is not None and at > until:
             break
         said = entry.content
@@ -119,11 +118,6 @@ def _acts(con: duckdb.DuckDBPyConnection, project: Project, until: datetime | No
         " seen TIMESTAMP, answer VARCHAR, ticket VARCHAR)"
     )
     insert(con, "acts", rows)
-
-
-def moment(entry: Entry) -> datetime:
-    """When an entry was written, in local time without offset, as the lake keeps its times."""
-    return datetime.fromisoformat(entry.at).astimezone().replace(tzinfo=None)
 
 
 _STATES = """

@@ -9,14 +9,15 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import date, datetime, timedelta
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from assets.waivers import Waiver, load_waivers
-from pipelines.issues.states import moment
-from pipelines.journal import entries
+from pipelines.journal import entries, journal_path
 
 if TYPE_CHECKING:
     from assets.project import Project
+    from pipelines.journal import Entry
 
 
 def all_waivers(project: Project, rules: Iterable[tuple[str, str]], until: datetime | None = None) -> tuple[Waiver, ...]:
@@ -33,11 +34,24 @@ def holding(project: Project, on: date | None = None) -> tuple[Waiver, ...]:
     return tuple(w for w in (*load_waivers(project), *granted(project).values()) if w.holds(day))
 
 
+def _state(project: Project) -> tuple[int, int]:
+    """Size and time of change of the journal, by which a read one is known to be the newest."""
+    path = journal_path(project)
+    told = path.stat() if path.exists() else None
+    return (told.st_size, told.st_mtime_ns) if told else (0, 0)
+
+
+@lru_cache(maxsize=4)
+def _said(project: Project, size: int, changed: int) -> tuple[Entry, ...]:  # noqa: ARG001 - what the journal was when it was read
+    """The entries about waivers: every check of every dataset asks for them, so the journal is read once while it stays as it is."""
+    return tuple(entries(project, "waive", "revoke"))
+
+
 def granted(project: Project, until: datetime | None = None) -> dict[str, Waiver]:
     """By id, the waivers of the journal; a revoked one ends on the day before it was revoked."""
     found: dict[str, Waiver] = {}
-    for entry in entries(project, "waive", "revoke"):
-        if until is not None and moment(entry) > until:
+    for entry in _said(project, *_state(project)):
+        if until is not None and entry.moment > until:
             break
         said = entry.content
         if entry.what == "waive":
@@ -56,5 +70,5 @@ def granted(project: Project, until: datetime | None = None) -> dict[str, Waiver
             )
         elif said.get("waiver") in found:
             waiver = found[said["waiver"]]
-            found[waiver.id] = replace(waiver, until=min(waiver.until, moment(entry).date() - timedelta(days=1)))
+            found[waiver.id] = replace(waiver, until=min(waiver.until, entry.moment.date() - timedelta(days=1)))
     return found
