@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING
 
-from assets.lake import columns_of, literal, quote
+from assets.lake import is_there, literal, quote
 from assets.std import raw_rows
 
 if TYPE_CHECKING:
@@ -51,14 +51,12 @@ def let_out(con: duckdb.DuckDBPyConnection, judge: Judge) -> None:
 
 
 def _any(con: duckdb.DuckDBPyConnection, contract: Contract) -> bool:
-    if columns_of(con, TABLE) is None:
-        return False
     return con.execute(f"SELECT 1 FROM {TABLE} WHERE dataset = ? LIMIT 1", [contract.name]).fetchone() is not None
 
 
 def released_since(con: duckdb.DuckDBPyConnection) -> str:
     """SQL that is true of a batch `b` with a release that it was not judged with yet."""
-    if columns_of(con, TABLE) is None:  # a lake that nobody has written into since there are releases
+    if not is_there(con, TABLE):  # a lake that nobody has written into since there are releases
         return "FALSE"
     return f"EXISTS (FROM {TABLE} l WHERE l.batch = b.batch AND l.released_at > b.standardised_at)"
 

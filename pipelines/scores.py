@@ -140,21 +140,6 @@ def make_standing(con: duckdb.DuckDBPyConnection, contracts: Collection[Contract
     )
 
 
-def make_scores(
-    con: duckdb.DuckDBPyConnection,
-    contracts: Iterable[Contract],
-    rules: Iterable[Rule],
-    standard: Standard,
-    waivers: Iterable[Waiver] = (),
-) -> None:
-    """Make the temporary tables `scores` (`COLUMNS`) and `called` (`CALLED`) on a connection to the lake.
-
-    Needs `standing` (`make_standing`, of the same contracts). `waivers` are those that hold.
-    """
-    declare(con, contracts, rules, standard, waivers)
-    count(con)
-
-
 def declare(
     con: duckdb.DuckDBPyConnection,
     contracts: Iterable[Contract],
@@ -187,6 +172,7 @@ def declare(
     whole = [(w.dataset, w.rule, w.unit) for w in waivers if not w.tickets]
     _insert(con, "set_aside (dataset VARCHAR, rule VARCHAR, unit VARCHAR)", whole)
     _insert(con, "waived_issues (ticket VARCHAR)", sorted({(ticket,) for w in waivers for ticket in w.tickets}))
+    con.execute(f"CREATE OR REPLACE TEMP TABLE newest_results AS {_NEWEST}")
     con.execute(f"CREATE OR REPLACE TEMP TABLE aside_rows AS {_ASIDE_ROWS if columns_of(con, 'evidence.tickets') else _NO_ROWS}")
 
 
@@ -242,12 +228,14 @@ _ASIDE_ROWS = f"""
     FROM evidence.tickets SEMI JOIN waived_issues USING (ticket) WHERE outcome = 'open' GROUP BY ALL"""
 _NO_ROWS = "SELECT '' AS batch, '' AS dataset, '' AS rule, 0 AS rows LIMIT 0"
 
-_BY_RULE = f"""
-WITH latest AS (
+# Read once, for however many months are counted by it.
+_NEWEST = f"""
     SELECT batch, dataset, rule, outcome, elements, missing,
         coalesce(TRY_CAST(json_extract_string(result, '$.result.extra_copies') AS BIGINT), unexpected) AS unexpected
-    FROM {newest("evidence.results")}
-    WHERE batch IN (SELECT batch FROM standing)),
+    FROM {newest("evidence.results")}"""
+
+_BY_RULE = f"""
+WITH latest AS (FROM newest_results WHERE batch IN (SELECT batch FROM standing)),
 seen AS (
     SELECT s.dataset, s.unit, r.crossed, r.rule, r.indicator, r.weight, greatest(s.rows, 1) AS rows,
         l.outcome, coalesce(l.unexpected, 0) AS unexpected, coalesce(n.rows, 0) AS named,

@@ -46,20 +46,15 @@ def make_history(
     standard: Standard,
     waivers: Iterable[Waiver] = (),
 ) -> None:
-    """Make the temporary table `score_history` (`HISTORY`), and leave `standing`, `scores` and `called` of the present.
-
-    Takes the place of `pipelines.scores.make_scores`.
-    """
+    """Make the temporary table `score_history` (`HISTORY`), and leave `standing`, `scores` and `called` of the present."""
     sources = [c for c in contracts if c.delivery]
     declared = ", ".join(f'"{name}" {kind}' for name, kind, _ in HISTORY)
     con.execute(f"CREATE OR REPLACE TEMP TABLE score_history ({declared})")
     declare(con, contracts, rules, standard, waivers)
     first = _first_months(con, sources)
     months = _months(con, first)
-    for month in months:
+    for month in months[:-1]:
         counting = [c for c in sources if first.get(c.name, month) <= month]
-        if month == months[-1]:
-            break
         make_standing(con, counting, month)
         count(con)
         _note(con, month, len(counting))

@@ -58,7 +58,7 @@ def listed(lake: duckdb.DuckDBPyConnection, department: str, cap: int, *, ticket
         return
     ticket = (
         """(SELECT min(k.ticket) FROM results.tickets k WHERE k.dataset = d.dataset AND k.rule = d."check" AND k.last_batch = d.batch
-            AND k.last_row = d."row" AND k.state NOT IN ('verified', 'closed', 'gone', 'expired'))"""
+            AND k.last_row = d."row" AND k.state <> 'closed')"""
         if tickets
         else "NULL"
     )

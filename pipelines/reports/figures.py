@@ -250,16 +250,16 @@ def datasets(con: duckdb.DuckDBPyConnection, department: str) -> list[Row]:
             SELECT s.dataset, count(*) AS batches, count(DISTINCT s.unit) AS units, sum(s.rows)::BIGINT AS "rows",
                 sum(b.rows_quarantine)::BIGINT AS quarantined, sum(b.rows_rejected)::BIGINT AS rejected,
                 min(s.period) AS first, max(s.period) AS last
-            FROM standing s JOIN batches b ON b.batch = s.batch GROUP BY ALL),
+            FROM standing s JOIN batches b ON b.batch = s.batch WHERE s.department = $1 GROUP BY ALL),
         broken AS (
             SELECT i.dataset, count(DISTINCT (i.batch, i."row")) AS broken
-            FROM issues i JOIN standing s ON s.batch = i.batch AND s.dataset = i.dataset GROUP BY ALL)
+            FROM issues i JOIN standing s ON s.batch = i.batch AND s.dataset = i.dataset WHERE s.department = $1 GROUP BY ALL)
         SELECT d.*, t.score, t.coverage, t.ranked, t.grade, coalesce(h.batches, 0) AS batches, coalesce(h.units, 0) AS units,
             coalesce(h."rows", 0) AS "rows", coalesce(h.quarantined, 0) AS quarantined, coalesce(h.rejected, 0) AS rejected,
             h.first, h.last, coalesce(b.broken, 0) AS broken
         FROM datasets d LEFT JOIN scores t ON t.dataset = d.dataset AND t.scope = 'dataset' AND t.level = 'total'
             LEFT JOIN handed h ON h.dataset = d.dataset LEFT JOIN broken b ON b.dataset = d.dataset
-        WHERE d.department = ? AND d.layer = 'sources' ORDER BY d.dataset""",
+        WHERE d.department = $1 AND d.layer = 'sources' ORDER BY d.dataset""",
         [department],
     )
     by = {name: grouped(part(con, department), "dataset") for name, part in _PARTS.items()}
@@ -332,15 +332,15 @@ def _units(con: duckdb.DuckDBPyConnection, department: str) -> list[Row]:
         WITH handed AS (
             SELECT s.dataset, s.unit, sum(s.rows)::BIGINT AS "rows", sum(b.rows_quarantine)::BIGINT AS quarantined,
                 sum(b.rows_rejected)::BIGINT AS rejected, max(s.period) AS last
-            FROM standing s JOIN batches b ON b.batch = s.batch GROUP BY ALL),
+            FROM standing s JOIN batches b ON b.batch = s.batch WHERE s.department = $1 GROUP BY ALL),
         broken AS (
             SELECT s.dataset, s.unit, count(DISTINCT (i.batch, i."row")) AS broken
-            FROM issues i JOIN standing s ON s.batch = i.batch AND s.dataset = i.dataset GROUP BY ALL)
+            FROM issues i JOIN standing s ON s.batch = i.batch AND s.dataset = i.dataset WHERE s.department = $1 GROUP BY ALL)
         SELECT t.dataset, t.unit, u.zh AS unit_zh, t.score, t.coverage, t.ranked, t.grade, h."rows", h.quarantined, h.rejected, h.last,
             coalesce(b.broken, 0) AS broken
         FROM scores t JOIN handed h ON h.dataset = t.dataset AND h.unit = t.unit LEFT JOIN units u ON u.unit = t.unit
             LEFT JOIN broken b ON b.dataset = t.dataset AND b.unit = t.unit
-        WHERE t.scope = 'unit' AND t.level = 'total' AND t.department = ? AND t.unit <> '' ORDER BY t.ranked DESC, t.unit""",
+        WHERE t.scope = 'unit' AND t.level = 'total' AND t.department = $1 AND t.unit <> '' ORDER BY t.ranked DESC, t.unit""",
         [department],
     )
 

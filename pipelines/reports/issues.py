@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from assets.lake import is_there
 from assets.lake import objects as rows
 from pipelines.reports.places import Row
 
@@ -83,4 +84,4 @@ def issues_by_department(con: duckdb.DuckDBPyConnection) -> list[Row]:
 
 
 def _held(con: duckdb.DuckDBPyConnection) -> bool:
-    return bool(rows(con, "SELECT 1 FROM duckdb_tables() WHERE table_name = 'tickets' AND database_name = current_database()"))
+    return is_there(con, "tickets")

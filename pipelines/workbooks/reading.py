@@ -12,12 +12,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from assets.lake import is_there
+from pipelines.issues.states import OPEN
 from pipelines.workbooks.answers import Answers, read_sheets
 from pipelines.workbooks.edits import tell
 from pipelines.workbooks.errors import WorkbookError
 from pipelines.workbooks.identity import SHEET, TICKET, Manifest
 from pipelines.workbooks.receipts import Claim, Reading
-from pipelines.workbooks.rows import DISPUTED, MENDED, SHUT
+from pipelines.workbooks.rows import DISPUTED, MENDED
 
 if TYPE_CHECKING:
     import duckdb
@@ -129,8 +131,7 @@ def _age(results: duckdb.DuckDBPyConnection, reading: Reading) -> None:
 
 def _facts(results: duckdb.DuckDBPyConnection, tickets: set[str]) -> Facts:
     """Dataset, rule, department and state of those tickets that there are."""
-    there = results.execute("SELECT 1 FROM duckdb_tables() WHERE table_name = 'tickets'").fetchone()
-    if not tickets or not there:
+    if not tickets or not is_there(results, "tickets"):
         return {}
     sql = "SELECT ticket, dataset, rule, department, state FROM tickets WHERE ticket IN (SELECT unnest(?))"
     return {t: (dataset, rule, of, state) for t, dataset, rule, of, state in results.execute(sql, [sorted(tickets)]).fetchall()}
@@ -178,7 +179,7 @@ def _judge(work: Answers, facts: Facts, titles: Mapping[tuple[str, str], tuple[s
                 at.sheet,
                 at.cell,
             )
-        elif state in SHUT or state == "waived":
+        elif state not in OPEN or state == "waived":
             reading.note(
                 "closed", "此问题已办结或已豁免，无需再报。", "This ticket is closed or waived: nothing to say.", at.sheet, at.cell
             )

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from assets.lake import columns_of, literal, quote
+from assets.lake import columns_of, is_there, literal, quote
 from assets.readers.parts import placed_sql
 from pipelines.reports import contradictions, figures
 from pipelines.workbooks.identity import Sent, SentSheet, digest_of
@@ -28,7 +28,6 @@ COMMENTS = 10_000
 OWN = ("文件\nsource", "行号\nline", "处置\nhandling", "问题\nproblems", "怎么改\nremedy")
 STATE, REASON, IDENTITY = "处理情况\nwhat was done", "说明\nreason", "编号（勿动）\ntickets (do not touch)"
 MENDED, DISPUTED = "已整改", "有异议"
-SHUT = ("verified", "closed", "gone", "expired")
 """States of tickets about which there is nothing more to say."""
 
 
@@ -45,8 +44,8 @@ class Slice:
 
 def tracked(lake: duckdb.DuckDBPyConnection, department: str) -> bool:
     """Whether the department has tickets: without them a workbook has nothing to be sent back for."""
-    there = lake.execute("SELECT 1 FROM duckdb_tables() WHERE database_name = 'results' AND table_name = 'tickets'").fetchone()
-    return bool(there and lake.execute("SELECT 1 FROM results.tickets WHERE department = ? LIMIT 1", [department]).fetchone())
+    asked = "SELECT 1 FROM results.tickets WHERE department = ? LIMIT 1"
+    return is_there(lake, "results.tickets") and lake.execute(asked, [department]).fetchone() is not None
 
 
 def data_sheet(
@@ -170,8 +169,8 @@ def bad_rows(lake: duckdb.DuckDBPyConnection, cut: Slice, *, tickets: bool) -> I
     columns = ", ".join(f"r.{quote(c.name)}" if c.name in there else "NULL" for c in contract.columns)
     of = "list(DISTINCT t.ticket ORDER BY t.ticket) FILTER (t.ticket IS NOT NULL)" if tickets else "NULL"
     joined = (
-        f"""LEFT JOIN results.tickets t ON t.dataset = i.dataset AND t.rule = i.rule AND t.last_batch = i.batch AND t.last_row = i."row"
-                AND t.state NOT IN ({", ".join(map(literal, SHUT))})"""
+        """LEFT JOIN results.tickets t ON t.dataset = i.dataset AND t.rule = i.rule AND t.last_batch = i.batch AND t.last_row = i."row"
+                AND t.state <> 'closed'"""
         if tickets
         else ""
     )

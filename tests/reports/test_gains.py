@@ -14,7 +14,7 @@ from assets.project import Project
 from expectations.standard import load_standard
 from pipelines.gains import make_gains
 from pipelines.rulebook import read_rules
-from pipelines.scores import make_scores, make_standing
+from pipelines.scores import count, declare, make_standing
 
 from reports_support import batch, contract, fill, result, suite  # isort: skip
 
@@ -51,7 +51,8 @@ def ranked(con: Any, project: Project, found: dict[tuple[str, str], tuple[int, i
         con.execute(f"INSERT INTO evidence.results ({', '.join(row)}) VALUES ({', '.join('?' * len(row))})", list(row.values()))
     contracts = list(project.contracts.values())
     make_standing(con, contracts)
-    make_scores(con, contracts, read_rules(project), load_standard(None, date(2026, 11, 1)))
+    declare(con, contracts, read_rules(project), load_standard(None, date(2026, 11, 1)))
+    count(con)
     rows = con.execute(
         "SELECT scope, coalesce(dataset, department), ranked FROM scores WHERE level = 'total' AND scope <> 'unit'"
     ).fetchall()

@@ -16,7 +16,7 @@ from assets.project import Project
 from assets.waivers import Waiver
 from expectations.standard import Dimension, Grade, Indicator, Standard
 from pipelines.rulebook import read_rules
-from pipelines.scores import COLUMNS, make_scores, make_standing
+from pipelines.scores import COLUMNS, count, declare, make_standing
 
 from reports_support import batch, contract, fill, result, suite  # isort: skip
 
@@ -40,7 +40,8 @@ def scores(project: Project, with_standard: Standard | None = None, waivers: Seq
     with open_lake(project, read_only=True) as con:
         contracts = list(project.contracts.values())
         make_standing(con, contracts)
-        make_scores(con, contracts, read_rules(project), with_standard or standard(), waivers)
+        declare(con, contracts, read_rules(project), with_standard or standard(), waivers)
+        count(con)
         cursor = con.execute("SELECT * FROM scores")
         names = [d[0] for d in cursor.description or []]
         return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
