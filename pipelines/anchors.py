@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from assets.lake import is_there
 from pipelines.errors import JournalError
 
 if TYPE_CHECKING:
@@ -49,8 +50,7 @@ def anchor_rows(project: Project) -> list[Anchor]:
 
 def published(results: duckdb.DuckDBPyConnection) -> Anchor | None:
     """The anchor of the published results, as pages print it."""
-    known = results.execute("SELECT 1 FROM duckdb_tables() WHERE table_name = 'journal' AND database_name = current_database()").fetchone()
-    row = results.execute("SELECT seq, seal FROM journal").fetchone() if known else None
+    row = results.execute("SELECT seq, seal FROM journal").fetchone() if is_there(results, "journal") else None
     return (int(row[0]), str(row[1])) if row else None
 
 

@@ -13,13 +13,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cache
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from assets import evidence
 from assets.lake import columns_of, objects
 from expectations.documents import near
+from pipelines.ledger import version_of
 
 if TYPE_CHECKING:
     import duckdb
@@ -173,11 +173,4 @@ def program() -> dict[str, str | None]:
     for part in PARTS:
         for path in sorted(p for p in (CODE / part).rglob("*") if p.suffix in CODE_FILES):
             whole.update(path.relative_to(CODE).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
-    return {"files": whole.hexdigest()[:16], "python": platform.python_version(), **{name: _version(name) for name in WRITERS}}
-
-
-def _version(name: str) -> str | None:
-    try:
-        return version(name)
-    except PackageNotFoundError:
-        return None
+    return {"files": whole.hexdigest()[:16], "python": platform.python_version(), **{name: version_of(name) for name in WRITERS}}

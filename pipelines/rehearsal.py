@@ -1,6 +1,6 @@
 """A rehearsal: tampering with a copy of the journal and of a publication in every known way, to see each one found, and where.
 
-Belongs here: the ways, and the scratch folder. Not here: finding (`pipelines.auditing`, `pipelines.publication.checking`). The
+Belongs here: the ways, and the scratch folder. Not here: finding (`pipelines.auditing`, `pipelines.league.checking`). The
 project's own files are only read; what a way changes is known here, so a place that is named wrongly counts as not found.
 """
 
@@ -67,7 +67,7 @@ def _copied(project: Project, folder: Path) -> Project:
 
 def _publication(project: Project, master: Project) -> None:
     """The newest publication of the project, or one that is made for the rehearsal."""
-    from pipelines.publication import folder_of, publications, seal_files
+    from pipelines.league import folder_of, publications, seal_files
 
     known = [p for p in publications(project) if p.folder.is_dir()]
     if known:
@@ -102,8 +102,8 @@ def _found(master: Project, way: str, zh: str, en: str, at: int, anchors: list[A
 
 
 def _of_publication(master: Project) -> Iterator[Rehearsed]:
-    from pipelines.publication import SEAL, publications
-    from pipelines.publication.checking import check
+    from pipelines.league import SEAL, publications
+    from pipelines.league.checking import check
 
     (made,) = (p for p in publications(master) if p.folder.is_dir())
     first = min(made.files)

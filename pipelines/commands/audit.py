@@ -41,7 +41,7 @@ def verify(
     from assets.project import Project
     from pipelines import anchors, journal
     from pipelines.errors import JournalError
-    from pipelines.publication.checking import check
+    from pipelines.league.checking import check
 
     project = Project.at()
     altered = check(project)

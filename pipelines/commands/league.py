@@ -34,7 +34,7 @@ def publish(
     例 example: yuanqing league publish --officer 王芳 --why 三季度例行发布 --quarter 2026Q3
     """
     from assets.project import Project
-    from pipelines.publication import publish_league
+    from pipelines.league import publish_league
 
     made = publish_league(Project.at(), officer, why, quarter, corrects)
     if as_json:
@@ -52,7 +52,7 @@ def publish(
 def listed(as_json: Annotated[bool, typer.Option("--json", help="输出 JSON。 Print JSON.")] = False) -> None:
     """已发布的排行与评价。 What was published."""
     from assets.project import Project
-    from pipelines.publication import publications, standing
+    from pipelines.league import publications, standing
 
     known = publications(Project.at())
     stands = {p.seq for p in standing(known).values()}
@@ -78,7 +78,7 @@ def verify(
     例 example: yuanqing league verify 41
     """
     from assets.project import Project
-    from pipelines.publication.checking import check, count
+    from pipelines.league.checking import check, count
 
     project = Project.at()
     found = check(project, seq)

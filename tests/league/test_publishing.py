@@ -15,13 +15,13 @@ from typer.testing import CliRunner
 
 from assets.lake import open_lake
 from assets.project import Project
-from pipelines import anchors, publication
+from pipelines import anchors, league
 from pipelines.cli import app
 from pipelines.errors import JournalError, PublishingError
 from pipelines.journal import append, entries, head, journal_path, verify
-from pipelines.publication import Publication, publications, publish_league, standing
-from pipelines.publication.checking import check
-from pipelines.publication.quarters import Quarter
+from pipelines.league import Publication, publications, publish_league, standing
+from pipelines.league.checking import check
+from pipelines.league.quarters import Quarter
 from pipelines.results import publish
 from pipelines.sealing import sm3_file
 
@@ -236,7 +236,7 @@ def test_killed_after_the_entry_the_next_publication_finishes_it(project: Projec
     def killed(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(*((publication, "_put_in_place", killed) if after == "entry" else ("assets.evidence.write", killed)))
+    monkeypatch.setattr(*((league, "_put_in_place", killed) if after == "entry" else ("assets.evidence.write", killed)))
     with pytest.raises(KeyboardInterrupt):
         publish_league(project, "王芳", "例行", "2026Q2")
     monkeypatch.undo()

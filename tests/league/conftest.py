@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from assets.project import Project
-from pipelines.publication import publish_league
+from pipelines.league import publish_league
 from pipelines.results import publish
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "reports"))
