@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from assets.crosschecks.counting import overdue
 from assets.crosschecks.declared import TABLE
-from assets.following import NAME_LENGTH
+from assets.following import NAME_LENGTH, text_of
 from assets.lake import affected, columns_of, literal, quote, transaction
 from assets.masking import hide_sql, keyed, masking_key
 
@@ -58,7 +58,7 @@ def _present(con: duckdb.DuckDBPyConnection, project: Project) -> str:
         contract = project.contracts.get(name)
         if contract is None:
             continue
-        key = ", ".join(f"coalesce(CAST(s.{quote(c)} AS VARCHAR), '')" for c in contract.key)
+        key = ", ".join(text_of(f"s.{c}") for c in contract.key)
         text = f'concat_ws(chr(31), d."check", d.subject{", " + key if key else ""})'
         record = f"LEFT JOIN std_batches.{quote(name)} s ON s._batch = d.batch AND s._row = d.row" if key else ""
         parts.append(

@@ -26,10 +26,9 @@ if TYPE_CHECKING:
 
     from assets.project import Project
 
-FOLDERS = {
-    "assets": ("*.odcs.yaml", "*.check.yaml", "*.page.yaml", "*.sample.yaml", "*.sql"),
-    "expectations": ("*.yaml", "*.csv"),
-}
+BUILT_BY = {"assets": ("*.odcs.yaml", "*.check.yaml", "*.page.yaml", "*.sql"), "expectations": ("*.yaml", "*.csv")}
+"""By folder of a project, the files that its tables and pages are made by."""
+FOLDERS = BUILT_BY | {"assets": (*BUILT_BY["assets"], "*.sample.yaml")}
 ALSO = ("expectations/standard.yaml", "expectations/codes/*.csv")
 """Of the program's own, where the project has none."""
 _SECRET = re.compile(rb"""(?im)^(\s*"?[\w.-]*(?:password|passwd|secret|token|credential)"?\s*=\s*).*$""")

@@ -148,7 +148,7 @@ class _Dataset:
             return
         only = f"SEMI JOIN {rows} ON {rows}.batch = s._batch AND {rows}.row = s._row"
         columns, key = [c.name for c in self.contract.columns], self.contract.key
-        texts = ", ".join(_text(c) for c in columns)
+        texts = ", ".join(text_of(c) for c in columns)
         whole = " AND ".join(f"{quote(c)} IS NOT NULL" for c in key) or "FALSE"
         self.con.execute(
             f"CREATE OR REPLACE TEMP TABLE kept AS SELECT _batch, _row, [{texts}] AS texts, {whole} AS whole,"
@@ -166,7 +166,7 @@ class _Dataset:
 
     def _hashed(self, batches: Sequence[str], only: str = "") -> str:
         """SQL for rows with a number for each column's value, `h0`, `h1` ..."""
-        numbers = ", ".join(f"hash({_text(c.name)}, {n}) AS h{n}" for n, c in enumerate(self.contract.columns))
+        numbers = ", ".join(f"hash({text_of(c.name)}, {n}) AS h{n}" for n, c in enumerate(self.contract.columns))
         return f"SELECT *, {numbers} FROM {self._rows(batches, only)}"
 
     def _mark(self, way: int) -> str:
@@ -300,7 +300,8 @@ def _looks(con: duckdb.DuckDBPyConnection, contract: Contract) -> dict[str, tupl
     return {rule: tuple(filter(None, (columns or "").split(","))) for rule, columns in rows}
 
 
-def _text(column: str) -> str:
+def text_of(column: str) -> str:
+    """SQL for a value as it takes part in a record's identity (`column` may be qualified by an alias); nothing is empty."""
     return f"coalesce(CAST({quote(column)} AS VARCHAR), '')"
 
 

@@ -6,7 +6,7 @@ Belongs here: one factory a kind of asset. Not here: the work itself (`assets`),
 
 from collections.abc import Iterator
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import dagster as dg
 
@@ -26,9 +26,6 @@ from pipelines.periods import Periods, Said, periods_of
 from pipelines.resource import Lake, tag_verdict
 from pipelines.rulebook import Rule, read_rules
 from pipelines.standing import RuleState, accounted, balanced, refusals, rule_states, standing_batches, stopped
-
-if TYPE_CHECKING:
-    pass
 
 STRAYS_TAG = "yuanqing/strays"  # partition keys of hand-overs for a period that has no partition; collecting refuses them
 REPLAY_TAG = "yuanqing/replay"  # batches to be standardised and judged again, and no others

@@ -12,6 +12,7 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING
 
 from assets import evidence
+from assets.declarations import BUILT_BY
 from assets.lake import transaction
 
 if TYPE_CHECKING:
@@ -24,10 +25,8 @@ if TYPE_CHECKING:
 def declarations(project: Project) -> str:
     """A digest of every contract, check, page, suite, code table and model: what a table was built by."""
     digest = hashlib.sha256()
-    for folder, patterns in (
-        (project.assets, ("*.odcs.yaml", "*.check.yaml", "*.page.yaml", "*.sql")),
-        (project.expectations, ("*.yaml", "*.csv")),
-    ):
+    for name, patterns in BUILT_BY.items():
+        folder = project.root / name
         for path in sorted(p for pattern in patterns for p in folder.rglob(pattern)):
             digest.update(path.relative_to(folder).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
     return digest.hexdigest()[:16]
@@ -46,7 +45,7 @@ def record(
     """Write the run's row, and what it has published, in place of earlier ones of the same run. `done` names what it made."""
     from pipelines.publications import note
 
-    versions = {name: _version(name) for name in ("yuanqing", "duckdb", "dagster", "sqlglot")}
+    versions = {name: version_of(name) for name in ("yuanqing", "duckdb", "dagster", "sqlglot")}
     with transaction(con, run_id, f"run {command}: {verdict}"):
         con.execute("DELETE FROM evidence.runs WHERE run_id = ?", [run_id])
         row = {
@@ -62,7 +61,8 @@ def record(
             note(con, published)
 
 
-def _version(name: str) -> str | None:
+def version_of(name: str) -> str | None:
+    """The version of an installed package; None where it is not installed."""
     try:
         return version(name)
     except PackageNotFoundError:

@@ -72,10 +72,11 @@ def find_run(instance: DagsterInstance, run_id: str | None = None) -> DagsterRun
 
 def recent(instance: DagsterInstance, limit: int = 20) -> list[RunLine]:
     """The newest runs."""
-    return [_run_line(record) for record in instance.get_run_records(limit=limit)]
+    return [run_line(record) for record in instance.get_run_records(limit=limit)]
 
 
-def _run_line(record: Any) -> RunLine:
+def run_line(record: Any) -> RunLine:
+    """A run, from Dagster's record of it."""
     run, began, ended = record.dagster_run, record.start_time, record.end_time
     started = datetime.fromtimestamp(began).strftime("%Y-%m-%d %H:%M:%S") if began else ""
     seconds = round(ended - began, 1) if began and ended else 0.0

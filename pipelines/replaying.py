@@ -37,8 +37,26 @@ class RuleChange:
     after: int | None
 
 
+@dataclass(kw_only=True)
+class Again:
+    """The runs that did something again, and what followed."""
+
+    runs: list[Ran] = field(default_factory=list)
+    followed: RunSummary | None = None
+
+    @property
+    def exit_code(self) -> int:
+        """2: something could not be done; else what followed says."""
+        failed = any(r.failure and not only_stopped(r) for r in self.runs)
+        return 2 if failed else self.followed.exit_code if self.followed else 0
+
+    def as_json(self) -> dict[str, Any]:
+        followed = self.followed.as_json() if self.followed else None
+        return {**asdict(self), "followed": followed, "exit_code": self.exit_code}
+
+
 @dataclass
-class Replayed:
+class Replayed(Again):
     """What judging a batch again changed. `moved_in`: rows that went from quarantine to the standard table, `moved_out` the other way;
     `values`: rows there before and after whose values differ."""
 
@@ -51,21 +69,13 @@ class Replayed:
     moved_out: int = 0
     values: int = 0
     rules: list[RuleChange] = field(default_factory=list)
-    runs: list[Ran] = field(default_factory=list)
-    followed: RunSummary | None = None
 
     @property
     def changed(self) -> bool:
         return bool(self.moved_in or self.moved_out or self.values or self.rules)
 
-    @property
-    def exit_code(self) -> int:
-        failed = any(r.failure and not only_stopped(r) for r in self.runs)
-        return 2 if failed else self.followed.exit_code if self.followed else 0
-
     def as_json(self) -> dict[str, Any]:
-        followed = self.followed.as_json() if self.followed else None
-        return {**asdict(self), "followed": followed, "changed": self.changed, "exit_code": self.exit_code}
+        return {**super().as_json(), "changed": self.changed}
 
 
 def replay(project: Project, batch: str, *, follow: bool = True, progress: Progress = lambda *_: None) -> Replayed:
@@ -94,22 +104,11 @@ def replay(project: Project, batch: str, *, follow: bool = True, progress: Progr
 
 
 @dataclass
-class Retried:
-    """The run that was done again, what came of it, and what followed; `nothing`: no run failed without having been done again."""
+class Retried(Again):
+    """The run that was done again (`of`); `nothing`: no run failed without having been done again."""
 
     nothing: bool = False
     of: str = ""
-    runs: list[Ran] = field(default_factory=list)
-    followed: RunSummary | None = None
-
-    @property
-    def exit_code(self) -> int:
-        failed = any(r.failure and not only_stopped(r) for r in self.runs)
-        return 2 if failed else self.followed.exit_code if self.followed else 0
-
-    def as_json(self) -> dict[str, Any]:
-        followed = self.followed.as_json() if self.followed else None
-        return {**asdict(self), "followed": followed, "exit_code": self.exit_code}
 
 
 def retry(project: Project, run_id: str | None = None, *, progress: Progress = lambda *_: None) -> Retried:

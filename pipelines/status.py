@@ -136,13 +136,13 @@ def _runs(project: Project) -> tuple[RunLine | None, RunLine | None]:
     if not (project.dagster_home / "history").exists():
         return None, None
     from pipelines.instance import open_instance
-    from pipelines.logs import not_made_good, recent
+    from pipelines.logs import not_made_good, recent, run_line
 
     with open_instance(project) as instance:
         newest = recent(instance, 1)
         failed = not_made_good(instance)
-        lines = {line.run_id: line for line in recent(instance, 50)} if failed else {}
-    return (newest[0] if newest else None), (lines.get(failed.run_id) if failed else None)
+        record = instance.get_run_record_by_id(failed.run_id) if failed else None
+    return (newest[0] if newest else None), (run_line(record) if record else None)
 
 
 def _waiting(project: Project) -> Counter[str]:

@@ -125,40 +125,23 @@ def show(ticket: Annotated[str, typer.Argument(help="问题编号。 The issue."
         console().print(table(f"问题 issue {ticket}", ("时间 when", "经过", "what", "何人何由 who, why"), told))
 
 
-@app.command()
-@clearly
-def dispatch(
-    who: Who, dataset: Dataset = "", rule: Rule = "", unit: Unit = "", ticket: Tickets = None, why: Why = "", as_json: Json = False
-) -> None:
-    """派发给整改部门，期限自今日起按工作日计。 Send to the department that mends; the deadline counts from today."""
-    from assets.project import Project
-    from pipelines.issues import acting
+def _plain(name: str, help_: str) -> None:
+    """A command that needs nothing but a name, a scope, and perhaps a word; `acting` has its function under the same name."""
 
-    _said(acting.dispatch(Project.at(), who, _scope(dataset, rule, unit, ticket), why), as_json)
+    @app.command(name, help=help_)
+    @clearly
+    def act(
+        who: Who, dataset: Dataset = "", rule: Rule = "", unit: Unit = "", ticket: Tickets = None, why: Why = "", as_json: Json = False
+    ) -> None:
+        from assets.project import Project
+        from pipelines.issues import acting
 
-
-@app.command()
-@clearly
-def acknowledge(
-    who: Who, dataset: Dataset = "", rule: Rule = "", unit: Unit = "", ticket: Tickets = None, why: Why = "", as_json: Json = False
-) -> None:
-    """部门签收。 The department has received them."""
-    from assets.project import Project
-    from pipelines.issues import acting
-
-    _said(acting.acknowledge(Project.at(), who, _scope(dataset, rule, unit, ticket), why), as_json)
+        _said(getattr(acting, name)(Project.at(), who, scope=_scope(dataset, rule, unit, ticket), why=why), as_json)
 
 
-@app.command()
-@clearly
-def claim(
-    who: Who, dataset: Dataset = "", rule: Rule = "", unit: Unit = "", ticket: Tickets = None, why: Why = "", as_json: Json = False
-) -> None:
-    """部门称已在源头整改，由下一次交付核验。 The department says they are mended at the source; the next hand-over tells."""
-    from assets.project import Project
-    from pipelines.issues import acting
-
-    _said(acting.claim(Project.at(), who, why=why, scope=_scope(dataset, rule, unit, ticket)), as_json)
+_plain("dispatch", "派发给整改部门，期限自今日起按工作日计。 Send to the department that mends; the deadline counts from today.")
+_plain("acknowledge", "部门签收。 The department has received them.")
+_plain("claim", "部门称已在源头整改，由下一次交付核验。 The department says they are mended at the source; the next hand-over tells.")
 
 
 @app.command()
