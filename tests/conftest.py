@@ -38,6 +38,15 @@ def _own_project() -> Iterator[None]:
             os.environ[name] = value
 
 
+@pytest.fixture(scope="module")
+def quick() -> Iterator[None]:
+    """Runs without pages, which are tested where they are made, and without waiting for files to be whole."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("pipelines.reports.build_reports", lambda p, base_url=None: [])
+        patch.setattr("pipelines.run.seconds_to_settle", lambda p: 0.0)
+        yield
+
+
 @contextmanager
 def threads(number: int) -> Iterator[None]:
     """Every connection that is made to DuckDB works with so many threads."""

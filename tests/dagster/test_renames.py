@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -18,12 +18,7 @@ GOOD = "犬牌,出生日期\r\nA1,2020-01-02\r\nA2,\r\n"
 FORMERLY = "customProperties:\n  - {property: formerly, value: [pet]}\n"
 
 
-@pytest.fixture(scope="module", autouse=True)
-def quick() -> Iterator[None]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("pipelines.reports.build_reports", lambda p, base_url=None: [])
-        patch.setattr("pipelines.run.seconds_to_settle", lambda p: 0.0)
-        yield
+pytestmark = pytest.mark.usefixtures("quick")
 
 
 @pytest.fixture

@@ -21,13 +21,7 @@ from pipelines.writer import sole_run
 GOOD = "犬牌,出生日期\r\nA1,2020-01-02\r\nA2,2021-03-04\r\n"
 
 
-@pytest.fixture(scope="module", autouse=True)
-def quick() -> Iterator[None]:
-    with pytest.MonkeyPatch.context() as patch:
-        # The pages are tested where they are made; here only that they are asked for.
-        patch.setattr("pipelines.reports.build_reports", lambda p, base_url=None: [])
-        patch.setattr("pipelines.run.seconds_to_settle", lambda p: 0.0)
-        yield
+pytestmark = pytest.mark.usefixtures("quick")
 
 
 @pytest.fixture

@@ -32,6 +32,9 @@ ROWS = "tag,born\nA1,2020-01-01\nb2,2020-02-02\nxx,2020-03-03\n,2020-04-04\nb2,2
 GOOD = "".join(f"B{n},2021-01-0{n}\n" for n in range(1, 7))  # enough that what is broken does not stop what is built
 
 
+pytestmark = pytest.mark.usefixtures("quick")
+
+
 @pytest.fixture(scope="module")
 def judged(tmp_path_factory: pytest.TempPathFactory) -> Project:
     """Two rows stand (2, 7); in quarantine are two with one bad key (3, 6), one with a bad form (4), one without a key (5)."""

@@ -25,13 +25,14 @@ from workbook_support import ID, NASTY, OTHERS, PASSWORD, TICKETS, Clerk, make_p
 
 
 @pytest.fixture(scope="module")
-def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
-    return make_project(tmp_path_factory.mktemp("project"))
+def project(made: Project) -> Project:
+    """The one that all share: nothing here changes it."""
+    return made
 
 
 @pytest.fixture(scope="module")
-def path(project: Project, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return sent(project, tmp_path_factory.mktemp("sent"))
+def path(out: Path) -> Path:
+    return out
 
 
 def part(path: Path, name: str) -> str:

@@ -17,6 +17,7 @@ from assets.project import Project
 from pipelines.querying import connect
 from pipelines.results import connect_results, publish
 from pipelines.workbooks.locking import locked, unlocked
+from pipelines.workbooks.receipts import Reading
 from pipelines.workbooks.rows import IDENTITY, REASON, STATE
 from pipelines.workbooks.writing import write_workbooks
 
@@ -33,6 +34,10 @@ TICKETS = [  # ticket, rule, batch, row
     ("aaaaaaaaaaaaaaa5", "note_plain", "a", 7),
 ]
 FOREIGN = "bbbbbbbbbbbbbbb1"
+
+
+ONE, TWO, THREE, FOUR, FIVE = (f"aaaaaaaaaaaaaaa{n}" for n in range(1, 6))
+"""The tickets of the rows that break a rule, in their order."""
 
 
 def make_project(root: Path, *, tracked: bool = True, title: str = "人口") -> Project:
@@ -157,3 +162,16 @@ def repacked(data: bytes, change: Callable[[dict[str, bytes]], None]) -> bytes:
         for name, content in parts.items():
             archive.writestr(name, content)
     return target.getvalue()
+
+
+def kinds(reading: Reading) -> dict[str, int]:
+    return dict(reading.counts)
+
+
+def only(reading: Reading, kind: str) -> Any:
+    (found,) = [o for o in reading.odd if o.kind == kind]
+    return found
+
+
+def mended(reading: Reading) -> dict[str, tuple[str, ...]]:
+    return {c.rule: c.tickets for c in reading.mended}
