@@ -1,19 +1,23 @@
 """The `catalogue` custom property: what a catalogue asks for and a contract does not say elsewhere.
 
 政务信息资源目录编制指南（试行）(发改高技〔2017〕1272号) for the core metadata; 公共数据资源登记管理暂行办法 (发改数据规〔2025〕26号) for
-registration. Belongs here: the keys, their meaning and their checks. Not here: the entry that is made of them (`pipelines.catalogue`).
+registration. What is the same for all datasets of a department stands once, in `sources/<department>/department.yaml`. Belongs here: the
+keys, their meaning and their checks. Not here: the entry that is made of them (`pipelines.catalogue`).
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
-from expectations.documents import near
+from expectations.documents import near, read_document
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from assets.contracts import Column, Contract
     from expectations.documents import Document
 
@@ -40,6 +44,10 @@ _LISTS = ("ways", "related", "classification")
 _USER = ("who", "purpose", "condition", "until")
 _REGISTRATION = ("state", "date", "until", "number", "authority")
 KNOWN = ("resourceCode", "sharing", "open", "published", "responsibilities", "registration", "users", *_TEXTS, *_LISTS)
+DEPARTMENT = "department.yaml"
+"""Beside the contracts of a department: what the entries of all its datasets say alike."""
+OF_DEPARTMENT = ("providerCode", "published", "responsibilities", "registration")
+"""What a department may say for its datasets; how one is shared and opened, its contract alone says."""
 
 
 def opens_column(column: Column) -> bool:
@@ -61,10 +69,55 @@ def check_entry(document: Document, custom: Mapping[str, Any]) -> Mapping[str, A
     Raises `DocumentError` with the line for an unknown key, state or sharing type, a code of another form, a value of another
     kind, and for sharing type 3 without a legal basis (the guide: 不予共享 names the law).
     """
+    return _checked(document, _place(document), custom.get("catalogue") or {}, KNOWN)
+
+
+def complete(contracts: Mapping[str, Contract], assets: Path) -> dict[str, Contract]:
+    """The contracts with what their departments say for all of theirs (`sources/<department>/department.yaml`), by name.
+
+    A base or thematic dataset is its department's by the name that the department's own contracts bear. What a contract says goes
+    before; of a registration, each item does. Raises `DocumentError` with the line for what is wrong in such a file, and for a
+    registration of which neither says the state.
+    """
+    shared: dict[str, Mapping[str, Any]] = {}
+    folders = {c.group: c.department for c in contracts.values() if c.layer == "sources"}
+    for group, department in folders.items():
+        path = assets / "sources" / group / DEPARTMENT
+        if path.is_file():
+            shared.setdefault(department, read_department(path))
+    made = {name: _with(contract, shared.get(contract.department, {})) for name, contract in contracts.items()}
+    for contract in made.values():
+        if (said := contract.catalogue.get("registration")) and "state" not in said:
+            where = (*_place(contract.document), "registration")
+            raise contract.document.error(where, "registration state None.", f"Say one of {', '.join(STATES)}, here or in {DEPARTMENT}.")
+    return made
+
+
+def read_department(path: Path) -> Mapping[str, Any]:
+    """What a department says for the entries of all its datasets. Raises `DocumentError` with the line."""
+    document = read_document(path)
+    _known(document, (), document.data, ("catalogue",), "item of a department")
+    said = _checked(document, ("catalogue",), document.data.get("catalogue") or {}, OF_DEPARTMENT)
+    _known(document, ("catalogue", "registration"), said.get("registration") or {}, ("state", "date", "authority"), "item for all datasets")
+    return said
+
+
+def _with(contract: Contract, shared: Mapping[str, Any]) -> Contract:
+    if not shared:
+        return contract
+    own = contract.catalogue
+    nested = {key: {**shared[key], **(own.get(key) or {})} for key in ("registration", "responsibilities") if shared.get(key)}
+    return replace(contract, catalogue={**shared, **own, **nested})
+
+
+def _place(document: Document) -> tuple[str | int, ...]:
+    """Where the `catalogue` property stands in a contract."""
     position = next((i for i, p in enumerate(document.data.get("customProperties") or []) if p["property"] == "catalogue"), 0)
-    at: tuple[str | int, ...] = ("customProperties", position, "value")
-    entry = custom.get("catalogue") or {}
-    _known(document, at, entry, KNOWN, "catalogue item")
+    return ("customProperties", position, "value")
+
+
+def _checked(document: Document, at: tuple[str | int, ...], entry: Any, known: Iterable[str]) -> Mapping[str, Any]:
+    _known(document, at, entry, known, "catalogue item")
     code, sharing = entry.get("resourceCode"), entry.get("sharing")
     if code is not None and not CODE.fullmatch(str(code)):
         raise document.error(
@@ -84,6 +137,9 @@ def check_entry(document: Document, custom: Mapping[str, Any]) -> Mapping[str, A
     for key in _TEXTS:
         if not isinstance(entry.get(key, ""), str):
             raise document.error((*at, key), f"{key} {entry[key]!r} is no text.", "Write it in quotes.")
+    if (provider := entry.get("providerCode")) is not None and not is_credit_code(provider):
+        remedy = "Give the department's unified social credit code: 18 characters, of which the last is reckoned from the others."
+        raise document.error((*at, "providerCode"), f"providerCode {provider!r} is no credit code (GB 32100-2015).", remedy)
     for key in _LISTS:
         if not isinstance(entry.get(key, []), list):
             raise document.error((*at, key), f"{key} {entry[key]!r} is no list.", "Write it as [one, another].")
@@ -91,8 +147,7 @@ def check_entry(document: Document, custom: Mapping[str, Any]) -> Mapping[str, A
     _known(document, (*at, "responsibilities"), entry.get("responsibilities") or {}, DUTIES, "responsibility")
     registration = entry.get("registration") or {}
     _known(document, (*at, "registration"), registration, _REGISTRATION, "item of the registration record")
-    if registration and registration.get("state") not in STATES:
-        state = registration.get("state")
+    if (state := registration.get("state")) is not None and state not in STATES:
         raise document.error((*at, "registration", "state"), f"registration state {state!r}.", near(str(state), STATES))
     for key in ("date", "until"):
         _day(document, (*at, "registration", key), registration.get(key))
@@ -112,13 +167,18 @@ def check_catalogue(contracts: Iterable[Contract]) -> None:
     for contract in contracts:
         code = str(contract.catalogue.get("resourceCode", ""))
         if code and (first := holders.setdefault(code, contract)) is not contract:
-            properties = contract.document.data["customProperties"]
-            position = next(i for i, p in enumerate(properties) if p["property"] == "catalogue")
             raise contract.document.error(
-                ("customProperties", position, "value", "resourceCode"),
+                (*_place(contract.document), "resourceCode"),
                 f"resource code {code!r} is that of {first.name} too ({first.path}).",
                 "Give each dataset an order number of its own.",
             )
+
+
+def is_credit_code(code: str) -> bool:
+    """By form and check character; its division may be one that no table knows: a code of a sample is nobody's."""
+    from expectations.identity import CREDIT_FORM, classify_credit_code, credit_check
+
+    return bool(re.fullmatch(CREDIT_FORM, code)) and (code[17] == credit_check(code) or classify_credit_code(code) == "real_but_bad_check")
 
 
 def _known(document: Document, at: Sequence[str | int], node: Any, known: Iterable[str], what: str) -> None:

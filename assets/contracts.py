@@ -12,7 +12,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
-from assets.catalogue import check_entry
+from assets.catalogue import check_entry, complete
 from assets.deliveries import PERIODS, Alias, Delivery, read_aliases, read_delivery
 from assets.masking import FOR_ALL, KINDS
 from expectations.documents import Document, DocumentError, near, read_document
@@ -366,7 +366,8 @@ def _no_doubles(document: Document, columns: tuple[Column, ...]) -> None:
 def read_contracts(assets: Path) -> dict[str, Contract]:
     """Every contract under `assets`, by dataset name, in the order of their paths.
 
-    Raises `DocumentError`, also where two contracts share a name, or one had a name that is another's.
+    What a department says for all of its datasets is in each (`assets.catalogue.complete`). Raises `DocumentError`, also where two
+    contracts share a name, or one had a name that is another's.
     """
     from assets.renames import check_names
 
@@ -376,5 +377,6 @@ def read_contracts(assets: Path) -> dict[str, Contract]:
         if contract.name in contracts:
             raise DocumentError(path, 1, f"{contract.name!r} is declared in {contracts[contract.name].path} too.", "Rename one.")
         contracts[contract.name] = contract
+    contracts = complete(contracts, assets)
     check_names(contracts.values())
     return contracts

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from assets.project import Project
 
-BUILT_BY = {"assets": ("*.odcs.yaml", "*.check.yaml", "*.page.yaml", "*.sql"), "expectations": ("*.yaml", "*.csv")}
+BUILT_BY = {"assets": ("*.odcs.yaml", "department.yaml", "*.check.yaml", "*.page.yaml", "*.sql"), "expectations": ("*.yaml", "*.csv")}
 """By folder of a project, the files that its tables and pages are made by."""
 FOLDERS = BUILT_BY | {"assets": (*BUILT_BY["assets"], "*.sample.yaml")}
 ALSO = ("expectations/standard.yaml", "expectations/codes/*.csv")

@@ -13,7 +13,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from assets.catalogue import CODE
+from assets.catalogue import CODE, is_credit_code
 from expectations.documents import DocumentError
 from pipelines.catalogue.reading import Resource, read_form
 from pipelines.drafting.contracts import Draft, frame, one_line, unique_name
@@ -143,7 +143,12 @@ def _catalogue(said: dict[str, str], codes: set[str], notes: list[str]) -> dict[
     if opened not in ("是", "否"):
         notes.append(f"是否向社会开放 open: {one_line(opened) or '未写 not said'}, 暂按不开放 taken to be false")
     made["open"] = opened == "是"
-    for key, of in (("openCondition", "open_condition"), ("providerCode", "provider_code"), ("format", "format"), ("cycle", "cycle")):
+    provider_code = said.get("provider_code", "")
+    if is_credit_code(provider_code):
+        made["providerCode"] = provider_code
+    elif provider_code:
+        notes.append(f"提供方代码 providerCode: {one_line(provider_code)} 不是统一社会信用代码 is no credit code")
+    for key, of in (("openCondition", "open_condition"), ("format", "format"), ("cycle", "cycle")):
         if said.get(of):
             made[key] = said[of]
     for key in ("ways", "related"):

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from assets.catalogue import DUTIES, SHARING, STATES, check_catalogue, opens, opens_column
 from assets.promises import age_of, promised_days
+from expectations.documents import DocumentError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -168,7 +169,20 @@ def read_catalogue(project: Project) -> list[Entry]:
     Raises `DocumentError` for a contract that is wrong, and for two datasets with one resource code.
     """
     check_catalogue(project.contracts.values())
-    return sorted((entry_of(c) for c in project.contracts.values()), key=lambda e: (not e.code, e.code, e.name))
+    found = (entry_of(c, _sources_days(project, c)) for c in project.contracts.values())
+    return sorted(found, key=lambda e: (not e.code, e.code, e.name))
+
+
+def _sources_days(project: Project, contract: Contract) -> float | None:
+    """How often what a base or thematic dataset is made of comes: the days of its most frequent source. None where that is not known."""
+    from assets.models import dependencies
+
+    try:
+        tables = () if contract.layer == "sources" else dependencies(contract)
+    except DocumentError:  # a model that cannot be read is told where it is built; the catalogue is that of the contracts
+        return None
+    below = [project.contracts.get(table.split(".")[1]) for table in tables]
+    return min((days for c in below if c and (days := _own_days(c) or _sources_days(project, c))), default=None)
 
 
 def opened(entries: list[Entry]) -> list[Entry]:
@@ -190,7 +204,8 @@ def opened(entries: list[Entry]) -> list[Entry]:
     ]
 
 
-def entry_of(contract: Contract) -> Entry:
+def entry_of(contract: Contract, sources_days: float | None = None) -> Entry:
+    """The entry of one dataset; `sources_days` is how often it is updated where its contract does not say."""
     said = contract.catalogue
     sharing = int(said["sharing"]) if "sharing" in said else None
     entry = Entry(
@@ -219,7 +234,7 @@ def entry_of(contract: Contract) -> Entry:
         ),
         open=bool(said.get("open", False)),
         open_condition=said.get("openCondition", ""),
-        cycle=_cycle(contract),
+        cycle=_cycle(contract, sources_days),
         published=_day(said.get("published")),
         related=tuple(map(str, said.get("related") or ())),
         duties=_duties(contract),
@@ -274,10 +289,14 @@ def _format(contract: Contract) -> str:
     return "数据库" if server.type != "local" else _FORMATS.get(str(server.properties.get("format", "")), "电子文件")
 
 
-def _cycle(contract: Contract) -> Words | None:
+def _own_days(contract: Contract) -> float | None:
+    return promised_days(contract, "frequency") or (_PERIODS.get(contract.delivery.period) if contract.delivery else None)
+
+
+def _cycle(contract: Contract, sources_days: float | None = None) -> Words | None:
     if said := contract.catalogue.get("cycle"):
         return next((words for _, words in CYCLES if said in words), (said, ""))
-    days = promised_days(contract, "frequency") or (_PERIODS.get(contract.delivery.period) if contract.delivery else None)
+    days = _own_days(contract) or sources_days
     if days is None:
         return None
     return next((words for size, words in CYCLES if abs(size - days) < size / 20), (f"每{age_of(days)}", f"every {age_of(days)}"))

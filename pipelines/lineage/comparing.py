@@ -202,7 +202,7 @@ def _table(old: State, new: State, table: str) -> Iterator[Change]:
     for what, zh, one, other in (
         ("delivery", "交付方式", _plain(was.custom.get("delivery")), _plain(now.custom.get("delivery"))),
         ("source", "来源", _plain(was.document.data.get("servers")), _plain(now.document.data.get("servers"))),
-        ("catalogue entry", "目录项", _plain(was.custom.get("catalogue")), _plain(now.custom.get("catalogue"))),
+        ("catalogue entry", "目录项", _plain(dict(was.catalogue)), _plain(dict(now.catalogue))),
         ("promises", "服务承诺", _plain(was.document.data.get("slaProperties")), _plain(now.document.data.get("slaProperties"))),
         ("department", "责任部门", was.department, now.department),
     ):

@@ -18,7 +18,7 @@ def test_an_entry(project: Project) -> None:
     assert shop.classification == ("3 部门信息资源类", "01 商务厅", "001 流通", "")
     assert (shop.provider, shop.provider_code, shop.format, shop.ways) == (
         "商务厅",
-        "12210000MB0000000A",
+        "11219900990000017T",
         "电子表格",
         ("共享平台（文件）",),
     )
@@ -39,6 +39,29 @@ def test_an_entry(project: Project) -> None:
     assert (shop.delivery.cycle, shop.delivery.mode, shop.delivery.within) == ("每月 monthly", "全量 full", "10 天 days")
     assert shop.lacking == ()
     assert stall.lacking == (("提供方代码", "provider's code"), ("发布日期", "publication date"), ("登记记录", "registration record"))
+
+
+def test_a_model_is_updated_as_often_as_its_most_frequent_source(tmp_path: Path) -> None:
+    daily = write_contract(tmp_path, "daily", "{}")
+    daily.write_text(daily.read_text("utf-8").replace("value: 1, unit: mo", "value: 1, unit: d"), encoding="utf-8")
+    write_contract(tmp_path, "monthly", "{}")
+    for name, sql in (
+        ("over", "SELECT d.code FROM std.daily AS d, std.monthly AS m"),
+        ("upon", "SELECT code FROM base.over"),
+        ("odd", "?"),
+    ):
+        path = tmp_path / "assets" / "base" / "trade" / f"{name}.odcs.yaml"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        text = write_contract(tmp_path, name, "{}").rename(path).read_text("utf-8")
+        path.write_text(
+            "".join(
+                line for line in text.splitlines(True) if "unit: mo" not in line and "delivery" not in line and "mode: full" not in line
+            ),
+            encoding="utf-8",
+        )
+        path.with_name(f"{name}.sql").write_text(sql, encoding="utf-8")
+    found = {e.name: e.cycle and e.cycle[1] for e in read_catalogue(Project(tmp_path, tmp_path / "data"))}
+    assert found == {"daily": "daily", "monthly": "monthly", "over": "daily", "upon": "daily", "odd": None}
 
 
 def test_responsibilities_say_whether_a_contract_names_them(project: Project) -> None:
