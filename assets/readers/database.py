@@ -60,6 +60,9 @@ class Source(Protocol):
     def timed(self, column: str) -> bool:
         """Whether the column holds times."""
 
+    def lacking(self, column: str) -> str:
+        """SQL that is true where the column holds nothing, or a zero in place of a time."""
+
     def now(self, back: float = 0) -> str:
         """SQL of the server's clock, `back` seconds ago."""
 
@@ -181,7 +184,8 @@ def _changed(source: Source, opts: dict[str, Any], known: _Known) -> list[Window
     """One window: changes above the last watermark, up to the highest that is old enough."""
     changed = _column(source, opts, "changedBy")
     mark = source.quoted(changed)
-    above = f"{mark} > {source.value(changed, known.last)}" if known.last else f"{mark} IS NOT NULL"
+    lacking = source.lacking(changed)
+    above = f"{mark} > {source.value(changed, known.last)}" if known.last else f"NOT {lacking}"
     # A change time in the future would put all later changes below the watermark: such rows wait.
     timed = source.timed(changed)
     until = f" AND {mark} <= {source.now(float(opts['holdBack']))}" if timed else ""
@@ -189,7 +193,7 @@ def _changed(source: Source, opts: dict[str, Any], known: _Known) -> list[Window
     if upper is None:
         return []
     count = source.text("count(*)")
-    [(without,)] = source.ask(f"SELECT {count} FROM {source.table} WHERE {mark} IS NULL")
+    [(without,)] = source.ask(f"SELECT {count} FROM {source.table} WHERE {lacking}")
     future = source.ask(f"SELECT {count} FROM {source.table} WHERE {mark} > {source.now()}")[0][0] if timed else "0"
     notes = [
         f"{rows} rows of the source {said}"
@@ -200,7 +204,7 @@ def _changed(source: Source, opts: dict[str, Any], known: _Known) -> list[Window
         if rows
     ]
     where = f"{above} AND {mark} <= {source.value(changed, upper)}"
-    return [Window(where, (changed,), upper, _moment(upper, "changedBy"), tuple(notes))]
+    return [Window(where, (changed,), upper, _moment(upper, source, "changedBy"), tuple(notes))]
 
 
 def _batches(source: Source, opts: dict[str, Any], known: _Known) -> list[Window]:
@@ -220,7 +224,7 @@ def _batches(source: Source, opts: dict[str, Any], known: _Known) -> list[Window
             continue
         if newest is None:
             raise LaterError(f"{source.shown}: batch {batch} has no {time} (`timeBy`): ask the department to fill it.")
-        windows.append(Window(f"{mark} = {source.value(number, batch)}", (time,), batch, _moment(newest, "timeBy"), notes))
+        windows.append(Window(f"{mark} = {source.value(number, batch)}", (time,), batch, _moment(newest, source, "timeBy"), notes))
     return windows
 
 
@@ -230,7 +234,7 @@ def _periods(source: Source, opts: dict[str, Any], known: _Known) -> list[Window
     mark = source.quoted(column)
     listed = [row[0] for row in source.ask(f"SELECT DISTINCT {source.text(mark)} FROM {source.table} WHERE {mark} IS NOT NULL")]
     return [
-        Window(f"{mark} = {source.value(column, period)}", (), period, _moment(period, "periodBy"))
+        Window(f"{mark} = {source.value(column, period)}", (), period, _moment(period, source, "periodBy"))
         for period in sorted(p for p in listed if p)
         if period not in known.marks
     ]
@@ -260,10 +264,12 @@ def _account(con: duckdb.DuckDBPyConnection, extract: Extract, contract: Contrac
     extract.digest = hashlib.sha256(f"{contract.name} {row[0]} {row[2]}".encode()).hexdigest()
 
 
-def _moment(watermark: str, option: str) -> datetime:
+def _moment(watermark: str, source: Source, option: str) -> datetime:
     """The time in a text of any form that begins with year and month."""
     digits = re.sub(r"\D", "", watermark)
     try:
         return datetime(int(digits[:4]), int(digits[4:6]), int(digits[6:8] or 1), int(digits[8:10] or 0))
     except ValueError:
-        raise LaterError(f"the column that `{option}` names holds no times: it must begin with year, month and day.") from None
+        raise LaterError(
+            f"{source.shown}: the column that `{option}` names holds no times: it must begin with year, month and day."
+        ) from None

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 REACHED = 5  # seconds within which the server must answer
 SILENT = 600  # seconds without a byte after which the connection counts as lost
 #: Codes of the protocol for columns of times (timestamp, date, datetime, newdate) and of whole numbers.
-TIMES, NUMBERS = (7, 10, 12, 14), (1, 2, 3, 8, 9)
+STAMP, TIMES, NUMBERS = 7, (7, 10, 12, 14), (1, 2, 3, 8, 9)
 #: Settings of a dsn's query part that are handed on to the client.
 SETTINGS = ("ssl_ca", "ssl_cert", "ssl_key", "ssl_disabled", "ssl_verify_cert", "ssl_verify_identity")
 
@@ -44,7 +44,7 @@ def opened(contract: Contract, project: Project, con: duckdb.DuckDBPyConnection,
     shown = f"{contract.server.name}: {opts['database']}.{table}"
     link = None
     try:
-        link = pymysql.connect(**_connection(contract, project, opts), conv={}, autocommit=None)
+        link = _connected(_connection(contract, project, opts), shown)
         with link.cursor() as cursor:
             cursor.execute("SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ")
             cursor.execute("START TRANSACTION READ ONLY")
@@ -52,8 +52,11 @@ def opened(contract: Contract, project: Project, con: duckdb.DuckDBPyConnection,
     except pymysql.MySQLError as error:
         raise LaterError(f"{shown}: {_kind(error)}. Nothing was kept; the next run tries again.") from None
     except RuntimeError:
-        # PyMySQL's way of asking for the package `cryptography`.
-        raise LaterError(f"{shown}: the password can only be sent over TLS: give `ssl_ca` in the dsn.") from None
+        # PyMySQL's way of asking for a package: `cryptography`, or `pynacl` for MariaDB's ed25519.
+        raise LaterError(
+            f"{shown}: the user signs in by a method that this machine has no library for. Give `ssl_ca` in the dsn (over TLS MySQL takes "
+            "the password as it is), or ask the department for a user that signs in by mysql_native_password or caching_sha2_password."
+        ) from None
     finally:
         if link is not None and link.open:
             link.close()
@@ -65,15 +68,28 @@ def _connection(contract: Contract, project: Project, opts: dict[str, Any]) -> d
     if dsn is not None:
         parts = urlsplit(dsn)
         try:
-            port = parts.port
+            port, broken = parts.port, "@" in parts.path + parts.query + parts.fragment
         except ValueError:
-            port = None
-        if parts.scheme not in ("mysql", "mariadb") or not parts.hostname:
-            raise LaterError(f"{contract.server.name}: the dsn is no address such as mysql://user:password@host:3306/database.")
+            port, broken = None, True
+        if parts.scheme not in ("mysql", "mariadb") or not parts.hostname or broken:
+            raise LaterError(
+                f"{contract.server.name}: the dsn is no address such as mysql://user:password@host:3306/database. "
+                "Signs such as / : @ # ? % in a password are written %2F %3A %40 %23 %3F %25."
+            )
         given.update(host=parts.hostname, port=port or 3306, database=unquote(parts.path.strip("/")) or opts["database"])
         given.update(user=unquote(parts.username or ""), password=unquote(parts.password or ""))
         given.update({k: v for k, v in parse_qsl(parts.query) if k in SETTINGS})
     return given | {"charset": "utf8mb4", "connect_timeout": REACHED, "read_timeout": SILENT}
+
+
+def _connected(given: dict[str, Any], shown: str) -> pymysql.Connection[Any]:
+    """PyMySQL's own failures, and `LaterError` where a file that the dsn names cannot be used."""
+    import pymysql
+
+    try:
+        return pymysql.connect(**given, conv={}, autocommit=None)
+    except OSError:  # the client reads the files before it connects
+        raise LaterError(f"{shown}: a file that the dsn names (`ssl_ca`, `ssl_cert`, `ssl_key`) cannot be read: check its path.") from None
 
 
 class MySQL:
@@ -105,6 +121,13 @@ class MySQL:
 
     def timed(self, column: str) -> bool:
         return self._codes[column] in TIMES
+
+    def lacking(self, column: str) -> str:
+        name = self.quoted(column)
+        if not self.timed(column):
+            return f"{name} IS NULL"
+        # Servers that forbid 0000-00-00 refuse it as text too; the first time that each type can hold may be written, and uses an index.
+        return f"({name} IS NULL OR {name} < '{'1971' if self._codes[column] == STAMP else '1000'}-01-01')"
 
     def now(self, back: float = 0) -> str:
         at = datetime.fromisoformat(str(self._now)) - timedelta(seconds=back)
@@ -138,16 +161,22 @@ def _text(cell: Any) -> str | None:
     return cell if cell is None or isinstance(cell, str) else "0x" + bytes(cell).hex()
 
 
+SAID = {
+    (1045, 1698): "the database refuses the user or the password: check connections.toml",
+    (1820, 1862, 3118, 4151): "the user's password has expired, or the user is locked: ask the department for another",
+    (2059,): "the user signs in by a method that the client lacks: ask the department for one by password",
+    (1129, 1130): "the database does not let this machine in: ask the department to",
+    (1040, 1203, 1226): "the database takes no more connections now",
+    (1049, 1054, 1146): "the database has no such database, table or column: check the contract",
+    # Who may not see a database is told the same of one that there is not.
+    (1044, 1142, 1143): "the user may not read the table, or there is no such database: ask the department for the right to, check the dsn",
+    (2002, 2003, 2005): "the database cannot be reached",
+    (2026, 3159): "the connection could not be secured by TLS: check `ssl_ca` and the other `ssl_` settings of the dsn",
+    (0, 2006, 2013, 2055, 1053, 1317, 1927): "the connection to the database was lost while it was read",
+}
+"""The protocol's codes of failures, and what they are called here; 0 is a failure without a code."""
+
+
 def _kind(error: pymysql.MySQLError) -> str:
     code = error.args[0] if error.args and isinstance(error.args[0], int) else 0
-    if code in (1045, 1698, 2059):
-        return "the database refuses the user or the password: check connections.toml"
-    if code in (1049, 1054, 1146):
-        return "the database has no such database, table or column: check the contract"
-    if code in (1044, 1142, 1143):
-        return "the user may not read the table: ask the department for the right to"
-    if code in (2002, 2003, 2005):
-        return "the database cannot be reached"
-    if code in (2006, 2013, 2055, 1053, 1927) or not code:
-        return "the connection to the database was lost while it was read"
-    return f"the database gave error {code}"
+    return next((said for codes, said in SAID.items() if code in codes), f"the database gave error {code}")

@@ -79,6 +79,9 @@ class PostgreSQL:
     def timed(self, column: str) -> bool:
         return self.columns[column].startswith(TIMES)
 
+    def lacking(self, column: str) -> str:
+        return f"{quote(column)} IS NULL"
+
     def now(self, back: float = 0) -> str:
         return f"(now() - interval '{back} seconds')"
 

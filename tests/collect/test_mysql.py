@@ -118,6 +118,8 @@ def test_a_full_table_is_read_whole_once_a_period(table):
     [
         ("mysql://reader:geheim@127.0.0.1:1/sample", {}, "cannot be reached"),
         ("mysql://reader:geheim@127.0.0.1:{port}/sample", {}, "refuses the user or the password"),
+        ("mysql://reader:geheim@127.0.0.1:{port}/sample?ssl_ca=/gone.pem", {}, "`ssl_ca`, `ssl_cert`, `ssl_key`) cannot be read"),
+        ("mysql://reader:geheim:x/y@z@127.0.0.1:{port}/sample", {}, "are written %2F %3A"),
         ("host=127.0.0.1 password=geheim", {}, "no address such as mysql://"),
         (None, {"table": "nowhere"}, "insurance: sample.nowhere: the database has no such database, table or column"),
         (None, {"changedBy": "xgsi"}, "no column 'xgsi' (`changedBy`)"),
