@@ -118,16 +118,17 @@ def open_lake(project: Project, *, read_only: bool = False, snapshot: int | None
         # OVERRIDE: the catalogue keeps the absolute path of its files, and a data folder may be moved or restored elsewhere.
         options = ", OVERRIDE_DATA_PATH true" + (", READ_ONLY" if read_only else "")
         options += f", SNAPSHOT_VERSION {int(snapshot)}" if snapshot is not None else ""
-        try:
-            con.execute(f"ATTACH {literal(f'ducklake:sqlite:{catalogue}')} AS lake (DATA_PATH {literal(str(files))}{options})")
-        except duckdb.InvalidInputException as error:
-            if snapshot is None or "No snapshot found" not in str(error):
-                raise
-            remedy = "`yuanqing sql \"FROM ducklake_snapshots('lake')\"` lists those there are."
-            raise LookupError(f"the lake has no snapshot {snapshot}: it never was, or has expired. {remedy}") from None
-        con.execute("USE lake")
-        if not read_only:
-            _create(con)
+        with one_thread(con):
+            try:
+                con.execute(f"ATTACH {literal(f'ducklake:sqlite:{catalogue}')} AS lake (DATA_PATH {literal(str(files))}{options})")
+            except duckdb.InvalidInputException as error:
+                if snapshot is None or "No snapshot found" not in str(error):
+                    raise
+                remedy = "`yuanqing sql \"FROM ducklake_snapshots('lake')\"` lists those there are."
+                raise LookupError(f"the lake has no snapshot {snapshot}: it never was, or has expired. {remedy}") from None
+            con.execute("USE lake")
+            if not read_only:
+                _create(con)
         yield con
     finally:
         con.close()
@@ -156,6 +157,17 @@ def _create(con: duckdb.DuckDBPyConnection) -> None:
     for schema in IN_FILES:  # only of a schema that is committed
         if schema not in schemas:
             con.execute(f"CALL lake.set_option('data_inlining_row_limit', 0, schema => {literal(schema)})")
+
+
+@contextmanager
+def one_thread(con: duckdb.DuckDBPyConnection) -> Iterator[None]:
+    """Within, DuckDB works in the thread that asks: over the few rows of a catalogue others wait for work, at twice the processor time."""
+    (number,) = con.execute("SELECT current_setting('threads')").fetchone() or (1,)
+    con.execute("SET threads = 1")
+    try:
+        yield
+    finally:
+        con.execute(f"SET threads = {number}")
 
 
 @contextmanager
