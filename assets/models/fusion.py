@@ -109,6 +109,7 @@ def read_fusion(contract: Contract, query: Query) -> Fusion:
         if wanted not in names:
             raise query.error(line_of(first), f"the SELECT gives no {wanted!r}.", near(wanted, names))
     given: dict[str, set[str]] = {}
+    read = {t.name for t in query.tree.find_all(exp.Table)}
     for branch in query.branches:
         _same_order(query, names, branch)
         source = branch.selects[names.index("_source")].unalias()
@@ -118,7 +119,6 @@ def read_fusion(contract: Contract, query: Query) -> Fusion:
                 f"_source is {source.sql('duckdb')}.",
                 "Write the dataset's name as text, such as 'population_register' AS \"_source\".",
             )
-        read = {t.name for t in query.tree.find_all(exp.Table)}
         if source.name not in read:
             raise query.error(line_of(branch), f"_source {source.name!r} is no table that it reads.", near(source.name, read))
         filled = {n for n, e in zip(names, branch.selects, strict=True) if not _is_null(e.unalias())}
