@@ -15,6 +15,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from sample_data import slices
+
 if TYPE_CHECKING:
     import duckdb
 
@@ -32,6 +34,7 @@ _TARGET = re.compile(
     r"world\.(\w+)",
     re.IGNORECASE,
 )
+_MADE = re.compile(r"\bCREATE\s+(?:OR\s+REPLACE\s+)?TABLE\s+world\.\w+\s+AS\b", re.IGNORECASE)
 _NAMED = re.compile(r"\bworld\.(\w+)", re.IGNORECASE)
 _COMMENT = re.compile(r"--[^\n]*|/\*.*?\*/", re.DOTALL)
 
@@ -113,7 +116,7 @@ def build(
         if say:
             say(f"world.{name}")
         for path, statement in tables[name].statements:
-            run(con, statement, f"{path.name}: world.{name}")
+            run(con, name, statement, path)
         made.append(under_way.pop())
 
     for name in sorted(named(texts)):
@@ -126,13 +129,18 @@ def named(texts: Iterable[str]) -> set[str]:
     return {name.lower() for text in texts for name in _NAMED.findall(_COMMENT.sub("", text))}
 
 
-def run(con: duckdb.DuckDBPyConnection, statement: str, where: str) -> None:
+def run(con: duckdb.DuckDBPyConnection, name: str, statement: str, path: Path) -> None:
+    """Run a statement that makes a world table. Raises `WorldError` where it fails."""
     import duckdb
 
+    made = _MADE.search(statement)
     try:
-        con.execute(statement)
+        if made:
+            slices.write(con, f"world.{name}", statement[made.end() :])
+        else:
+            con.execute(statement)
     except duckdb.Error as error:
-        raise WorldError(f"{where}: {str(error)[:1200]}") from None
+        raise WorldError(f"{path.name}: world.{name}: {str(error)[:1200]}") from None
 
 
 def _tables(folder: Path) -> dict[str, _Table]:

@@ -15,7 +15,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sample_data import planting, views
+from sample_data import planting, slices, views
 from sample_data.forms import Scene, Writer, form_of
 from sample_data.views import quoted
 
@@ -42,7 +42,7 @@ def hand_over(
     """Write every hand-over of a declared view into `folder`, and its faults into the truth. `cross`: every declared disagreement."""
     views.lags(con, declaration)
     for moment in declaration.moments:
-        views.within(con)
+        slices.within(con)
         _period(con, declaration, moment, folder, truth, say, cross)
     con.execute(f"DROP TABLE IF EXISTS {planting.kept_in(declaration)}")
 

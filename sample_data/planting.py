@@ -12,7 +12,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from sample_data.views import View, quoted, text, within
+from sample_data import slices
+from sample_data.views import View, quoted, text
 
 if TYPE_CHECKING:
     import duckdb
@@ -25,9 +26,6 @@ SPARE = 12
 WHOLE = 1_000_000
 """Up to so many people a view's rows are kept as they come out. Of more, they are written into the sample's database, which packs
 them: computed anew each time they are looked at, they would have to share the memory with the sort."""
-SLICE = 500_000
-"""Then so many people's rows at a time, where the view says `within(home)`: hash tables of all homes and couples, and whatever else
-stands in memory once a view, grow with the people."""
 ENOUGH = 400_000
 """Rows among which rare kinds look for the rows they still need."""
 
@@ -95,10 +93,7 @@ def _keep(con: duckdb.DuckDBPyConnection, view: View, people: int) -> str:
         con.execute(f"CREATE OR REPLACE TEMP TABLE clean AS {view.sql}")
         return "clean"
     kept = kept_in(view.declaration)
-    con.execute(f"CREATE OR REPLACE TABLE {kept} AS {view.sql} LIMIT 0")
-    for first in range(0, people, SLICE if "within(" in view.declaration.rows else people):
-        within(con, first, first + SLICE)
-        con.execute(f"INSERT INTO {kept} {view.sql}")
+    slices.write(con, kept, view.sql, view.declaration.rows)
     return kept
 
 

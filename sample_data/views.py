@@ -73,16 +73,6 @@ def lags(con: duckdb.DuckDBPyConnection, declaration: Declaration) -> None:
     con.execute(f"CREATE OR REPLACE TEMP MACRO learnt(day, key) AS {plain}, (what, day, key) AS {other}")
 
 
-def within(con: duckdb.DuckDBPyConnection, first: int | None = None, end: int | None = None) -> None:
-    """The macro `within` of this connection: whether a home's people are those from number `first` up to `end`; all of them without.
-
-    Homes and people are numbered alike, 50 homes of 125 people after the other (`world/people.sql`), so a slice of one is a slice of
-    the other, and what is ordered by either is read in part.
-    """
-    some = "true" if first is None or end is None else f"home >= {50 * (first // 125)} AND home < {50 * (end // 125)}"
-    con.execute(f"CREATE OR REPLACE TEMP MACRO within(home) AS {some}")
-
-
 def view(con: duckdb.DuckDBPyConnection, declaration: Declaration, moment: Moment) -> View:
     """The view of a period. Raises `DocumentError` where the SELECT does not run or its columns are not the contract's."""
     import duckdb

@@ -23,7 +23,7 @@ WITH
         SELECT h.home, 125 * (h.home // 50) + s.before AS head, least(s.size, people() - (125 * (h.home // 50) + s.before))::INTEGER AS size,
             (draw('place', h.home) * 10000)::BIGINT % 10000 AS bucket, (draw('place after', h.home) * 10000)::BIGINT % 10000 AS bucket_after
         FROM range(ceil(people() / 125.0)::BIGINT * 50) AS h (home) JOIN slot AS s ON s.slot = h.home % 50
-        WHERE 125 * (h.home // 50) + s.before < people()),
+        WHERE within(h.home) AND 125 * (h.home // 50) + s.before < people()),
     placed AS (
         SELECT l.*, a.unit AS unit_before, a.county AS county_before, a.city AS city_before, a.county_name AS county_name_before, a.prefix,
             b.unit AS unit_after, b.county AS county_after, b.city AS city_after, b.county_name AS county_name_after
@@ -107,12 +107,13 @@ SELECT home, head, size, county_before || padded(home, 8) AS household_no,
     address_at(city_before, county_name_before, one_of(roads, 'road', home), home) AS address_before,
     CASE WHEN size = 1 AND draw('collective', home) < 0.2 THEN 'collective' ELSE 'family' END AS kind, local, newcomer, needy, arrived_on, steady
 FROM world.family, (SELECT list(word ORDER BY n) AS roads FROM world.word_road)
+WHERE within(home)
 ORDER BY home;
 
 -- A person as far as it is numbers and days. `named_by`: the person whose surname it is.
 CREATE OR REPLACE TABLE world.life AS
 WITH
-    each AS (SELECT *, unnest(range(size)) AS nth FROM world.family),
+    each AS (SELECT *, unnest(range(size)) AS nth FROM world.family WHERE within(home)),
     roled AS (
         SELECT *, head + nth AS person, (CASE WHEN nth = 1 AND NOT couple THEN 2 ELSE nth END)::TINYINT AS role,
             CASE WHEN couple AND NOT head_male THEN head WHEN couple THEN head + 1 WHEN NOT head_male THEN head END AS woman,
@@ -154,7 +155,8 @@ WITH
     joined AS (
         SELECT l.* REPLACE (o.prefix AS prefix), o.number, h.unit, h.unit_before, h.county, h.county_before, h.address, h.address_before, h.local, h.needy, h.steady, w.*,
             (today() - l.born) / 365.2425 AS age
-        FROM world.life AS l JOIN world.order_number AS o USING (person) JOIN world.home AS h USING (home) CROSS JOIN words AS w)
+        FROM world.life AS l JOIN world.order_number AS o USING (person) JOIN world.home AS h USING (home) CROSS JOIN words AS w
+        WHERE among(l.person) AND among(o.person) AND within(h.home))
 SELECT person, home, role, male, born, died, resident_id(prefix, born, number) AS id_number,
     CASE WHEN draw('rare surname', named_by) < 0.002 THEN one_of(rare_surnames, 'surname', named_by) ELSE one_of(surnames, 'surname', named_by) END
         || one_of(given, 'given', person)

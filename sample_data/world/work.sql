@@ -9,7 +9,7 @@ WITH
         SELECT person, born, male, local, needy, died, left_on, county_before, draw('livelihood', person) AS lot,
             (born + INTERVAL 1 YEAR * CASE WHEN male THEN 60 ELSE 55 END)::DATE AS retires_on,
             greatest((born + to_days(draw_int('first work', person, 18 * 366, 24 * 366)::INTEGER))::DATE, coalesce(registered_on, arrived_on)) AS since
-        FROM world.person WHERE born < today() - 16 * 366)
+        FROM world.person WHERE among(person) AND born < today() - 16 * 366)
 SELECT person, born, male, local, died, left_on, county_before, retires_on, since,
     CASE WHEN needy OR since > least(today() - 40, retires_on - 400) THEN 'none'
         WHEN lot < 0.5 THEN 'contract' WHEN lot < 0.57 THEN 'organ' WHEN lot < 0.68 THEN 'flexible' ELSE 'none' END AS kind
@@ -40,7 +40,7 @@ WITH
                 ELSE greatest(l.since, first_day()) END AS begun,
             CASE WHEN draw('job changes', l.person) < 0.07 THEN draw_day('job change', l.person, first_day() + 40, today() - 70) END AS changed
         FROM world.livelihood AS l LEFT JOIN cities AS c ON c.city = left(l.county_before, 4) AND c.kind = l.kind
-        WHERE l.kind <> 'none' AND l.retires_on > first_day() AND coalesce(l.died, l.left_on, today()) > l.since + 60),
+        WHERE among(l.person) AND l.kind <> 'none' AND l.retires_on > first_day() AND coalesce(l.died, l.left_on, today()) > l.since + 60),
     placed AS (
         SELECT w.*, e.entity, e.ended AS closes, CASE WHEN w.kind = 'flexible' OR e.entity IS NULL THEN 'flexible' ELSE w.kind END AS how
         FROM working AS w LEFT JOIN world.employer AS e ON e.city = w.city AND e.kind = w.kind AND e.n = draw_int('employer', w.person, 0, w."of" - 1)),
@@ -67,8 +67,8 @@ ORDER BY job;
 CREATE OR REPLACE TABLE world.career AS
 SELECT a.person, a.kind, a.entity, a.begun, a.ended, a.ended_by, b.entity AS next_entity, b.begun AS next_begun, b.ended AS next_ended,
     CASE WHEN a.ended_by IN ('closed', 'changed') AND b.job IS NULL THEN a.ended END AS idle_on
-FROM world.job AS a LEFT JOIN world.job AS b ON b.job = a.job + 1
-WHERE a.job % 2 = 0
+FROM world.job AS a LEFT JOIN (FROM world.job WHERE among(person)) AS b ON b.job = a.job + 1
+WHERE among(a.person) AND a.job % 2 = 0
 ORDER BY a.person;
 
 -- Social insurance, one line a person and kind (110 employees', 120 public service's, 170 residents' pension, 210 unemployment, 410
@@ -79,8 +79,8 @@ WITH
         SELECT l.*, c.kind AS work, c.begun AS work_begun, c.idle_on, p.county, p.moved_on, p.steady,
             CASE WHEN l.kind = 'none' THEN '170' WHEN coalesce(c.kind, l.kind) = 'organ' THEN '120' ELSE '110' END AS pension,
             draw('insured', l.person) AS lot
-        FROM world.livelihood AS l JOIN world.person AS p USING (person) LEFT JOIN world.career AS c USING (person)
-        WHERE l.local OR l.kind <> 'none'),
+        FROM world.livelihood AS l JOIN world.person AS p USING (person) LEFT JOIN (FROM world.career WHERE among(person)) AS c USING (person)
+        WHERE among(l.person) AND among(p.person) AND (l.local OR l.kind <> 'none')),
     dated AS (
         SELECT *, CASE WHEN pension = '170' THEN greatest((born + INTERVAL 16 YEAR)::DATE, DATE '2011-07-01', since - 365 * 20)
                 WHEN work_begun IS NOT NULL THEN least(work_begun, greatest(since, work_begun - draw_int('paid before', person, 0, 6000)::INTEGER))
@@ -110,8 +110,9 @@ WITH
     people AS (
         SELECT p.person, p.born, p.died, p.left_on, p.county, p.county_before, p.moved_on, p.local, p.needy, p.steady, p.registered_on, l.retires_on,
             coalesce(c.kind, CASE WHEN l.retires_on <= first_day() THEN l.kind END, 'none') AS kind, c.begun AS work_begun, c.idle_on
-        FROM world.person AS p LEFT JOIN world.livelihood AS l USING (person) LEFT JOIN world.career AS c USING (person)
-        WHERE p.needy OR p.local AND draw('medical', p.person) < 0.97 OR c.kind IN ('contract', 'organ')),
+        FROM world.person AS p LEFT JOIN (FROM world.livelihood WHERE among(person)) AS l USING (person)
+            LEFT JOIN (FROM world.career WHERE among(person)) AS c USING (person)
+        WHERE among(p.person) AND (p.needy OR p.local AND draw('medical', p.person) < 0.97 OR c.kind IN ('contract', 'organ'))),
     begun AS (
         SELECT *, kind IN ('contract', 'organ') OR kind = 'flexible' AND draw('medical flexible', person) < 0.5 AS employee,
             CASE WHEN born >= first_day() - 60 THEN (born + draw_int('newborn', person, 10, 60)::INTEGER)::DATE

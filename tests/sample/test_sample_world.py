@@ -20,7 +20,8 @@ from sample_data import planting
 from sample_data.building import opened, prepare
 from sample_data.declared import declarations
 from sample_data.made import furnish, make
-from sample_data.views import lags, view, within
+from sample_data.slices import within
+from sample_data.views import lags, view
 
 DATASETS = tuple(declarations(Project.at(CODE, "data")))
 PLACES = {f"2199{n:02d}" for n in (*range(1, 15), 21)}

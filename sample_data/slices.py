@@ -1,0 +1,44 @@
+"""A slice of the people at a time: what keeps memory and working files of a large sample within their limits.
+
+Homes and people are numbered alike, 50 homes of 125 people after the other (`world/people.sql`), so a slice of one is a slice of the
+other, and what is ordered by either is read in part. SQL says where it may be cut: `within(home)`, `among(person)`.
+
+Belongs here: those macros, and writing a table slice by slice. Not here: what the SQL makes.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import duckdb
+
+SLICE = 500_000
+"""So many people's rows are made at a time: hash tables of all homes and couples, sorts, and whatever else stands in memory once a
+statement, would grow with the people."""
+
+_CUT = re.compile(r"\b(within|among)\(")
+
+
+def within(con: duckdb.DuckDBPyConnection, first: int | None = None, end: int | None = None) -> None:
+    """The macros `within(home)` and `among(person)` of this connection: whether a home's people are, or a person is, from number
+    `first` up to `end`; all of them without."""
+    for macro, name, number in (("within", "home", 50), ("among", "person", 125)):
+        some = "true" if first is None or end is None else f"{name} >= {number * (first // 125)} AND {name} < {number * (end // 125)}"
+        con.execute(f"CREATE OR REPLACE TEMP MACRO {macro}({name}) AS {some}")
+
+
+def write(con: duckdb.DuckDBPyConnection, table: str, select: str, cut: str | None = None) -> None:
+    """Make a table of a SELECT, slice by slice where it (or the text `cut` that it stems from) says how it may be cut."""
+    (people,) = con.execute("SELECT people()").fetchone() or (0,)
+    if not _CUT.search(cut or select) or people <= SLICE:
+        within(con)
+        con.execute(f"CREATE OR REPLACE TABLE {table} AS {select}")
+        return
+    try:
+        for first in range(0, people, SLICE):
+            within(con, first, first + SLICE)
+            con.execute(f"{f'INSERT INTO {table}' if first else f'CREATE OR REPLACE TABLE {table} AS'} {select}")
+    finally:
+        within(con)
