@@ -9,6 +9,7 @@ Belongs here: that log, and `evidence.tickets` of cross-department checks. Not h
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import TYPE_CHECKING
 
 from assets.crosschecks.counting import overdue
@@ -51,23 +52,32 @@ def follow_contradictions(con: duckdb.DuckDBPyConnection, project: Project, run_
         return affected(con, "INSERT INTO evidence.tickets BY NAME FROM changed")
 
 
-def _present(con: duckdb.DuckDBPyConnection, project: Project) -> str:
-    """SQL for the contradictions that are overdue and can be judged: ticket, check, dataset, batch, row."""
+def named_sql(con: duckdb.DuckDBPyConnection, project: Project, datasets: Collection[str] | None = None) -> str:
+    """SQL for the contradictions that are overdue and can be judged: all that the table says, and the name of the issue, `ticket`.
+
+    Those to be mended in `datasets`, by default in any. For a connection that is `keyed`.
+    """
     parts = []
     for (name,) in con.execute(f"SELECT DISTINCT dataset FROM {quote(TABLE)} ORDER BY dataset").fetchall():
         contract = project.contracts.get(name)
-        if contract is None:
+        if contract is None or (datasets is not None and name not in datasets):
             continue
         key = ", ".join(text_of(f"s.{c}") for c in contract.key)
+        said = f"{TABLE} {contract.name}"
         text = f'concat_ws(chr(31), d."check", d.subject{", " + key if key else ""})'
         record = f"LEFT JOIN std_batches.{quote(name)} s ON s._batch = d.batch AND s._row = d.row" if key else ""
         parts.append(
-            f'SELECT left({hide_sql(text, "hash", scope=f"{TABLE} {name}")}, {NAME_LENGTH}) AS ticket, d."check", d.dataset, d.batch, d.row'
+            f"SELECT left({hide_sql(text, 'hash', scope=said)}, {NAME_LENGTH}) AS ticket, d.*"
             f' FROM {quote(TABLE)} d JOIN evidence.crosschecks c USING ("check") {record}'
             f" WHERE d.dataset = {literal(name)} AND {overdue()} AND c.silent IS NULL"
         )
-    every = " UNION ALL ".join(parts) or 'SELECT NULL AS ticket, NULL AS "check", NULL AS dataset, NULL AS batch, NULL AS row LIMIT 0'
-    return f'SELECT ticket, "check", dataset, min(batch) AS batch, arg_min(row, batch) AS row FROM ({every}) GROUP BY ALL'
+    return " UNION ALL ".join(parts) or f"SELECT NULL::VARCHAR AS ticket, * FROM {quote(TABLE)} LIMIT 0"
+
+
+def _present(con: duckdb.DuckDBPyConnection, project: Project) -> str:
+    """SQL for the contradictions that are overdue and can be judged, one a name: ticket, check, dataset, batch, row."""
+    named = named_sql(con, project)
+    return f'SELECT ticket, "check", dataset, min(batch) AS batch, arg_min(row, batch) AS row FROM ({named}) GROUP BY ALL'
 
 
 _SEEN = """

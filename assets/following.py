@@ -67,6 +67,19 @@ def follow(con: duckdb.DuckDBPyConnection, project: Project, run_id: str, *, ane
     return Followed(sum(len(b) for b, _ in waiting.values()), changed, tuple(n for n, (_, again) in waiting.items() if again))
 
 
+def name_rows(con: duckdb.DuckDBPyConnection, project: Project, contract: Contract) -> None:
+    """Make the temporary table `named` (ticket, rule, batch, row) of the rows in the temporary table `nameless` (rule, batch, row).
+
+    These break rules of `contract`, in standardised hand-overs: each bears the name of the issue that it belongs to, as others of the
+    same record do. The connection need not write.
+    """
+    batches = [batch for (batch,) in con.execute("SELECT DISTINCT batch FROM nameless ORDER BY batch").fetchall()]
+    with keyed(con, masking_key(project)):
+        dataset = _Dataset(con, project, contract, batches)
+        _insert_ways(con, dataset.ways)
+        dataset._name("nameless", "named", batches)
+
+
 def _waiting(con: duckdb.DuckDBPyConnection, datasets: Sequence[str], anew: bool) -> dict[str, tuple[list[str], bool]]:
     """By dataset, the hand-overs to take up, and whether that means all of them again; datasets without any are left out."""
     rows = con.execute(
@@ -155,9 +168,10 @@ class _Dataset:
             f" [{', '.join(f'h{n}' for n in range(len(columns)))}] AS numbers FROM ({self._hashed(batches, only)})"
         )
         text = "array_to_string(list_concat([x.rule, b.unit], list_select(s.texts, w.places)), chr(31))"
+        hidden = hide_sql(text, "hash", scope=self.contract.name)
         self.con.execute(
             f"""CREATE OR REPLACE TEMP TABLE {target} AS
-            SELECT left({hide_sql(text, "hash", scope=self.contract.name)}, {NAME_LENGTH}) AS ticket, w.found_by, x.rule, x.batch, x.row,
+            SELECT left({hidden}, {NAME_LENGTH}) AS ticket, w.found_by, x.rule, x.batch, x.row,
                 b.unit, w.way, list_reduce(list_select(s.numbers, w.places), lambda a, b: xor(a, b), 0::UBIGINT) AS mark
             FROM {rows} x JOIN kept s ON s._batch = x.batch AND s._row = x.row JOIN ways w ON w.rule = x.rule AND w.whole = s.whole
                 JOIN (SELECT batch, coalesce(unit, '') AS unit FROM evidence.batches WHERE dataset = {literal(self.contract.name)}) b

@@ -48,27 +48,22 @@ def by_check(con: duckdb.DuckDBPyConnection) -> list[Row]:
     )
 
 
-def listed(lake: duckdb.DuckDBPyConnection, department: str, cap: int, *, tickets: bool = False) -> Iterator[tuple[Any, ...]]:
+def listed(lake: duckdb.DuckDBPyConnection, department: str, cap: int, *, named: str = "") -> Iterator[tuple[Any, ...]]:
     """Rows of the workbook: ticket, batch and row of the record, then check, title, since, dataset, file, row, the department's own
-    value, and whose record says otherwise. Without `tickets` (they are not published) the ticket is NULL.
+    value, and whose record says otherwise. `named` is the table that knows their tickets; without it the ticket is NULL.
 
     The other department's values stay with it: its dataset, file and row say whom to ask. `lake` sees the results as `results`.
     """
     if columns_of(lake, TABLE) is None:
         return
-    ticket = (
-        """(SELECT min(k.ticket) FROM results.tickets k WHERE k.dataset = d.dataset AND k.rule = d."check" AND k.last_batch = d.batch
-            AND k.last_row = d."row" AND k.state <> 'closed')"""
-        if tickets
-        else "NULL"
-    )
+    ticket = "(SELECT k.ticket FROM results.tickets k WHERE k.ticket = d.ticket AND k.state <> 'closed')" if named else "NULL"
     cursor = lake.execute(
         f"""
         SELECT {ticket}, d.batch, d."row", c.number, r.title_zh, strftime(d.since, '%Y-%m-%d'), strftime(d.due, '%Y-%m-%d'), o.title,
             {", ".join(placed_sql("b.source", 'd."row"', "b.parts"))},
             CASE WHEN d.batch IS NULL THEN '（缺这条记录 no such record）' ELSE d.value END, t.department_zh || ' ' || t.title,
             {", ".join(placed_sql("e.source", "d.other_row", "e.parts"))}, r.remedy_zh
-        FROM {quote(TABLE)} d JOIN evidence.crosschecks c ON c."check" = d."check"
+        FROM {quote(named or TABLE)} d JOIN evidence.crosschecks c ON c."check" = d."check"
             JOIN results.datasets o ON o.dataset = d.dataset JOIN results.datasets t ON t.dataset = d.other
             LEFT JOIN results.rules r ON r.dataset = d.dataset AND r.rule = d."check"
             LEFT JOIN evidence.batches b ON b.batch = d.batch LEFT JOIN evidence.batches e ON e.batch = d.other_batch

@@ -169,8 +169,8 @@ class _Sheet:
             if word and self.untracked <= self.sent.untracked:
                 self.reading.note(
                     "no_ticket",
-                    "此行没有编号，没有采用：请填在同一记录的另一行，或等下一份清单。",
-                    "This row has no ticket: not taken. Answer in the record's other row, or in the next workbook.",
+                    "此行没有编号（已办结，或尚未立案），没有采用：请等下一份清单。",
+                    "This row has no ticket (closed, or not followed yet): not taken. Answer in the next workbook.",
                     self.name,
                     address(STATE),
                 )

@@ -14,6 +14,7 @@ from assets.readers.parts import placed_sql
 from pipelines.reports import contradictions, figures
 from pipelines.workbooks.identity import Sent, SentSheet, digest_of
 from pipelines.workbooks.sheets import CELL, printed, put, widths
+from pipelines.workbooks.tickets import SHARED
 
 if TYPE_CHECKING:
     import duckdb
@@ -160,20 +161,23 @@ class _Ask:
         return 3
 
 
+_TICKETS = f"""
+    SELECT ticket, dataset, rule, last_batch AS batch, last_row AS row FROM results.tickets WHERE state <> 'closed'
+    UNION ALL SELECT s.ticket, k.dataset, s.rule, s.batch, s.row FROM {SHARED} s JOIN results.tickets k ON k.ticket = s.ticket
+        WHERE k.state <> 'closed'"""
+
+
 def bad_rows(lake: duckdb.DuckDBPyConnection, cut: Slice, *, tickets: bool) -> Iterator[tuple[Any, ...]]:
-    """(source, row, rules, tickets, batch, row in the lake, *values as they came) of standing rows that break a rule, file by file."""
+    """(source, row, rules, tickets, batch, row in the lake, *values as they came) of standing rows that break a rule, file by file.
+
+    `tickets`: with those that are open, for which the table of shared ones was made (`find_shared`)."""
     contract = cut.contract
     there = columns_of(lake, f"raw.{contract.name}")
     if there is None:
         return
     columns = ", ".join(f"r.{quote(c.name)}" if c.name in there else "NULL" for c in contract.columns)
     of = "list(DISTINCT t.ticket ORDER BY t.ticket) FILTER (t.ticket IS NOT NULL)" if tickets else "NULL"
-    joined = (
-        """LEFT JOIN results.tickets t ON t.dataset = i.dataset AND t.rule = i.rule AND t.last_batch = i.batch AND t.last_row = i."row"
-                AND t.state <> 'closed'"""
-        if tickets
-        else ""
-    )
+    joined = f'LEFT JOIN ({_TICKETS}) t ON t.dataset = i.dataset AND t.rule = i.rule AND t.batch = i.batch AND t.row = i."row"'
     cursor = lake.execute(
         f"""
         WITH bad AS (
@@ -181,7 +185,7 @@ def bad_rows(lake: duckdb.DuckDBPyConnection, cut: Slice, *, tickets: bool) -> I
                 any_value(b.unit) AS unit, any_value(b.period) AS period,
                 list(DISTINCT i.rule ORDER BY i.rule) AS rules, {of} AS tickets
             FROM results.issues i JOIN results.standing s ON s.batch = i.batch AND s.dataset = i.dataset
-                JOIN results.batches b ON b.batch = i.batch {joined}
+                JOIN results.batches b ON b.batch = i.batch {joined if tickets else ""}
             WHERE i.dataset = ? GROUP BY i.batch, i."row"
             ORDER BY period DESC, unit, i.batch, i."row" LIMIT {int(cut.count)} OFFSET {int(cut.start)})
         SELECT {", ".join(placed_sql("bad.source", 'bad."row"', "bad.parts"))}, bad.rules, coalesce(bad.tickets, []), bad.batch, bad."row",
@@ -195,10 +199,10 @@ def bad_rows(lake: duckdb.DuckDBPyConnection, cut: Slice, *, tickets: bool) -> I
 
 
 def contradictions_sheet(
-    book: Book, forms: Forms, lake: duckdb.DuckDBPyConnection, department: str, cap: int, *, asked: bool
+    book: Book, forms: Forms, lake: duckdb.DuckDBPyConnection, department: str, cap: int, *, named: str = "", asked: bool
 ) -> SentSheet | None:
     """What other departments' records contradict beyond the grace, a row each; None where nothing does."""
-    found = contradictions.listed(lake, department, cap + 1, tickets=asked)
+    found = contradictions.listed(lake, department, cap + 1, named=named)
     first = next(found, None)
     if first is None:
         return None

@@ -21,6 +21,7 @@ from pipelines.workbooks.locking import locked, password_of
 from pipelines.workbooks.overview import instructions, overview, summary
 from pipelines.workbooks.rows import Slice, contradictions_sheet, data_sheet, rejects_sheet, tracked
 from pipelines.workbooks.sheets import Forms, sheet_name
+from pipelines.workbooks.tickets import CONTRADICTED, find_contradicted, find_shared
 
 if TYPE_CHECKING:
     import duckdb
@@ -123,10 +124,13 @@ def _part(
     taken = {name.lower() for name in _FIXED}
     titles = {d["dataset"]: d["title"] for d in datasets}
     for cut in cuts:
+        if asked:
+            find_shared(lake, project, cut.contract)
         name = sheet_name(titles[cut.contract.name], taken)
         manifest.sheets.append(data_sheet(book, forms, lake, results, cut, name, lists))
     if number == 1:
-        other = contradictions_sheet(book, forms, lake, department, cap, asked=asked)
+        named = CONTRADICTED if asked and find_contradicted(lake, project, department) else ""
+        other = contradictions_sheet(book, forms, lake, department, cap, named=named, asked=asked)
         manifest.sheets += [other] if other else []
         rejects_sheet(book, forms, lake, department, cap)
     if not book.worksheets():
