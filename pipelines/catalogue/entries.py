@@ -13,7 +13,8 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
-from assets.catalogue import DUTIES, SHARING, STATES, check_catalogue, opens, opens_column
+from assets.catalogue import DUTIES, OPEN_LEVEL, SHARING, STATES, check_catalogue, opens, opens_column
+from assets.masking import SMALLEST
 from assets.promises import age_of, promised_days
 from expectations.documents import DocumentError
 
@@ -61,12 +62,22 @@ _WAYS = {
 _FORMATS = {"csv": "电子表格", "xlsx": "电子表格", "xls": "电子表格", "xml": "自描述格式", "json": "自描述格式"}
 _UNITS = {"d": "天 days", "h": "小时 hours", "min": "分钟 minutes"}
 VALID_YEARS = 3
+HIDDEN_AS: dict[str, tuple[str, str, str]] = {
+    "full": ("隐去", "不公开其值", "the value is not shown"),
+    "hash": ("摘要", "代以带密钥的摘要", "a digest with a key in its place"),
+    "generalise": (
+        "归并",
+        f"归并为较粗的值，不足 {SMALLEST} 条的不公开",
+        f"a coarser value, none where fewer than {SMALLEST} share it",
+    ),
+}
+"""By kind of masking how open data shows an item: in a word, in Chinese, in English."""
 
 
 @dataclass(frozen=True)
 class Item:
     """One information item; `length` as the guide's form has it, empty where the contract does not limit it; `opened`: it is in the
-    open data, where the dataset is opened."""
+    open data, where the dataset is opened, and `hidden` says in what way only, where its level is above open."""
 
     name: str
     title: str
@@ -78,6 +89,16 @@ class Item:
     key: bool
     description: str
     opened: bool
+    hidden: tuple[str, str, str] | None = None
+
+    def as_opened(self) -> Item:
+        """The item as open data has it: what stands in place of a hidden value is a text, at the open level, and may be left out."""
+        if self.hidden is None:
+            return self
+        word, *said = self.hidden
+        told = "；".join(filter(None, (self.description, " ".join(said))))
+        changed = replace(self, title=f"{self.title}（{word}）", description=told, kind=TYPES["string"], logical_type="string", length="")
+        return replace(changed, level=OPEN_LEVEL, required=False, hidden=None)
 
 
 @dataclass(frozen=True)
@@ -192,7 +213,7 @@ def opened(entries: list[Entry]) -> list[Entry]:
     return [
         replace(
             e,
-            items=tuple(i for i in e.items if i.opened),
+            items=tuple(i.as_opened() for i in e.items if i.opened),
             related=tuple(r for r in e.related if r in codes),
             limitations="",
             duties={key: duty for key, duty in e.duties.items() if key == "opening"},
@@ -277,6 +298,7 @@ def _item(column: Column) -> Item:
         key=column.key_position is not None,
         description=column.description,
         opened=opens_column(column),
+        hidden=HIDDEN_AS[column.opened] if column.opened and column.classification > OPEN_LEVEL else None,
     )
 
 

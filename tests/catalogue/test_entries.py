@@ -109,14 +109,29 @@ def test_only_what_may_be_opened_is_in_the_open_subset(tmp_path: Path) -> None:
     assert [(e.users, e.delivery, list(e.duties)) for e in found] == [((), None, ["opening"])] * 2
 
 
-def test_the_real_catalogue_opens_nothing_above_level_1() -> None:
+def test_a_hidden_item_is_told_as_what_open_data_has(tmp_path: Path) -> None:
+    path = write_contract(tmp_path, "shop", "{resourceCode: 301001/1, sharing: 1, open: true}")
+    text = path.read_text("utf-8").replace(
+        'classification: "2"}', 'classification: "2", customProperties: [{property: opened, value: generalise}]}'
+    )
+    path.write_text(text, encoding="utf-8")
+    (whole,) = read_catalogue(Project(tmp_path, tmp_path / "data"))
+    (part,) = opened([whole])
+    income, shown = whole.items[-1], part.items[-1]
+    assert (income.title, income.kind, income.length, income.level, part.level) == ("收入", "数值型N", "12,2", 2, 1)
+    assert (shown.name, shown.title, shown.kind, shown.logical_type, shown.length) == ("income", "收入（归并）", "字符型C", "string", "")
+    assert "none where fewer than 5 share it" in shown.description
+
+
+def test_the_real_catalogue_opens_above_level_1_only_what_is_hidden() -> None:
     project = Project.at()
     entries = read_catalogue(project)
     assert len(entries) == len(project.contracts)
     found = opened(entries)
-    assert found
+    hidden = {"market_entity": {"employees"}, "dishonesty_list": {"person_id"}}
+    assert hidden.keys() <= {e.name for e in found}
     for entry in found:
         contract = project.contracts[entry.name]
         assert contract.catalogue["open"] is True
         assert contract.catalogue["sharing"] == 1
-        assert {contract.column(i.name).classification for i in entry.items} == {1}
+        assert {i.name for i in entry.items if contract.column(i.name).classification > 1} == hidden.get(entry.name, set())

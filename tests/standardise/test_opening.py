@@ -5,18 +5,25 @@ from __future__ import annotations
 import csv
 import hashlib
 import json
+import zlib
+from collections import Counter
+from datetime import datetime
 from pathlib import Path
+from typing import Any
 
+import duckdb
 import pytest
 from typer.testing import CliRunner
 
-from assets.lake import open_lake
-from assets.masking import HIDDEN
+from assets.catalogue import opens
+from assets.contracts import Column
+from assets.lake import open_lake, quote
+from assets.masking import HIDDEN, keyed
 from assets.project import Project
 from assets.std import ensure_all
 from expectations.documents import DocumentError
 from pipelines.cli import app
-from pipelines.opening import write_open_data
+from pipelines.opening import open_select, write_open_data
 
 HIDE = "classification: '3', customProperties: [{{property: opened, value: {}}}]"
 CONTRACT = """apiVersion: v3.1.0
@@ -143,6 +150,41 @@ def test_with_another_key_every_digest_is_another(project: Project, tmp_path: Pa
     assert before == {r["person"] for r in published(project, tmp_path / "open")["visits"]}
     (project.data / "masking.key").unlink()
     assert not before & {r["person"] for r in published(project, tmp_path / "open")["visits"]}
+
+
+def made_up(column: Column, n: int) -> Any:
+    """What the n-th thing or person has in a column of this name, the same in every table; the last four are of a band of their own."""
+    if column.sql_type in ("DATE", "TIMESTAMP"):
+        return datetime(1990 if n < 36 else 1901, 1 + n % 12, 1 + n % 28)
+    own = zlib.crc32(column.name.encode())
+    if column.sql_type == "VARCHAR":
+        return f"{own % 4000 + (1000 if n < 36 else 5000)}{n:014}"
+    return n % 2 == 0 if column.sql_type == "BOOLEAN" else (own % 8 + 1 if n < 36 else 9) * 10**6 + own % 10**5 + n
+
+
+def test_what_the_project_opens_gives_no_hidden_value_back() -> None:
+    """All that may be opened is published, of the same forty things in every table; whoever has all of it can join any two."""
+    many = 40
+    opened = [c for c in Project.at().contracts.values() if opens(c)]
+    hidden = {k.name: k for c in opened for k in c.columns if k.classification > 1 and k.opened}
+    assert sorted(hidden) == ["employees", "person_id"]
+    secret = {str(made_up(k, n)) for k in hidden.values() for n in range(many)}
+    with duckdb.connect() as con, keyed(con, b"k" * 32):
+        for contract in opened:
+            columns = ", ".join(f"{quote(k.name)} {k.sql_type}" for k in contract.columns)
+            con.execute(f"CREATE OR REPLACE TABLE made ({columns})")
+            line = f"({', '.join('?' * len(contract.columns))})"
+            values = [made_up(k, n) for n in range(many) for k in contract.columns]
+            con.execute(f"INSERT INTO made VALUES {', '.join([line] * many)}", values)
+            found = con.execute(open_select(contract, "made"))
+            names = [d[0] for d in found.description or []]
+            cells = [dict(zip(names, map(str, row), strict=True)) for row in found.fetchall()]
+            assert len(cells) == many
+            assert not secret & {value for row in cells for value in row.values()}, contract.name
+            for name in hidden.keys() & set(names):
+                shared = Counter(row[name] for row in cells)
+                assert sorted(shared.values()) == [4, 36], (contract.name, name)
+                assert shared["None"] == 4
 
 
 def test_a_part_of_a_value_is_no_way_to_open_it(tmp_path: Path) -> None:
