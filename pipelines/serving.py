@@ -74,9 +74,7 @@ def serve(project: Project, *, port: int, reports_port: int, daemon: bool = True
         if "reports_url" in project.settings.model_fields_set
         else f"http://{HOST}:{reports_port}",
     }
-    from assets.project import CODE
-
-    workspace = CODE / "workspace.yaml"
+    workspace = project.root / "workspace.yaml"
     location = ["-w", str(workspace)] if workspace.exists() else ["-m", "pipelines.definitions", "-a", "defs"]
     commands = [
         [
@@ -100,7 +98,7 @@ def serve(project: Project, *, port: int, reports_port: int, daemon: bool = True
     before = signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     try:
         for command in commands:
-            processes.running.append(subprocess.Popen([sys.executable, "-m", *command], env=environment, cwd=project.data))  # noqa: S603 - our own
+            processes.running.append(subprocess.Popen([sys.executable, "-m", *command], env=environment, cwd=project.root))  # noqa: S603 - our own
         yield processes
     finally:
         signal.signal(signal.SIGTERM, before)

@@ -83,6 +83,9 @@ def _files(name: str, start: Start, last: date) -> Iterator[tuple[Path, str]]:
     yield Path("workspace.yaml"), text("workspace.yaml")
     yield Path("pyproject.toml"), text("pyproject.toml")
     yield Path(".gitignore"), text("gitignore")
+    yield Path("own/__init__.py"), ""
+    yield Path("own/definitions.py"), text("definitions.py")
+    yield Path("own/defs/__init__.py"), ""
     yield Path("assets", f"{at}.odcs.yaml"), text("contract.odcs.yaml")
     yield Path("expectations/suites", f"{at}.yaml"), text("suite.yaml")
     yield Path("expectations/standard.yaml"), (CODE / "expectations" / "standard.yaml").read_text(encoding="utf-8")

@@ -58,19 +58,26 @@ def test_the_doctor_finds_it_well(begun: Project, monkeypatch: pytest.MonkeyPatc
 def test_dagster_finds_the_code(begun: Project) -> None:
     (location,) = yaml.safe_load((begun.root / "workspace.yaml").read_text(encoding="utf-8"))["load_from"]
     declared = tomllib.loads((begun.root / "pyproject.toml").read_text(encoding="utf-8"))
-    module = declared["tool"]["dg"]["project"]["code_location_target_module"]
-    assert location["python_module"]["module_name"] == module == "pipelines.definitions"
+    told = declared["tool"]["dg"]["project"]
+    module = told["code_location_target_module"]
+    assert location["python_module"]["module_name"] == module
+    # `dg` looks for these below the project's folder; an installed package it does not find.
+    assert module == f"{told['root_module']}.definitions"
+    for name in (module, told["defs_module"]):
+        at = begun.root.joinpath(*name.split("."))
+        assert at.with_suffix(".py").is_file() or (at / "__init__.py").is_file()
 
 
 def test_dagster_started_in_the_folder_loads_it(begun: Project) -> None:
-    """Python looks into that folder first, and `assets` and `expectations` stand there."""
+    """Python looks into that folder first, and `assets` and `expectations` stand there; what `dg scaffold defs` writes is loaded too."""
+    (begun.root / "own" / "defs" / "mine.py").write_text("import dagster as dg\n\n\n@dg.asset\ndef mine() -> None: ...\n")
     code = (
-        "import dagster as dg\nfrom pipelines.definitions import defs\nmade = defs()\ndg.Definitions.validate_loadable(made)\n"
+        "import dagster as dg\nfrom own.definitions import defs\nmade = defs()\ndg.Definitions.validate_loadable(made)\n"
         "print(*(k.to_user_string() for k in made.resolve_all_asset_keys()))"
     )
     environment = {k: v for k, v in os.environ.items() if not k.startswith("YUANQING_")}
     ran = subprocess.run([sys.executable, "-c", code], cwd=begun.root, env=environment, capture_output=True, text=True, check=True)
-    assert "std/reader" in ran.stdout
+    assert {"std/reader", "mine"} <= set(ran.stdout.split())
 
 
 def test_every_setting_stands_in_the_file_and_none_is_set(begun: Project) -> None:
