@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 BUILT_BY = {"assets": ("*.odcs.yaml", "department.yaml", "*.check.yaml", "*.page.yaml", "*.sql"), "expectations": ("*.yaml", "*.csv")}
 """By folder of a project, the files that its tables and pages are made by."""
 FOLDERS = BUILT_BY | {"assets": (*BUILT_BY["assets"], "*.sample.yaml")}
-ALSO = ("expectations/standard.yaml", "expectations/codes/*.csv")
+ALSO = ("expectations/standard.yaml", "expectations/codes/*.csv", "expectations/codes/tables.yaml")
 """Of the program's own, where the project has none."""
 _SECRET = re.compile(rb"""(?im)^(\s*"?[\w.-]*(?:password|passwd|secret|token|credential)"?\s*=\s*).*$""")
 _USER = re.compile(rb"://[^/\s\"'@]+@")

@@ -1,8 +1,8 @@
 """Code tables: the values that a column may hold, and the dialects that stand for them.
 
 A table is `<name>.csv` with the columns `code` and `name` first (more may follow: `rows` gives them all); an optional
-`<name>.dialect.csv` beside it (`text,code`) maps what departments write instead. Belongs here: reading and checking
-tables. Not here: which column uses which table.
+`<name>.dialect.csv` beside it (`text,code`) maps what departments write instead. `tables.yaml` beside them says what tables and
+their columns are called. Belongs here: reading and checking tables. Not here: which column uses which table.
 """
 
 from __future__ import annotations
@@ -13,9 +13,12 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
-from expectations.documents import DocumentError, near
+from expectations.documents import DocumentError, near, read_document
 
 FOLDER = Path(__file__).with_name("codes")
+TITLES = "tables.yaml"
+Words = tuple[str, str]
+"""The same in Chinese and in English."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +51,28 @@ class CodeTables:
     @property
     def names(self) -> tuple[str, ...]:
         return tuple(sorted(self._paths))
+
+    def title(self, name: str) -> Words:
+        """What a table is called; its name where nobody says. Raises `DocumentError` for a `tables.yaml` that is wrong."""
+        return self._titles["tables"].get(name, (name, name.replace("_", " ")))
+
+    def column_title(self, column: str) -> Words:
+        """What a column of that name is called, in whatever table."""
+        return self._titles["columns"].get(column, ("", ""))
+
+    @cached_property
+    def _titles(self) -> dict[str, dict[str, Words]]:
+        found: dict[str, dict[str, Words]] = {"tables": {}, "columns": {}}
+        for path in (folder / TITLES for folder in self.folders if (folder / TITLES).is_file()):
+            document = read_document(path)
+            for part, titles in document.data.items():
+                if part not in found or not isinstance(titles, dict):
+                    raise document.error((part,), f"found {part!r}.", "Write `tables:` and `columns:`, each with names and titles.")
+                for name, words in titles.items():
+                    if not (isinstance(words, list) and len(words) == 2 and all(isinstance(w, str) for w in words)):
+                        raise document.error((part, name), f"the title {words!r} of {name}.", "Write it as [性别, Sex].")
+                    found[part][name] = (words[0], words[1])
+        return found
 
     def __contains__(self, name: str) -> bool:
         return name in self._paths

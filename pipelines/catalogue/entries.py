@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from assets.catalogue import DUTIES, OPEN_LEVEL, SHARING, STATES, check_catalogue, opens, opens_column
 from assets.masking import SMALLEST
 from assets.promises import age_of, promised_days
+from expectations.codes import CodeTables
 from expectations.documents import DocumentError
 
 if TYPE_CHECKING:
@@ -77,7 +78,8 @@ HIDDEN_AS: dict[str, tuple[str, str, str]] = {
 @dataclass(frozen=True)
 class Item:
     """One information item; `length` as the guide's form has it, empty where the contract does not limit it; `opened`: it is in the
-    open data, where the dataset is opened, and `hidden` says in what way only, where its level is above open."""
+    open data, where the dataset is opened, and `hidden` says in what way only, where its level is above open; `codes`: what its code
+    table is called."""
 
     name: str
     title: str
@@ -90,6 +92,7 @@ class Item:
     description: str
     opened: bool
     hidden: tuple[str, str, str] | None = None
+    codes: Words | None = None
 
     def as_opened(self) -> Item:
         """The item as open data has it: what stands in place of a hidden value is a text, at the open level, and may be left out."""
@@ -189,8 +192,11 @@ def read_catalogue(project: Project) -> list[Entry]:
 
     Raises `DocumentError` for a contract that is wrong, and for two datasets with one resource code.
     """
+    from assets.judging import codes_of
+
     check_catalogue(project.contracts.values())
-    found = (entry_of(c, _sources_days(project, c)) for c in project.contracts.values())
+    codes = codes_of(project)
+    found = (entry_of(c, _sources_days(project, c), codes) for c in project.contracts.values())
     return sorted(found, key=lambda e: (not e.code, e.code, e.name))
 
 
@@ -225,8 +231,8 @@ def opened(entries: list[Entry]) -> list[Entry]:
     ]
 
 
-def entry_of(contract: Contract, sources_days: float | None = None) -> Entry:
-    """The entry of one dataset; `sources_days` is how often it is updated where its contract does not say."""
+def entry_of(contract: Contract, sources_days: float | None = None, codes: CodeTables | None = None) -> Entry:
+    """The entry of one dataset; `sources_days` is how often it is updated where its contract does not say, `codes` names code tables."""
     said = contract.catalogue
     sharing = int(said["sharing"]) if "sharing" in said else None
     entry = Entry(
@@ -244,7 +250,7 @@ def entry_of(contract: Contract, sources_days: float | None = None) -> Entry:
         provider_en=contract.department_en,
         provider_code=said.get("providerCode", ""),
         format=said.get("format") or _format(contract),
-        items=tuple(_item(c) for c in contract.columns),
+        items=tuple(_item(c, codes or CodeTables()) for c in contract.columns),
         sharing=sharing,
         condition="；".join(dict.fromkeys(t for t in (said.get("condition", ""), said.get("basis", "")) if t)),
         ways=tuple(
@@ -280,7 +286,7 @@ def _classification(code: str, names: Any) -> tuple[str, str, str, str]:
     return (f"{head[0]} {CLASSES[head[0]][0]}", parts[0], parts[1], parts[2])
 
 
-def _item(column: Column) -> Item:
+def _item(column: Column, codes: CodeTables) -> Item:
     decimal = column.sql_type.startswith("DECIMAL")
     length = (
         column.sql_type[8:-1].replace(" ", "")
@@ -299,6 +305,7 @@ def _item(column: Column) -> Item:
         description=column.description,
         opened=opens_column(column),
         hidden=HIDDEN_AS[column.opened] if column.opened and column.classification > OPEN_LEVEL else None,
+        codes=codes.title(column.codes) if column.codes else None,
     )
 
 

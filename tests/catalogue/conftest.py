@@ -18,7 +18,7 @@ def project(tmp_path: Path) -> Project:
     write_contract(
         tmp_path,
         "shop",
-        "{resourceCode: 301001/1, sharing: 1, open: true, published: 2026-03-01, providerCode: 11219900990000017T, "
+        "{resourceCode: 301001/1, sharing: 1, open: true, published: 2026-03-01, providerCode: '112199019900000179', "
         "classification: [商务厅, 流通], related: [301001/2, 301001/3], responsibilities: {storage: 数据局}, "
         "registration: {state: changed, date: 2024-02-29, number: R1}, users: [{who: 税务局, purpose: 核对税源, condition: 仅用于核对}]}",
     )

@@ -34,7 +34,7 @@ from catalogue_support import write_contract  # isort: skip
         ("{published: 2026-13-01x}", ["published '2026-13-01x'", "2026-11-01"]),
         ("{published: 7}", ["published 7"]),
         ("{basis: [a]}", ["basis ['a'] is no text"]),
-        ("{providerCode: 11219900990000018T}", ["providerCode '11219900990000018T' is no credit code", "18 characters"]),
+        ("{providerCode: '112199019900000178'}", ["providerCode '112199019900000178' is no credit code", "18 characters"]),
         ("{providerCode: 112199009900000683}", ["112199009900000683 is no text", "in quotes"]),
         ("{related: 301001/1}", ["related '301001/1' is no list"]),
         ("{responsibilities: {colection: a}}", ["unknown responsibility 'colection'", "Did you mean 'collection'"]),
@@ -69,7 +69,7 @@ def test_what_a_department_says_for_all_of_its_datasets(tmp_path: Path) -> None:
     base = base.rename(tmp_path / "assets" / "base" / "trade" / base.name)
     department(
         tmp_path,
-        "{providerCode: 11219900990000017T, published: 2026-03-01, responsibilities: {storage: 数据局, security: 网信办},"
+        "{providerCode: '112199019900000179', published: 2026-03-01, responsibilities: {storage: 数据局, security: 网信办},"
         " registration: {state: first, date: 2026-04-01, authority: 登记处}}",
     )
     said = {name: c.catalogue for name, c in Project(tmp_path, tmp_path / "data").contracts.items()}
@@ -79,7 +79,7 @@ def test_what_a_department_says_for_all_of_its_datasets(tmp_path: Path) -> None:
     assert said["shop"]["registration"] == first | {"number": "R1"}
     assert said["stall"]["registration"] == first | {"state": "changed", "date": day("2026-06-01")}
     assert (said["shop"]["published"], said["stall"]["published"]) == (day("2026-03-01"), day("2026-05-01"))
-    assert {n for n, s in said.items() if s.get("providerCode") == "11219900990000017T"} == {"shop", "stall", "trader"}
+    assert {n for n, s in said.items() if s.get("providerCode") == "112199019900000179"} == {"shop", "stall", "trader"}
     assert said["trader"]["responsibilities"] == {"storage": "档案馆", "security": "网信办"}
 
 
@@ -119,6 +119,6 @@ def test_the_samples_catalogue_lacks_nothing_and_its_codes_are_nobodys() -> None
     entries = read_catalogue(project)
     assert {e.name: e.lacking for e in entries if e.lacking} == {}
     assert {e.registration.state for e in entries if e.registration} == set(STATES)
-    assert {e.provider_code[2:6] for e in entries} == {"2199"}  # a division that there is not
+    assert {e.provider_code[2:6] for e in entries} == {"2199"}  # no such place: of the sample alone
     assert len({e.provider_code for e in entries}) == len({e.provider for e in entries}) == 12
-    assert all(classify_credit_code(e.provider_code) == "bad_division" for e in entries)
+    assert all(classify_credit_code(e.provider_code) == "valid" for e in entries)

@@ -18,7 +18,7 @@ def test_an_entry(project: Project) -> None:
     assert shop.classification == ("3 部门信息资源类", "01 商务厅", "001 流通", "")
     assert (shop.provider, shop.provider_code, shop.format, shop.ways) == (
         "商务厅",
-        "11219900990000017T",
+        "112199019900000179",
         "电子表格",
         ("共享平台（文件）",),
     )

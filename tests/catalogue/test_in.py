@@ -62,7 +62,7 @@ def comparable(entry: Entry) -> Entry:
         users=(),
         delivery=None,
         lacking=(),
-        items=tuple(replace(i, required=False, description="", hidden=None, opened=False) for i in entry.items),
+        items=tuple(replace(i, required=False, description="", hidden=None, opened=False, codes=None) for i in entry.items),
     )
 
 

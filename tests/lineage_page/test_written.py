@@ -122,6 +122,9 @@ def test_every_table_and_column_of_the_project_is_told_with_its_level(ours: tupl
             of = contracts[table["key"].split(".", 1)[1]]
             assert [c[3] for c in table["columns"]] == [c.classification for c in of.columns]
             assert facts["departments"][table["department"]] == [of.department, of.department_en]
+        else:
+            assert "" not in [table["zh"], table["en"], *(words for c in table["columns"] for words in c[1:3])]
+    assert {t["key"]: t["zh"] for t in facts["tables"]}["codes.aqi_breakpoint"] == "空气质量分指数及对应浓度限值"
 
 
 def test_every_edge_is_told_and_raw_is_passed_through(ours: tuple[Graph, dict[str, Any]]) -> None:

@@ -153,6 +153,21 @@ def test_a_wrong_code_table_is_refused_by_line(tmp_path: Path) -> None:
         CodeTables(tmp_path).get("colour")
 
 
+def test_every_code_table_has_a_title_and_a_projects_own_goes_before(codes: CodeTables, tmp_path: Path) -> None:
+    assert [name for name in codes.names if codes.title(name)[0] == name] == []
+    (tmp_path / "tables.yaml").write_text("tables: {colour: [颜色, Colour], sex: [性別, Sexes]}\n", encoding="utf-8")
+    own = CodeTables(*codes.folders, tmp_path)
+    assert [own.title(name) for name in ("colour", "sex", "some_other")] == [
+        ("颜色", "Colour"),
+        ("性別", "Sexes"),
+        ("some_other", "some other"),
+    ]
+    assert (own.column_title("code"), own.column_title("strange")) == (("代码", "code"), ("", ""))
+    (tmp_path / "tables.yaml").write_text("tables:\n  colour: 颜色\n", encoding="utf-8")
+    with pytest.raises(DocumentError, match=r"tables.yaml:2: the title '颜色' of colour. Write it as \[性别, Sex\]"):
+        CodeTables(tmp_path).title("colour")
+
+
 def test_the_manual_is_made_from_the_code() -> None:
     from expectations.manual import manual
 

@@ -12,6 +12,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from expectations.codes import CodeTables
+
 if TYPE_CHECKING:
     import duckdb
 
@@ -26,11 +28,13 @@ CODES = ("代码表", "Code tables")
 
 def facts_of(project: Project, graph: Graph, results: duckdb.DuckDBPyConnection) -> dict[str, Any]:
     """The facts of a project. Of hand-overs it tells the period, unit, time and rows: nothing of what stands in them."""
+    from assets.judging import codes_of
+
     published = results.execute("SELECT strftime(published_at, '%Y-%m-%d %H:%M'), snapshot, standard FROM published").fetchone()
     assert published
     return {
         "published": dict(zip(("at", "snapshot", "standard"), published, strict=True)),
-        **drawn(graph, project.contracts, _quality(results), _batches(results)),
+        **drawn(graph, project.contracts, _quality(results), _batches(results), codes_of(project)),
     }
 
 
@@ -39,8 +43,11 @@ def drawn(
     contracts: Mapping[str, Contract],
     quality: Mapping[str, tuple[Any, ...]],
     batches: Mapping[str, tuple[int, list[tuple[Any, ...]]]],
+    codes: CodeTables | None = None,
 ) -> dict[str, Any]:
-    """Tables, edges and what cannot be resolved. `quality` by dataset: score, grade, rules failing; `batches` by table."""
+    """Tables, edges and what cannot be resolved. `quality` by dataset: score, grade, rules failing; `batches` by table; `codes` names
+    code tables."""
+    codes = codes or CodeTables()
     departments: dict[tuple[str, str], int] = {}
     tables: list[dict[str, Any]] = []
     number: dict[tuple[str, str], int] = {}
@@ -57,13 +64,15 @@ def drawn(
             count += 1
             if column:
                 of = told.get(column)
-                columns.append([column, of.title if of else "", of.title_en if of else "", of.classification if of else 0])
+                words = (of.title, of.title_en) if of else codes.column_title(column) if schema == "codes" else ("", "")
+                columns.append([column, *words, of.classification if of else 0])
+        title = (contract.title, contract.title_en) if contract else codes.title(name)
         total, newest = batches.get(table if schema != "in" else f"std.{name}", (0, []))
         tables.append(
             {
                 "key": table,
-                "zh": contract.title if contract else name,
-                "en": contract.title_en if contract else name.replace("_", " "),
+                "zh": title[0],
+                "en": title[1],
                 "department": departments.setdefault(department, len(departments)),
                 "layer": _layer(table),
                 "columns": columns,
