@@ -16,7 +16,7 @@ from sample_support import SCALE, Sample, made
 import sample_data
 from assets.project import CODE, Project
 from expectations.identity import classify_credit_code, classify_resident_id
-from sample_data import planting
+from sample_data import planting, slices
 from sample_data.building import opened, prepare
 from sample_data.declared import declarations
 from sample_data.made import furnish, make
@@ -82,7 +82,7 @@ def test_some_datasets_alone_come_from_the_same_world(sample: Sample, tmp_path: 
 def test_rows_written_slice_by_slice_are_the_same_bytes(sample: Sample, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """As those of more people than are kept at once; the last slice is not full."""
     monkeypatch.setattr(planting, "WHOLE", 0)
-    monkeypatch.setattr(planting, "SLICE", 750)
+    monkeypatch.setattr(slices, "SLICE", 750)
     sliced = made(tmp_path, datasets=[REGISTER, "employment"])
     first = digests(sample.project.data)
     here = {name: digest for name, digest in digests(sliced.project.data).items() if not name.endswith(("truth.parquet", "made.json"))}
