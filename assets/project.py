@@ -78,6 +78,11 @@ class Project:
         return self.data / "collected"
 
     @property
+    def returned(self) -> Path:
+        """Where departments put workbooks that they filled in: `returned/<department>/`; what lies there stays there."""
+        return self.data / "returned"
+
+    @property
     def home(self) -> Path:
         """The data folder with the lake: `data`, unless the project is looked at as it was."""
         return self.past.home if self.past else self.data

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from assets.project import Project
     from pipelines.inbox import Failing
     from pipelines.standing import Refusal
+    from pipelines.workbooks.returned import Returned
 
 Progress = Callable[[str, int, int], None]
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
@@ -60,6 +61,7 @@ class RunSummary:
     stopped: dict[str, list[str]] = field(default_factory=dict)
     held: list[str] = field(default_factory=list)
     undone: list[str] = field(default_factory=list)
+    returned: list[Returned] = field(default_factory=list)  # workbooks that came back and were read
     seconds: float = 0.0
 
     @property
@@ -125,6 +127,8 @@ def run(
                     execute(f"collect_{item.dataset}", item.tags, None)
             if any(ran.failure and not only_stopped(ran) for ran in summary.runs):
                 break
+        summary.returned = _returned(project)
+        summary.nothing = summary.nothing and not any(found.tickets for found in summary.returned)
         if not summary.nothing or _out_of_date(con, project, models):
             say("基础库与主题库 base and thematic", 0, 2)
             due = _due(con, project, summary, models)
@@ -156,6 +160,15 @@ def publish_again(project: Project) -> Ran:
         pass  # a lake is not made by this
     with sole_run(project), open_instance(project) as instance:
         return execute_job(build_definitions(project), instance, PUBLISH, {}, None)
+
+
+def _returned(project: Project) -> list[Returned]:
+    """Take in the workbooks that departments have put back; what became of each."""
+    if not project.returned.is_dir():
+        return []
+    from pipelines.workbooks.returned import take_returned
+
+    return [found for found, _ in take_returned(project)]
 
 
 def _undelivered(project: Project) -> list[str]:

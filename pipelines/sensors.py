@@ -1,4 +1,4 @@
-"""Sensors: the landing folder, and what follows upstream changes.
+"""Sensors: the landing folder, the folder of workbooks that come back, and what follows upstream changes.
 
 Not here: schedules; how hand-overs are found (`assets.readers`).
 """
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
+from pipelines.issues.jobs import READ_WORKBOOKS
 from pipelines.jobs import collect_job
 from pipelines.work import landing_files
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from assets.contracts import Contract
     from assets.project import Project
 
-LANDING, FOLLOW = "landing", "follow"
+LANDING, FOLLOW, RETURNED = "landing", "follow", "returned"
 SECONDS = 30
 
 
@@ -53,7 +54,7 @@ def _looking(project: Project) -> AbstractContextManager[Any]:
 
 
 def sensors(project: Project, jobs: dict[str, Any]) -> list[dg.SensorDefinition]:
-    """The landing sensor (where any source hands over files) and the one that follows upstream changes."""
+    """The landing sensor (where any source hands over files), that of workbooks, and the one that follows upstream changes."""
     found: list[dg.SensorDefinition] = [
         dg.AutomationConditionSensorDefinition(
             FOLLOW,
@@ -66,7 +67,7 @@ def sensors(project: Project, jobs: dict[str, Any]) -> list[dg.SensorDefinition]
     files = [c for c in project.sources() if c.server.type == "local"]
     if files:
         found.append(_landing(project, files, [jobs[collect_job(c)] for c in files]))
-    return found
+    return [*found, _returned(project)]
 
 
 def _landing(project: Project, contracts: list[Contract], jobs: list[Any]) -> dg.SensorDefinition:
@@ -92,6 +93,33 @@ def _landing(project: Project, contracts: list[Contract], jobs: list[Any]) -> dg
             context.update_cursor(seen)
 
     return landing
+
+
+def _returned(project: Project) -> dg.SensorDefinition:
+    @dg.sensor(
+        name=RETURNED,
+        job_name=READ_WORKBOOKS,
+        minimum_interval_seconds=SECONDS,
+        default_status=dg.DefaultSensorStatus.RUNNING,
+        description="部门把更正清单放回 returned/ 时读取。 Read workbooks that departments put back into returned/.",
+    )
+    def returned(context: dg.SensorEvaluationContext) -> Iterator[dg.RunRequest | dg.SkipReason]:
+        from pipelines.workbooks.returned import folder_state, look, waiting_for_seconds
+
+        files = folder_state(project)
+        seen = hashlib.sha256(json.dumps(files).encode()).hexdigest()[:32]
+        if seen == context.cursor:
+            yield dg.SkipReason("送回文件夹没有变化。 Nothing has changed in returned/.")
+        elif waiting_for_seconds(project):
+            yield dg.SkipReason("文件还在写。 A file is still being written.")
+        else:
+            context.update_cursor(seen)
+            if any(found.state == "waiting" for found in look(project)):
+                yield dg.RunRequest(run_key=seen)
+            else:
+                yield dg.SkipReason("没有待读的清单。 No workbook waits to be read.")
+
+    return returned
 
 
 def folder_state(project: Project, contracts: Sequence[Contract]) -> str:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from assets.contracts import Contract
     from assets.project import Project
     from pipelines.logs import RunLine
+    from pipelines.workbooks.returned import Returned
 
 
 @dataclass(frozen=True)
@@ -47,13 +48,15 @@ class DatasetStatus:
 
 @dataclass
 class Status:
-    """`lake` in bytes; `run` the newest run, `failed` the newest that failed and was not made good since."""
+    """`lake` in bytes; `returned` the workbooks that came back and were not taken whole; `run` the newest run, `failed` the newest
+    that failed and was not made good since."""
 
     project: str
     run: RunLine | None = None
     failed: RunLine | None = None
     datasets: list[DatasetStatus] = field(default_factory=list)
     strays: list[str] = field(default_factory=list)
+    returned: list[Returned] = field(default_factory=list)
     lake: int = 0
     batches: int = 0
     published: str = ""
@@ -64,6 +67,10 @@ def status(project: Project, today: date | None = None) -> Status:
     from assets.collect import strays
 
     found = Status(str(project.root), strays=strays(project), lake=_size(project.lake))
+    if project.returned.is_dir():
+        from pipelines.workbooks.returned import look
+
+        found.returned = [one for one in look(project) if one.state != "taken"]
     found.run, found.failed = _runs(project)
     scores, failing, found.published = _published(project)
     stands: dict[str, tuple[Any, ...]] = {}

@@ -204,6 +204,12 @@ def show(project: Project, summary: RunSummary) -> None:
         out.print(f"已停止下游 downstream stopped: {dataset}: {', '.join(rules)}", style="red", markup=False)
     for name in summary.held:
         out.print(f"暂不重建 left as it was: {name}", style="yellow", markup=False)
+    if summary.returned:
+        from pipelines.workbooks.returned import STATES
+
+        for came in summary.returned:
+            said = f"送回的清单 workbook {came.department}/{came.file}: {' '.join(STATES[came.state])}，{came.tickets:,} 条 tickets"
+            out.print(f"{said} {came.reason}".rstrip(), style="" if came.state == "taken" else "yellow", markup=False, soft_wrap=True)
     for trouble in summary.undone:
         out.print(f"未完成 not done: {trouble}", style="red", markup=False, soft_wrap=True)
     words = {"passed": "通过 passed", "warned": "有问题 warned", "failed": "未通过 failed"}

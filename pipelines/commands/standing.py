@@ -22,6 +22,8 @@ WORDS = {
     "warned": "有问题 warned",
     "failed": "未通过 failed",
 }
+RETURNED = 5
+"""Workbooks that came back of which each is named."""
 COLOURS = {"error": "red", "warning": "yellow", "check": "", "done": "green", "info": "dim"}
 
 
@@ -75,6 +77,13 @@ def _show(found: Status) -> None:
     out.print(table("", columns, rows))
     if found.strays:
         out.print(f"无主文件 nobody collects: {', '.join(found.strays)}", style="yellow", markup=False, soft_wrap=True)
+    if found.returned:
+        from pipelines.workbooks.returned import STATES
+
+        listed = ", ".join(f"{f.department}/{f.file} {' '.join(STATES[f.state])}" for f in found.returned[:RETURNED])
+        more = f" …（{len(found.returned)}）" if len(found.returned) > RETURNED else ""
+        said = f"送回的清单 workbooks that came back: {listed}{more}；yuanqing workbook status"
+        out.print(said, style="yellow", markup=False, soft_wrap=True)
     told = f"最近的运行 last run: {_run(found.run)}" if found.run else "还没有运行过 nothing has run yet: yuanqing run"
     out.print(f"\n{told}", markup=False, soft_wrap=True)
     if found.failed is not None:

@@ -39,6 +39,10 @@ class ActingError(Exception):
     """Something cannot be done with issues: what stands against it, and what to do instead."""
 
 
+class BusyError(ActingError):
+    """Somebody else acts just now: the same works a minute later."""
+
+
 @dataclass(frozen=True)
 class _View:
     """What an officer acts upon: the lake as read now, with the states of the issues of a scope."""
@@ -273,5 +277,5 @@ def _same(one: str, other: str) -> bool:
 
 def _alone(project: Project) -> AbstractContextManager[None]:
     """One person acts at a time: between looking and writing nobody else does."""
-    busy = ActingError("另有人正在操作，请稍后再试。 Somebody else is acting just now. Try again in a minute.")
+    busy = BusyError("另有人正在操作，请稍后再试。 Somebody else is acting just now. Try again in a minute.")
     return alone(project, "acting.lock", WAIT, busy)

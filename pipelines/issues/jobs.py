@@ -1,4 +1,5 @@
-"""The officer's jobs in the Dagster UI: dispatch, waive, revoke, reopen, publish; each opens filled in by a link from a failed check.
+"""The officer's jobs in the Dagster UI: dispatch, waive, revoke, reopen, publish, which open filled in by a link from a failed check;
+and reading the workbooks that departments put back, for which a sensor asks.
 
 Belongs here: their typed configuration, and running what they ask for. Not here: what may be done (`pipelines.issues.acting`).
 After each, results, reports and inbox are published anew, so that what was done shows.
@@ -122,7 +123,23 @@ def officer_jobs(project: Project) -> list[dg.JobDefinition]:
             made = publish_league(project, config.who, config.why, config.quarter or None, corrects=config.corrects or None)
         context.log.info(f"已发布 published: {made}")
 
-    return [_job(op) for op in (dispatching, waiving, revoking, reopening, publishing)]
+    @dg.op(
+        name=f"do_{READ_WORKBOOKS}",
+        description="读取部门放回 data/returned/ 的更正清单。 Read the workbooks that departments put back into data/returned/.",
+    )
+    def reading(context: dg.OpExecutionContext) -> None:
+        from pipelines.workbooks.returned import STATES, take_returned
+
+        with clear_errors():
+            done = [found for found, _ in take_returned(project)]
+        told = [f"{f.department}/{f.file}: {' '.join(STATES[f.state])}，{f.tickets:,} 条 tickets {f.reason}".rstrip() for f in done]
+        for line in told:
+            context.log.info(line)
+        context.add_output_metadata({"1 清单 workbooks": len(done), "2 下落 what became of them": "\n".join(told)})
+        if any(f.tickets for f in done):
+            _publish(context, project, "送回的更正清单 workbooks")
+
+    return [_job(op) for op in (dispatching, waiving, revoking, reopening, publishing, reading)]
 
 
 def _job(op: dg.OpDefinition) -> dg.JobDefinition:
@@ -148,22 +165,27 @@ def _day(text: str) -> date:
 
 
 def _done(context: dg.OpExecutionContext, project: Project, act: Any) -> None:
-    """Act, say so, and publish anew by the job that publishes; what was refused fails the run with the reason, and is not tried again."""
+    """Act, say so, and publish anew; what was refused fails the run with the reason, and is not tried again."""
+    with clear_errors():
+        entry = act()
+    context.log.info(f"已记入台账 written down as {entry.seq}: {entry.what} · {entry.who}")
+    _publish(context, project, str(entry.seq))
+    context.add_output_metadata({"1 台账 journal": entry.seq, "2 何人 who": entry.who, "3 办理 what": entry.what})
+
+
+def _publish(context: dg.OpExecutionContext, project: Project, what: str) -> None:
+    """Publish anew by the job that publishes."""
     from pipelines.definitions import build_definitions
     from pipelines.jobs import PUBLISH
     from pipelines.run import execute_job
 
-    with clear_errors():
-        entry = act()
-    context.log.info(f"已记入台账 written down as {entry.seq}: {entry.what} · {entry.who}")
     published = execute_job(build_definitions(project), context.instance, PUBLISH, {}, None)
     if not published.ok:
         raise dg.Failure(
-            f"已记入台账（{entry.seq}），但未能重新发布：{published.failure}。"
+            f"已记入台账（{what}），但未能重新发布：{published.failure}。"
             " It stands in the journal; publishing failed. Run `yuanqing publish`.",
             allow_retries=False,
         )
-    context.add_output_metadata({"1 台账 journal": entry.seq, "2 何人 who": entry.who, "3 办理 what": entry.what})
 
 
 def launchpad(project: Project, job: str, **config: Any) -> str:
@@ -174,5 +196,6 @@ def launchpad(project: Project, job: str, **config: Any) -> str:
     return f"{project.ui_url}/locations/{quote(LOCATION, safe='')}/jobs/{job}/playground/setup?config={quote(text, safe='')}"
 
 
+READ_WORKBOOKS = "read_workbooks"
 LOCATION = "yuanqing"
 """The code location of `workspace.yaml`, as addresses of the UI name it."""

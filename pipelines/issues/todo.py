@@ -1,5 +1,5 @@
 """What needs the quality officer today: disputes to answer, late issues, what is unusual in a hand-over, reports that did not arrive,
-new and returned issues to dispatch, waivers that end.
+workbooks that could not be taken, new and returned issues to dispatch, waivers that end.
 
 Belongs here: choosing and weighing. Not here: the inbox that shows it (`pipelines.inbox`), the states (`states`).
 """
@@ -27,6 +27,7 @@ KINDS = {
     "dispute": ("答复异议", "answer the dispute"),
     "late": ("催办超期", "remind: late"),
     "delivery": ("报告未送达", "a report did not arrive"),
+    "workbook": ("送回的清单未采用", "a workbook that came back was not taken"),
     "anomaly": ("核实异常", "look into what is unusual"),
     "dispatch": ("派发", "dispatch"),
     "returned": ("重现，再派发", "came back: dispatch again"),
@@ -58,6 +59,7 @@ def todo(results: duckdb.DuckDBPyConnection, project: Project, today: date | Non
     """The things to do today, the most pressing kind first, then by weight of the rule times issues; from the published results."""
     from pipelines.delivery import undelivered
     from pipelines.issues.waiving import holding
+    from pipelines.workbooks.returned import look
 
     on = today or date.today()
     found = [
@@ -71,6 +73,9 @@ def todo(results: duckdb.DuckDBPyConnection, project: Project, today: date | Non
         if w.until <= on + timedelta(days=SOON)
     ]
     found += [Todo("delivery", "", "", s.department, 0, 0.0, f"{s.channel} ×{s.tries}: {s.reason}") for s in undelivered(project)]
+    found += [
+        Todo("workbook", "", "", f.department, 0, 0.0, f"{f.file}: {f.reason}") for f in look(project) if f.state in ("refused", "stray")
+    ]
     found += [
         Todo("anomaly", dataset, rule, departments.get(dataset, ""), 0, 0.0, f"{zh}。 {en}")
         for dataset, rule, zh, en in results.execute(_UNUSUAL).fetchall()

@@ -60,6 +60,7 @@ def read_workbook(project: Project, path: Path, department: str | None = None) -
         _age(results, reading)
         work = read_sheets(opened, manifest, reading)
         facts = _facts(results, {*work.said, *(t for _, _, ids in work.strangers for t in ids)})
+        facts = _since(project, results, facts)
         _judge_strangers(work, facts, reading)
         _judge(work, facts, _titles(results), reading)
         for sheet, rows in work.changed.items():
@@ -135,6 +136,18 @@ def _facts(results: duckdb.DuckDBPyConnection, tickets: set[str]) -> Facts:
         return {}
     sql = "SELECT ticket, dataset, rule, department, state FROM tickets WHERE ticket IN (SELECT unnest(?))"
     return {t: (dataset, rule, of, state) for t, dataset, rule, of, state in results.execute(sql, [sorted(tickets)]).fetchall()}
+
+
+def _since(project: Project, results: duckdb.DuckDBPyConnection, facts: Facts) -> Facts:
+    """The facts, with what was said of tickets since the publication: of two workbooks in a row the second says nothing twice."""
+    from pipelines.journal import entries
+
+    row = results.execute("SELECT published_at FROM published").fetchone()
+    last = {}
+    for entry in entries(project, "claim", "dispute"):
+        if row is None or entry.moment >= row[0].replace(microsecond=0):
+            last |= dict.fromkeys(entry.content.get("tickets") or (), "mended" if entry.what == "claim" else "disputed")
+    return {t: (*fact[:3], last[t] if t in last and fact[3] in OPEN else fact[3]) for t, fact in facts.items()}
 
 
 def _judge_strangers(work: Answers, facts: Facts, reading: Reading) -> None:

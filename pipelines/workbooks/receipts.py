@@ -1,6 +1,6 @@
 """What a workbook that was sent back says: claims, disputes, and every odd edit, in words.
 
-Belongs here: these shapes. Not here: finding them (`reading`), writing them down (`taking`), printing them (the command line).
+Belongs here: these shapes, and the receipt as text. Not here: finding them (`reading`), writing them down (`taking`), the screen.
 """
 
 from __future__ import annotations
@@ -9,6 +9,8 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
+RECEIPT = ".receipt.txt"
+"""What the name of a receipt adds to that of its workbook."""
 LISTED = 50
 """Odd edits of one kind on one sheet that are listed; all are counted."""
 KINDS = {
@@ -102,3 +104,20 @@ class Reading:
         said = {k: [asdict(c) for c in getattr(self, k)] for k in ("mended", "disputed", "odd")}
         of = {k: getattr(self, k) for k in ("file", "digest", "department", "published_at", "part", "parts", "rows", "empty")}
         return {**of, **said, "counts": dict(self.counts)}
+
+
+def receipt(reading: Reading, taken: int) -> str:
+    """The receipt as text, for the folder in which the workbook lies; values in it are masked."""
+    part = f"，第 {reading.part} 册，共 {reading.parts} 册 part {reading.part} of {reading.parts}" if reading.parts > 1 else ""
+    lines = [
+        f"回执 receipt：{reading.file}（SM3 {reading.digest}），{reading.department}，发布 published {reading.published_at}{part}",
+        f"已记 {taken:,} 条 taken；读了 {reading.rows:,} 行，{reading.empty:,} 行没填 rows read, left empty",
+    ]
+    for title, claims in (("已整改 mended", reading.mended), ("有异议 disputed", reading.disputed)):
+        lines += [f"{title}：{c.title_zh} {c.title_en}，{len(c.tickets):,} 条" + (f"：{c.why}" if c.why else "") for c in claims]
+    if reading.odd:
+        lines += ["", "请留意 please note"]
+        lines += [f"{o.sheet} {o.cell}\t{KINDS[o.kind][0]} {KINDS[o.kind][1]}：{o.zh} {o.en}".strip() for o in reading.odd]
+    if any(n > LISTED for n in reading.counts.values()):
+        lines += ["合计 in all：" + "，".join(f"{KINDS[kind][0]} {n:,}" for kind, n in reading.counts.items())]
+    return "\n".join(lines) + "\n"

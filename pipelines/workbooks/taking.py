@@ -19,8 +19,11 @@ AT_ONCE = 10_000
 
 
 def take(project: Project, reading: Reading, who: str) -> int:
-    """Write down the claims and disputes of `reading`; gives the number of tickets. Raises `WorkbookError` without a name."""
-    from pipelines.issues.acting import ActingError, claim, dispute
+    """Write down the claims and disputes of `reading`; gives the number of tickets. Raises `WorkbookError` without a name.
+
+    `BusyError` where somebody else acts for long: what is lacking then is written down by the next reading.
+    """
+    from pipelines.issues.acting import ActingError, BusyError, claim, dispute
     from pipelines.issues.states import Scope
 
     if not who.strip():
@@ -39,6 +42,8 @@ def take(project: Project, reading: Reading, who: str) -> int:
                     claim(project, who, why=why, scope=scope, known_at=reading.published_at)
                 else:
                     dispute(project, who, why=why, against=said.against, scope=scope)
+            except BusyError:
+                raise
             except ActingError as error:  # what happened since the publication; the others are taken all the same
                 reading.note("not_now", str(error), "", said.dataset, said.rule, times=len(scope.tickets))
                 continue

@@ -111,11 +111,12 @@ def test_jobs_and_sensors(tmp_path: Path, tiny: Make) -> None:
         "dispatch",
         "publish",
         "publish_league",
+        "read_workbooks",
         "reopen",
         "revoke",
         "waive",
     ]
-    assert sorted(s.name for s in repository.sensor_defs) == ["follow", "landing"]
+    assert sorted(s.name for s in repository.sensor_defs) == ["follow", "landing", "returned"]
     assert repository.schedule_defs == []
 
 

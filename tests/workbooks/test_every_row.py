@@ -14,7 +14,9 @@ from assets.models import build
 from assets.project import CODE, Project
 from assets.standardise import standardise
 from pipelines.issues.asset import take_up
+from pipelines.issues.todo import todo
 from pipelines.results import connect_results, publish
+from pipelines.run import run
 from pipelines.workbooks.reading import read_workbook
 from pipelines.workbooks.rows import IDENTITY, REASON, STATE
 from pipelines.workbooks.taking import take
@@ -118,3 +120,23 @@ def test_without_the_key_of_the_data_folder_nothing_wrong_is_asked(project: Proj
     clerk = Clerk(sent(project, tmp_path / "out", "city"))
     assert [bool(name) for name in column(clerk, DOGS, IDENTITY)] == [True, False, True]
     assert column(clerk, LACKED, IDENTITY) == ["", ""]
+
+
+def test_a_run_takes_in_what_came_back_and_the_officer_sees_what_could_not_be(
+    project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, quick: None
+) -> None:
+    clerk = Clerk(sent(project, tmp_path / "out", "city"))
+    answer(clerk, DOGS, 0, "已整改")
+    folder = project.returned / "city"
+    folder.mkdir(parents=True)
+    clerk.save(folder / "city.xlsx")
+    (folder / "notes.txt").write_text("x", encoding="utf-8")
+    monkeypatch.setattr("pipelines.workbooks.returned.QUIET", 0.0)
+    summary = run(project)
+    assert [(f.file, f.state) for f in summary.returned] == [("city.xlsx", "taken"), ("notes.txt", "refused")]
+    assert summary.undone == []
+    with connect_results(project) as results:
+        assert results.execute("SELECT count(*) > 0 FROM tickets WHERE state = 'mended'").fetchone() == (True,)
+        (told,) = [t for t in todo(results, project) if t.kind == "workbook"]
+    assert (told.department, "不是 .xlsx" in told.note) == ("city", True)
+    assert run(project).nothing

@@ -31,6 +31,9 @@ class Acts(ModuleType):
     class ActingError(Exception):
         pass
 
+    class BusyError(ActingError):
+        pass
+
     def __init__(self) -> None:
         super().__init__("pipelines.issues.acting")
         self.refused: set[str] = set()
@@ -54,7 +57,8 @@ def acts(monkeypatch: pytest.MonkeyPatch) -> Acts:
 def written(project: Project) -> list[tuple[str, str, tuple[str, ...], str]]:
     from pipelines.journal import entries
 
-    return [(e.what, e.content["rule"], tuple(e.content["tickets"]), e.why.partition("（")[0][:3]) for e in entries(project)]
+    said = entries(project, "claim", "dispute")
+    return [(e.what, e.content["rule"], tuple(e.content["tickets"]), e.why.partition("（")[0][:3]) for e in said]
 
 
 def test_claims_go_into_the_journal_once(project: Project, clerk: Clerk, tmp_path: Path, acts: Acts) -> None:
