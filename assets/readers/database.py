@@ -46,6 +46,9 @@ class Source(Protocol):
     table: str
     columns: dict[str, str]
 
+    def titles(self) -> dict[str, str]:
+        """What the database's own comments call columns, where they call them anything."""
+
     def ask(self, sql: str) -> Rows:
         """The rows of a SELECT whose columns are texts."""
 
@@ -66,8 +69,9 @@ class Source(Protocol):
     def now(self, back: float = 0) -> str:
         """SQL of the server's clock, `back` seconds ago."""
 
-    def copy(self, where: str, order: Iterable[str], folder: Path) -> str:
-        """Bring the rows to a file in `folder`, in this order, and give SQL over it: `_row` and `c0`, `c1`, ... as text."""
+    def copy(self, where: str, order: Iterable[str], folder: Path, most: int | None = None) -> str:
+        """Bring the rows (at `most` so many, any of them) to a file in `folder`, in this order, and give SQL over it: `_row` and
+        `c0`, `c1`, ... as text."""
 
 
 Opened = Callable[["Contract", "Project", "duckdb.DuckDBPyConnection", dict[str, Any]], AbstractContextManager[Source]]

@@ -97,12 +97,19 @@ class MySQL:
 
     def __init__(self, link: pymysql.Connection[Any], table: str, shown: str) -> None:
         self.shown, self._link = shown, link
-        self.table = self.quoted(table)
+        self._name, self.table = table, self.quoted(table)
         with link.cursor() as cursor:
             cursor.execute(f"SELECT * FROM {self.table} LIMIT 0")
             self._codes = {str(name): int(code) for name, code, *_ in cursor.description or ()}
         self.columns = {name: str(code) for name, code in self._codes.items()}
         [(self._now,)] = self.ask("SELECT NOW()")
+
+    def titles(self) -> dict[str, str]:
+        rows = self.ask(
+            "SELECT COLUMN_NAME, COLUMN_COMMENT FROM information_schema.COLUMNS "
+            f"WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME = {self._link.escape(self._name)}"
+        )
+        return {str(name): said for name, said in rows if said}
 
     def ask(self, sql: str) -> Rows:
         with self._link.cursor() as cursor:
@@ -133,16 +140,19 @@ class MySQL:
         at = datetime.fromisoformat(str(self._now)) - timedelta(seconds=back)
         return self._link.escape(at.strftime("%Y-%m-%d %H:%M:%S"))
 
-    def copy(self, where: str, order: Iterable[str], folder: Path) -> str:
+    def copy(self, where: str, order: Iterable[str], folder: Path, most: int | None = None) -> str:
         from pymysql.cursors import SSCursor
 
         table = TextTable(folder)
-        [(count,)] = self.ask(f"SELECT COUNT(*) FROM {self.table} WHERE {where}")
+        rows = f"{self.table} WHERE {where}"
+        if most is not None:
+            rows = f"(SELECT * FROM {rows} LIMIT {most}) AS wanted"
+        [(count,)] = self.ask(f"SELECT COUNT(*) FROM {rows}")
         by = ", ".join(map(self.quoted, order))
         cursor = self._link.cursor(SSCursor)
         try:
             cells = ", ".join(map(self.quoted, self.columns))
-            cursor.execute(f"SELECT {cells} FROM {self.table} WHERE {where}{f' ORDER BY {by}' if by else ''}")
+            cursor.execute(f"SELECT {cells} FROM {rows}{f' ORDER BY {by}' if by else ''}")
             for number, row in enumerate(cursor.fetchall_unbuffered(), 1):
                 table.write(number, [_text(cell) for cell in row])
         finally:

@@ -64,6 +64,14 @@ class PostgreSQL:
     def _query(self, sql: str) -> list[tuple[Any, ...]]:
         return self._con.execute(f"SELECT * FROM postgres_query('source', {literal(sql)})").fetchall()
 
+    def titles(self) -> dict[str, str]:
+        return dict(
+            self._query(
+                f"SELECT attname::text, d FROM (SELECT attname, col_description(attrelid, attnum) AS d FROM pg_attribute "
+                f"WHERE attrelid = {literal(self.table)}::regclass AND attnum > 0 AND NOT attisdropped) said WHERE d <> ''"
+            )
+        )
+
     def ask(self, sql: str) -> Rows:
         return self._query(sql)
 
@@ -85,10 +93,11 @@ class PostgreSQL:
     def now(self, back: float = 0) -> str:
         return f"(now() - interval '{back} seconds')"
 
-    def copy(self, where: str, order: Iterable[str], folder: Path) -> str:
+    def copy(self, where: str, order: Iterable[str], folder: Path, most: int | None = None) -> str:
         cells = ", ".join(f"{quote(name)}::text AS c{at}" for at, name in enumerate(self.columns))
         by = ", ".join(map(quote, order)) or "1"
-        select = f"SELECT (row_number() OVER (ORDER BY {by}))::bigint AS _row, {cells} FROM {self.table} WHERE {where}"
+        rows = f"(SELECT * FROM {self.table} WHERE {where} LIMIT {'ALL' if most is None else most}) AS wanted"
+        select = f"SELECT (row_number() OVER (ORDER BY {by}))::bigint AS _row, {cells} FROM {rows}"
         file = literal(str(folder / "rows.parquet"))
         self._con.execute(f"COPY (SELECT * FROM postgres_query('source', {literal(select)})) TO {file} (FORMAT parquet)")
         return f"SELECT * FROM read_parquet({file})"

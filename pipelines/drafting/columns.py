@@ -74,12 +74,15 @@ class Guess:
     key: int | None = None
     level: int = 2
     why: str = ""
+    title: str = ""
 
     def as_property(self) -> dict[str, Any]:
         """As ODCS has it."""
         made: dict[str, Any] = {"name": self.name}
         if self.header != self.name:
-            made |= {"physicalName": self.header, "businessName": self.header}
+            made["physicalName"] = self.header
+        if self.title or self.header != self.name:
+            made["businessName"] = self.title or self.header
         made["logicalType"] = self.logical_type
         if self.required or self.key:
             made["required"] = True
@@ -135,6 +138,7 @@ def guesses(
             chosen.index(c.name) + 1 if c.name in chosen else None,
             3 if c.name in personal else 2,
             personal.get(c.name, ""),
+            c.title if c.title not in (c.name, c.header) else "",
         )
         for c in columns
     ]
@@ -162,8 +166,8 @@ def _types(con: duckdb.DuckDBPyConnection, relation: str, columns: Sequence[Colu
 
 _LOOKS = (
     "SELECT count({v}), count({v}) FILTER (regexp_matches({v}, '^[0-9]{{14}}$|[ T][0-9]{{1,2}}:')"
-    " AND NOT regexp_matches({v}, '000000$|00:00(:00)?$')), count({v}) FILTER (regexp_matches({v}, '^0[0-9]')), min(length({v})),"
-    " max(length({v})), count({v}) FILTER (NOT regexp_matches({v}, '^(1[89]|20)[0-9]{{2}}')) FROM looked"
+    " AND NOT regexp_matches({v}, '^[0-9]{{8}}0{{6}}$|[ T]00?:00(:00([.]0+)?)?$')), count({v}) FILTER (regexp_matches({v}, '^0[0-9]')),"
+    " min(length({v})), max(length({v})), count({v}) FILTER (NOT regexp_matches({v}, '^(1[89]|20)[0-9]{{2}}')) FROM looked"
 )
 """Values, those with a time of day, those with a leading zero, the shortest and longest, those that begin with no year of our time."""
 
@@ -177,12 +181,17 @@ def _type(column: Column, reads: set[str], looks: tuple[Any, ...], most: float) 
             return "timestamp"
         if "date" in reads and shortest >= 8:
             return "date"
-    code = zeros or CODED.search(column.header) or longest > 15 or (shortest == longest and longest >= 6)
+    code = zeros or bool(_called(column, CODED)) or longest > 15 or (shortest == longest and longest >= 6)
     if "integer" in reads and not code:
         return "integer"
     if "number" in reads and "integer" not in reads and not zeros:
         return "number"
     return "string"
+
+
+def _called(column: Column, pattern: re.Pattern[str]) -> str:
+    """The header or the title that the pattern is found in; empty where it is in neither."""
+    return next((word for word in (column.header, column.title) if pattern.search(word)), "")
 
 
 def _keys(
@@ -195,8 +204,8 @@ def _keys(
 ) -> list[tuple[str, ...]]:
     """Columns, else pairs of them, that are unique and complete: those whose header speaks of a number first, names of people last."""
     whole = [c for c in columns if complete[c.name] and types[c.name] in ("string", "integer")]
-    ranked = sorted(whole, key=lambda c: (bool(NAMED.search(c.header)), not CODED.search(c.header), columns.index(c)))
-    single: list[tuple[str, ...]] = [(c.name,) for c in ranked if distinct[c.name] == rows and not NAMED.search(c.header)]
+    ranked = sorted(whole, key=lambda c: (bool(_called(c, NAMED)), not _called(c, CODED), columns.index(c)))
+    single: list[tuple[str, ...]] = [(c.name,) for c in ranked if distinct[c.name] == rows and not _called(c, NAMED)]
     if single or rows < SURE:
         return single
     dated = [c for c in columns if complete[c.name] and types[c.name] in ("date", "timestamp")]
@@ -210,7 +219,7 @@ def _keys(
 
 def _personal(con: duckdb.DuckDBPyConnection, columns: Sequence[Column]) -> dict[str, str]:
     """Columns that hold or are called what concerns a person, and why so."""
-    found = {c.name: f"列名 its header {c.header}" for c in columns if PERSONAL.search(c.header)}
+    found = {c.name: f"列名 it is called {word}" for c in columns if (word := _called(c, PERSONAL))}
     ids = ", ".join(f"count(*) FILTER (regexp_matches({quote(c.name)}, {literal(PERSON)}))" for c in columns)
     for column, n in zip(columns, _one(con, f"SELECT {ids} FROM looked"), strict=True):
         if n:  # the rule that open text shows no resident id knows no share

@@ -42,6 +42,7 @@ def frame(
     catalogue: Mapping[str, Any],
 ) -> dict[str, Any]:
     """A source dataset's contract as ODCS v3.1 has it, a draft."""
+    kind = "table" if server["type"] in ("mysql", "postgresql") else "file"
     return {
         "apiVersion": "v3.1.0",
         "kind": "DataContract",
@@ -52,7 +53,7 @@ def frame(
         "description": {"purpose": purpose},
         "team": dict(team),
         "servers": [dict(server)],
-        "schema": [{"name": name, "businessName": title, "physicalType": "file", "properties": [dict(p) for p in properties]}],
+        "schema": [{"name": name, "businessName": title, "physicalType": kind, "properties": [dict(p) for p in properties]}],
         "slaProperties": [dict(p) for p in sla],
         "customProperties": [
             {"property": "delivery", "value": dict(delivery)},

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import date
@@ -21,8 +21,9 @@ from assets.contracts import IDENTIFIER, Contract, read_contract
 from assets.project import Project
 from expectations.documents import near
 from pipelines.drafting.columns import Guess, guesses, names_for
-from pipelines.drafting.contracts import Draft, frame
+from pipelines.drafting.contracts import Draft, frame, one_line
 from pipelines.drafting.files import Form, Naming, form_of, naming_of
+from pipelines.drafting.servers import address
 from pipelines.errors import StartError
 
 if TYPE_CHECKING:
@@ -69,6 +70,7 @@ class _Source:
     naming: Naming
     header: tuple[str, ...]
     notes: tuple[str, ...] = ()
+    titles: Mapping[str, str] = field(default_factory=dict)  # what the source calls a column besides its header
 
 
 def draft(project: Project, asked: Asked) -> Drafted:
@@ -83,7 +85,7 @@ def draft(project: Project, asked: Asked) -> Drafted:
         source, con, relation = stack.enter_context(_opened(project, asked, there))
         header = [h for h in source.header if h]
         names, made_up = names_for(header, project.contracts.values())
-        plain = [Guess(name, label) for name, label in zip(names, header, strict=True)]
+        plain = [Guess(name, label, title=one_line(source.titles.get(label, ""))) for name, label in zip(names, header, strict=True)]
         texts = _declared(there / "texts", asked, source, plain, []).contract
         con.execute(f"CREATE TEMP TABLE handed AS {relation(texts)}")
         (rows,) = con.execute("SELECT count(*) FROM handed").fetchone() or (0,)
@@ -202,9 +204,14 @@ def _server(project: Project, asked: Asked, found: re.Match[str], there: Path) -
         raise LookupError(
             f"{name}: connections.toml 里没有这个服务器。 {project.connections} names no such server: write [{name}] with its dsn."
         )
-    kind = "mysql" if said.get("dsn", "").startswith("mysql") else "postgresql"
-    server: dict[str, Any] = {"server": name, "type": kind, "host": "localhost", "database": asked.dataset}
-    server |= {"schema": found["schema"] or "public"} if kind == "postgresql" else {}
+    if "dsn" not in said:
+        raise StartError(f"[{name}]: 没有 dsn。 No dsn there: a table is drafted from a database (docs/contracts.md).")
+    server: dict[str, Any] = {"server": name} | address(said["dsn"], asked.dataset)
+    kind = server["type"]
+    if kind == "postgresql":
+        server["schema"] = found["schema"] or "public"
+    elif found["schema"]:
+        server["database"] = found["schema"]
     server["customProperties"] = [{"property": "table", "value": found["table"]}]
     naming = Naming(None, "daily", "d", f"{date.today():%Y-%m}")
     note = "整表交付：大表请声明 changedBy 等增量方式 the whole table each time: changedBy, batchBy or periodBy for a large one"
@@ -216,11 +223,11 @@ def _server(project: Project, asked: Asked, found: re.Match[str], there: Path) -
         with opener(bare, project, con, options(bare, kind)) as opened:
             folder = there / "copied"
             folder.mkdir()
-            rows = opened.copy("1 = 1", [], folder)
+            rows = opened.copy("1 = 1", [], folder, MOST)
             header = tuple(opened.columns)
             cells = ", ".join(f"c{at} AS {quote(h)}" for at, h in enumerate(header))
-            select = f"SELECT {cells}, 'draft' AS _batch, _row FROM ({rows}) LIMIT {MOST}"
-            yield replace(source, header=header), con, lambda contract: _renamed(contract, select)
+            select = f"SELECT {cells}, 'draft' AS _batch, _row FROM ({rows})"
+            yield replace(source, header=header, titles=opened.titles()), con, lambda contract: _renamed(contract, select)
     finally:
         con.close()
 

@@ -11,8 +11,9 @@ from typing import Any
 
 import pytest
 
-from assets.collect import pending
+from assets.collect import collect, pending
 from assets.lake import _extension, connect
+from assets.project import Project
 
 SERVER = {"server": "register", "type": "postgresql", "host": "nowhere.invalid", "port": 5432, "database": "hr", "schema": "public"}
 DELIVERY = {"mode": "delta", "pattern": None}
@@ -159,3 +160,22 @@ def test_pending_shows_the_partition(register):
     [handover] = pending(register.con, register.project, register.project.contracts["people"])
     assert handover.partition_key == "2026-09-01"
     assert handover.source == "register: public.Insured"
+
+
+def test_a_contract_drafted_from_the_table_takes_it_in(register):
+    from pipelines.drafting.dataset import Asked, draft, write
+
+    register.postgres.run(
+        """INSERT INTO "Insured" SELECT '00' || i, i / 4.0, timestamp '2026-10-02 08:00:00' + i * interval '1 hour', i % 2 = 0
+        FROM generate_series(10, 59) i; COMMENT ON COLUMN "Insured".aac001 IS E'个人\n编号'"""
+    )
+    write(register.project, draft(register.project, Asked("register:Insured", "insured", "office")))
+    contract = Project(register.root, register.project.data).contracts["insured"]
+    assert [(c.header, c.title, c.logical_type, c.key_position) for c in contract.columns] == [
+        ("aac001", "个人 编号", "string", 1),
+        ("aac040", "aac040", "number", None),
+        ("aae036", "aae036", "timestamp", None),
+        ("extra", "extra", "string", None),
+    ]
+    [batch] = collect(register.con, register.project, contract, "run").batches
+    assert (batch["status"], batch["rows_raw"]) == ("collected", 50)

@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from assets.collect import collect
+from assets.project import Project
 from sample_data.mysql_server import MySQLServer
 
 SERVER = {"server": "insurance", "type": "mysql", "host": "nowhere.invalid", "port": 3306, "database": "sample"}
@@ -163,3 +165,18 @@ def test_a_delta_that_does_not_say_how_changes_are_known_is_the_contracts_fault(
     table.declare()
     [problem] = table.collect().problems
     assert "none of changedBy, batchBy, periodBy in a delta delivery" in problem
+
+
+def test_a_contract_drafted_from_the_table_takes_it_in(table):
+    from pipelines.drafting.dataset import Asked, draft, write
+
+    table.mysql.load("cbry", "SELECT '00' || i AS grbh, '名' || i AS xm, DATE '2026-01-01' + i::INTEGER AS csrq FROM range(10, 60) t(i)")
+    write(table.project, draft(table.project, Asked("insurance:cbry", "insured", "office")))
+    contract = Project(table.project.root, table.project.data).contracts["insured"]
+    assert [(c.header, c.logical_type, c.key_position) for c in contract.columns] == [
+        ("grbh", "string", 1),
+        ("xm", "string", None),
+        ("csrq", "date", None),
+    ]
+    [batch] = collect(table.con, table.project, contract, "run").batches
+    assert (batch["status"], batch["rows_raw"]) == ("collected", 50)

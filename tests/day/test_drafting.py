@@ -14,6 +14,7 @@ from assets.project import Project
 from pipelines.cli import app
 from pipelines.drafting.dataset import Asked, Drafted, draft, write
 from pipelines.drafting.files import Form, form_of, naming_of
+from pipelines.drafting.servers import address
 from pipelines.errors import StartError
 from pipelines.precheck import precheck
 from pipelines.run import run
@@ -172,3 +173,17 @@ def test_the_command_writes_over_nothing(tmp_path: Path, monkeypatch: pytest.Mon
         CliRunner().invoke(app, ["contract", "from", "gone.csv", "-d", "other", "--department", "education"]).output.startswith("✗ YQ113")
     )
     assert json.loads(CliRunner().invoke(app, ["doctor", "--json"]).output)
+
+
+@pytest.mark.parametrize(
+    ("dsn", "where"),
+    [
+        ("mysql://u:p%40w@db.example:3307/ybj?ssl_ca=a.pem", ("mysql", "db.example", 3307, "ybj")),
+        ("mariadb://u:p@10.1.2.3", ("mysql", "10.1.2.3", 3306, "it")),
+        ("postgresql://u:p@db.example/hr", ("postgresql", "db.example", 5432, "hr")),
+        ("postgresql:///hr?host=/run/pg&port=5433", ("postgresql", "localhost", 5433, "hr")),
+        ("host=10.1.2.3 port='5434' dbname='h r' user=u password='p host=x'", ("postgresql", "10.1.2.3", 5434, "h r")),
+    ],
+)
+def test_where_a_database_is(dsn: str, where: tuple[str, str, int, str]) -> None:
+    assert tuple(address(dsn, "it").values()) == where
