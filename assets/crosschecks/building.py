@@ -34,6 +34,9 @@ if TYPE_CHECKING:
     from assets.project import Project
     from expectations.codes import CodeTables
 
+KEPT_MOST = 2_000_000
+"""More rows than these of a source that is handed over in full are read where they lie, in columns: a copy would be spilled."""
+
 
 def build_disagreement(con: duckdb.DuckDBPyConnection, project: Project, contract: Contract, run_id: str) -> Built:
     """Bring the table up to date. Without a batch that came or went, and a check that changed, nothing is done."""
@@ -110,7 +113,8 @@ class _Making:
         """Keep what stands of each source that several checks read in full, with the columns that any of them names."""
         for name, source in self.sources.items():
             texts = [c.query.text for c in checks if name in c.sources]
-            if len(texts) > 1:
+            large = not is_delta(source) and sum(self._rows.get((name, batch), 0) for batch in self.what.standing[name]) > KEPT_MOST
+            if len(texts) > 1 and not large:
                 words = set(re.findall(r"\w+", " ".join(texts)))
                 columns = [c for c in (*(k.name for k in source.columns), *POSITION) if c in words]
                 rows = f"SELECT {', '.join(map(quote, columns))} FROM ({self._standing(source)})"

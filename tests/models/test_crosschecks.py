@@ -13,6 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from assets.crosschecks import building
 from assets.crosschecks.declared import Grace, cross_checks, verify
 from assets.project import CODE, Project
 from expectations.documents import DocumentError
@@ -104,6 +105,25 @@ def test_what_was_mended_too_late_stays_a_defect(world: Any) -> None:
     world.deliver("insurance", "i1", [("1", "A", "王一", "甲", seen(1)), ("2", "B", "李二", "乙", seen(1))])
     world.build("disagreement")
     assert world.rows("SELECT subject FROM base.disagreement") == [("B",)]  # the tenth day of grace was the 11th
+
+
+def test_large_registers_are_read_where_they_lie_and_the_same_is_found(
+    fresh_world: Callable[[str], Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = []
+    for kept in (building.KEPT_MOST, 0):
+        monkeypatch.setattr(building, "KEPT_MOST", kept)
+        with fresh_world(f"kept{kept}") as world:
+            declare(world.project)
+            other = CHECK.replace("x01_name_differs", "x02_seen_before").replace("i.name <> r.name", "i.seen < r.seen")
+            world.project = declare(world.project, other, name="x02_seen_before")
+            # the hand-over of December stands no longer
+            world.deliver("register", "r0", [("A", "旧", "城", seen(9)), ("B", "旧", "城", seen(9))], period="202512")
+            world.deliver("register", "r1", [("A", "王一", "城", seen(5)), ("B", "李二", "城", seen(1))])
+            world.deliver("insurance", "i1", [("1", "A", "王壹", "甲", seen(2)), ("2", "B", "李二", "乙", seen(3))])
+            world.build("disagreement")
+            found.append(world.rows('SELECT "check", subject, value, other_batch, other_value FROM base.disagreement ORDER BY ALL'))
+    assert found[0] == found[1] == [("x01_name_differs", "A", "王壹", "r1", "王一"), ("x02_seen_before", "A", "王壹", "r1", "王一")]
 
 
 def test_what_did_not_change_is_left_alone(world: Any) -> None:
