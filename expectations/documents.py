@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import difflib
 import json
+import pickle
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -60,6 +62,13 @@ def read_document(path: Path) -> Document:
         raise DocumentError(path, line, "not UTF-8 text.", "Save the file as UTF-8.") from None
     if path.suffix == ".json":  # YAML holds JSON but for its pairs of escapes
         text = _PAIR.sub(lambda m: m[1] + json.loads(f'"{m[2]}"'), text)
+    data, lines = pickle.loads(_parsed(path, text))  # noqa: S301 - bytes of our own making
+    return Document(path, data, lines)
+
+
+@lru_cache(1024)
+def _parsed(path: Path, text: str) -> bytes:
+    """Data and lines, pickled: one process reads the same hundred files many times, and whoever reads may change what was given."""
     lines: dict[tuple[str | int, ...], int] = {}
     try:
         loader = (yaml.CSafeLoader if hasattr(yaml, "CSafeLoader") else yaml.SafeLoader)(text)
@@ -74,7 +83,7 @@ def read_document(path: Path) -> Document:
         raise DocumentError(path, _unread(node), f"{error}.", "Correct the date, or quote it where it is a text.") from None
     if not isinstance(data, dict):
         raise DocumentError(path, 1, "expected a mapping of keys to values.", "Begin the file with `key: value`.")
-    return Document(path, data, lines)
+    return pickle.dumps((data, lines))
 
 
 def _unread(node: yaml.Node | None) -> int | None:
