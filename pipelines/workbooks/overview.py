@@ -10,13 +10,15 @@ from typing import TYPE_CHECKING
 
 from pipelines.reports import figures
 from pipelines.reports.pages import MODES, PERIODS, REPAIRS, moment, percent, period, score
-from pipelines.workbooks.sheets import Forms, printed, put, widths
+from pipelines.workbooks.sheets import Forms, printed, put, tall, widths
 
 if TYPE_CHECKING:
     import duckdb
 
     from pipelines.workbooks.memory import Book
 
+TITLE = 24
+"""Points of the row of a title."""
 HOW = (
     ("这是什么", "What this is"),
     (
@@ -53,7 +55,9 @@ def instructions(book: Book, forms: Forms, name: str, told: Sequence[str]) -> No
     """How to fill it in, in a clerk's words; `told` is what is particular to this workbook."""
     sheet = book.add_worksheet("填写说明")
     sheet.hide_gridlines(2)
-    widths(sheet, [78, 78])
+    sizes = [78, 78]
+    widths(sheet, sizes)
+    sheet.set_row(0, TITLE)
     put(sheet, 0, [f"{name} 数据质量更正清单：填写说明 How to fill this in"], forms.title, forms)
     at = 1
     for line in told:
@@ -62,6 +66,7 @@ def instructions(book: Book, forms: Forms, name: str, told: Sequence[str]) -> No
     at += 1
     for zh, en in HOW:
         at += 1
+        tall(sheet, at, [zh, en], sizes)
         put(sheet, at, [zh, en], forms.head if len(zh) < 8 else forms.wrap, forms)
     printed(sheet, name)
 
@@ -83,6 +88,7 @@ def overview(
     sheet.hide_gridlines(2)
     widths(sheet, [34, *[15] * 9])
     at = 0
+    sheet.set_row(0, TITLE)
     sheet.write_string(at, 0, f"{me['zh']} 数据质量更正清单", forms.title)
     at += 1
     sheet.write_string(at, 0, f"{me['en']}: rows to mend · {moment(published['published_at'])}", forms.soft)
@@ -150,13 +156,16 @@ def summary(book: Book, forms: Forms, results: duckdb.DuckDBPyConnection, depart
         ("数据集 dataset", 18), ("单位 unit", 16), ("期次 period", 14), ("文件 source", 36), ("问题 problem", 36), ("行 rows", 9),
         ("自 since", 12), ("处置 handling", 12), ("怎么改 remedy", 48), ("指标 indicator", 11), ("规则号 rule", 24),
     )  # fmt: skip
-    widths(sheet, [width for _, width in head])
+    sizes = [width for _, width in head]
+    widths(sheet, sizes)
     sheet.freeze_panes(1, 0)
     put(sheet, 0, [name for name, _ in head], forms.head, forms)
     for at, p in enumerate(found, 1):
         handling = "隔离" if p["blocking"] else "保留并标记"
         unit = f"{p['unit_zh']} {p['unit']}" if p["unit_zh"] else p["unit"]
         where = (p["title"], unit, period(p["period"]), p["source"], p["title_zh"], p["rows"], period(p["since"]))
-        put(sheet, at, (*where, handling, p["remedy_zh"], p["indicator"], p["rule"]), forms.wrap, forms)
+        values = (*where, handling, p["remedy_zh"], p["indicator"], p["rule"])
+        tall(sheet, at, values, sizes)
+        put(sheet, at, values, forms.wrap, forms)
     sheet.autofilter(0, 0, max(len(found), 1), len(head) - 1)
     printed(sheet, "问题汇总", 0)

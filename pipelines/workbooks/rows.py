@@ -13,7 +13,7 @@ from assets.lake import columns_of, is_there, literal, quote
 from assets.readers.parts import placed_sql
 from pipelines.reports import contradictions, figures
 from pipelines.workbooks.identity import Sent, SentSheet, digest_of
-from pipelines.workbooks.sheets import CELL, printed, put, widths
+from pipelines.workbooks.sheets import CELL, printed, put, shown, tall, widths
 from pipelines.workbooks.tickets import SHARED
 
 if TYPE_CHECKING:
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 COMMENTS = 10_000
 """Comments on one sheet: beyond, office software takes minutes to open it; the colour and the columns of words say the same."""
+MEASURED, WIDEST = 2_000, 40
+"""Rows whose values widen their columns, and how far."""
 OWN = ("文件\nsource", "行号\nline", "处置\nhandling", "问题\nproblems", "怎么改\nremedy")
 STATE, REASON, IDENTITY = "处理情况\nwhat was done", "说明\nreason", "编号（勿动）\ntickets (do not touch)"
 MENDED, DISPUTED = "已整改", "有异议"
@@ -64,7 +66,7 @@ def data_sheet(
     places = {column.name: len(own) + i for i, column in enumerate(contract.columns)}
     header = (*own, *(f"{c.title}\n{c.header}" for c in contract.columns))
     sheet, top = book.add_worksheet(name), 2
-    widths(sheet, [34, 9, 11, 40, 40, *(max(12, min(30, 2 * len(c.title) + 4)) for c in contract.columns)])
+    sizes = [max(12, min(30, shown(c.title) + 4)) for c in contract.columns]
     sheet.write_string(0, 0, _told(cut), forms.soft)
     sheet.set_row(1, 32)
     put(sheet, 1, header, forms.head, forms)
@@ -83,6 +85,8 @@ def data_sheet(
         titles = "；".join(rules[r]["title_zh"] if r in rules else r for r in broken)
         remedies = "；".join(dict.fromkeys(r["remedy_zh"] for r in known if r["remedy_zh"]))
         put(sheet, at, (source, row, handling, titles, remedies), forms.text, forms)
+        if at < top + MEASURED:
+            sizes = [max(size, min(WIDEST, shown(v) + 3)) if v else size for size, v in zip(sizes, values, strict=True)]
         for column, value in enumerate(values, len(own)):
             form = forms.wrong if column in wrong else forms.text
             if value:
@@ -94,6 +98,7 @@ def data_sheet(
                 comments += 1
         if ask:
             ask.row(at, tickets, batch, raw_row, values)
+    widths(sheet, [34, 9, 11, 40, 40, *sizes])
     columns = len(header)
     if ask and lists:
         columns += ask.end(top, at)
@@ -212,7 +217,8 @@ def contradictions_sheet(
         ("文件 source", 34), ("行号 row", 9), ("本部门的值 our value", 20), ("对方 the other side", 28),
         ("对方文件 its source", 34), ("对方行号 its row", 9), ("怎么改 remedy", 44),
     )  # fmt: skip
-    widths(sheet, [width for _, width in head])
+    sizes = [width for _, width in head]
+    widths(sheet, sizes)
     sheet.freeze_panes(1, 0)
     header = tuple(name for name, _ in head)
     put(sheet, 0, header, forms.head, forms)
@@ -223,6 +229,7 @@ def contradictions_sheet(
         if at > cap:
             put(sheet, at, [None, f"只列出前 {cap:,} 行，还有更多。 Only the first {cap:,} are listed."], forms.soft, forms)
             break
+        tall(sheet, at, values, sizes)
         put(sheet, at, values, forms.wrap, forms)
         if ask:
             ask.row(at, [ticket] if ticket else [], batch or "", row, values)
@@ -249,11 +256,13 @@ def rejects_sheet(book: Book, forms: Forms, lake: duckdb.DuckDBPyConnection, dep
     if not found:
         return
     sheet = book.add_worksheet("无法读取的记录")
-    widths(sheet, [18, 36, 9, 9, 60, 80])
+    sizes = [18, 36, 9, 9, 60, 80]
+    widths(sheet, sizes)
     sheet.freeze_panes(1, 0)
     head = ("数据集 dataset", "文件 source", "行号 line", "行数 lines", "原因与改法 reason and remedy", "原文 text")
     put(sheet, 0, head, forms.head, forms)
     for at, values in enumerate(found[:cap], 1):
+        tall(sheet, at, values, sizes)
         put(sheet, at, values, forms.wrap, forms)
     if len(found) > cap:
         put(sheet, cap + 1, [f"只列出前 {cap:,} 条，还有更多。 Only the first {cap:,} are listed."], forms.soft, forms)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from math import ceil
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
 
 CELL = 32_767
 """Characters that a cell takes."""
+LINE, TALLEST = 15.0, 409.0
+"""Points of a line, and of the tallest row."""
 PAPER = 9
 """A4."""
 TEXT, WHOLE = 49, 3
@@ -72,6 +75,24 @@ def put(sheet: Sheet, at: int, values: Iterable[Any], form: Any, forms: Forms, f
             sheet.write_number(at, column, value, forms.whole)
         elif value is not None:
             sheet.write_string(at, column, str(value)[:CELL], form)
+
+
+def shown(text: str) -> float:
+    """About how wide a text is, in the unit of column widths: a Chinese character takes two."""
+    return (len(text) + len(text.encode("utf-8", "replace"))) / 2
+
+
+def tall(sheet: Sheet, at: int, values: Iterable[Any], sizes: Iterable[float]) -> None:
+    """Make a row that is yet to be written tall enough for its texts, wrapped in columns of these widths.
+
+    LibreOffice leaves rows without a height at one line, so that wrapped text covers what stands below.
+    """
+    lines = 1
+    for value, size in zip(values, sizes, strict=False):
+        if isinstance(value, str):
+            lines = max(lines, sum(max(1, ceil(shown(part) / max(size - 1, 1))) for part in value.splitlines()))
+    if lines > 1:
+        sheet.set_row(at, min(LINE * lines, TALLEST))
 
 
 def widths(sheet: Sheet, sizes: Sequence[float]) -> None:

@@ -205,3 +205,15 @@ def test_a_file_is_a_zip_of_well_formed_parts(path: Path) -> None:
         assert book.testzip() is None
         for name in book.namelist():
             ElementTree.fromstring(book.read(name))
+
+
+def test_rows_and_columns_fit_what_stands_in_them(path: Path) -> None:
+    """LibreOffice leaves a row without a height at one line; an id of 18 digits is to be read whole."""
+    lines = re.findall(r'<row r="(\d+)"(?: ht="([\d.]+)")?', part(path, "xl/worksheets/sheet1.xml"))
+    assert {"5": "30", "8": "30", "13": ""}.items() <= dict(lines).items()
+    widths = {
+        first: float(width)
+        for first, width in re.findall(r'<col min="(\d+)" max="\1" width="([\d.]+)"', part(path, "xl/worksheets/sheet4.xml"))
+    }
+    assert 20 < widths["6"] < 25  # the id
+    assert widths["7"] < 14
