@@ -222,3 +222,18 @@ def test_of_too_many_rules_those_of_the_contract_go_together_first() -> None:
     assert len(groups) == 31
     assert [r.id for r in groups["completeness__r7"]] == ["r7"]
     assert len(groups["completeness__contract_0201"]) == 20
+
+
+def test_the_history_of_dagsters_tables_is_read_once_a_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from alembic.script import Script
+
+    from pipelines.instance import open_instance
+
+    def instance(name: str) -> None:
+        with open_instance(Project(tmp_path, tmp_path / name)) as made:
+            made.create_run_for_job(dg.job(name="nothing")(lambda: None))
+            assert made.get_runs()
+
+    instance("first")
+    monkeypatch.setattr(Script, "_list_py_dir", lambda *_: pytest.fail("the modules are listed again"))
+    instance("second")
