@@ -12,6 +12,8 @@ from __future__ import annotations
 import codecs
 import json
 import re
+from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from xml.parsers import expat
@@ -23,6 +25,7 @@ from assets.readers.table import TextTable
 from expectations.documents import near
 
 BLOCK = 256 << 10
+LOOK = 1 << 20  # bytes from which the elements of a document are told
 DEEPEST = 32  # elements, one within another
 LONGEST = 16 << 20  # characters of one record
 _PROLOG = re.compile(rb"""<\?xml[^>]*?encoding\s*=\s*["']([A-Za-z0-9._-]+)["']""")
@@ -31,26 +34,82 @@ _GB = ("gb18030", "gbk", "gb2312", "cp936")
 
 def read_file(path: Path, contract: Contract, opts: dict[str, Any], scratch: Path, period: str | None = None) -> Extract:  # noqa: ARG001 - `ReadFile`
     """Read one file of `format: xml`. Raises `RefusedError` or `LaterError`."""
-    name = shown(path)
     if not opts["recordsAt"]:
         raise RefusedError("no `recordsAt`", where=str(contract.path), expected="the path of a record's element, such as data/rows/row")
+    return read_at(path, opts, scratch)
+
+
+def read_at(path: Path, opts: dict[str, Any], scratch: Path) -> Extract:
+    """Read one file by `recordsAt` and `totalAt` alone. Raises as `read_file`."""
+    name = shown(path)
     with Watched(path) as watched, working_folder(name, scratch) as folder:
         extract = Extract((), "", "", 0, 0, 0, 0, [], scratch=folder)
         _read(watched, name, opts, extract, folder)
     return extract
 
 
+def elements(path: Path) -> Counter[str]:
+    """How often each element stands in the file's beginning, by its path. Raises `RefusedError`."""
+    name, within, found = shown(path), list[str](), Counter[str]()
+
+    def start(tag: str, attributes: dict[str, str]) -> None:  # noqa: ARG001 - the parser's
+        within.append(_local(tag))
+        found["/".join(within)] += 1
+
+    with path.open("rb") as file:
+        first = file.read(LOOK)
+    parser, decode = _parser(first)
+    parser.StartElementHandler, parser.EndElementHandler = start, lambda tag: within.pop()  # noqa: ARG005
+    parser.StartDoctypeDeclHandler = lambda *_: _no_doctype(name)
+    try:
+        parser.Parse(decode(first, len(first) < LOOK), len(first) < LOOK)
+    except (expat.ExpatError, UnicodeError) as error:
+        raise _broken(error, name) from None
+    return found
+
+
+def _parser(first: bytes) -> tuple[Any, Callable[[bytes, bool], bytes]]:
+    """A parser for what begins so, and what its bytes must go through before."""
+    prolog = _PROLOG.search(first[:200])
+    if prolog is None or prolog[1].decode().lower() not in _GB:
+        return expat.ParserCreate(), lambda block, last: block  # noqa: ARG005
+    # expat reads UTF-8 and UTF-16 only; the prolog's word is then no longer true.
+    decoder = codecs.getincrementaldecoder("gb18030")()
+    return expat.ParserCreate("utf-8"), lambda block, last: decoder.decode(block, last).encode()
+
+
+def _no_doctype(name: str) -> None:
+    raise RefusedError(
+        "a document type (DTD), with which entities can come",
+        where=name,
+        expected="XML that holds data only",
+        remedy="Export it without <!DOCTYPE>; it could read files of this machine, or swell without end.",
+    )
+
+
+def _broken(error: Exception, name: str) -> RefusedError:
+    if isinstance(error, expat.ExpatError):
+        return RefusedError(
+            f"no well-formed XML ({expat.ErrorString(error.code)})",
+            where=f"{name}, line {error.lineno}, column {error.offset + 1}",
+            expected="a whole XML document in the encoding that its first line names",
+            remedy="Export it again.",
+        )
+    at = getattr(error, "start", 0)
+    return RefusedError(f"bytes that are not GB18030, near byte {at + 1} of a block", where=name, remedy="Export it again.")
+
+
+def _local(tag: str) -> str:
+    return tag.rpartition(":")[2]
+
+
 def _read(watched: Watched, name: str, opts: dict[str, Any], extract: Extract, folder: Path) -> None:
     first = watched.read(BLOCK)
     if not first.strip():
         raise RefusedError("an empty file", where=name, expected="an XML document", remedy="Export it again.")
-    prolog = _PROLOG.search(first[:200])
-    chinese = prolog is not None and prolog[1].decode().lower() in _GB
-    # expat reads UTF-8 and UTF-16 only; the prolog's word is then no longer true.
-    decode = codecs.getincrementaldecoder("gb18030")().decode if chinese else None
     table = TextTable(folder)
     records = _Records(str(opts["recordsAt"]).strip("/"), str(opts["totalAt"] or "").strip("/"), table, name)
-    parser = expat.ParserCreate("utf-8" if chinese else None)
+    parser, decode = _parser(first)
     parser.buffer_text = True
     parser.StartElementHandler, parser.EndElementHandler, parser.CharacterDataHandler = records.start, records.end, records.text
     parser.StartDoctypeDeclHandler = records.doctype
@@ -59,20 +118,12 @@ def _read(watched: Watched, name: str, opts: dict[str, Any], extract: Extract, f
         block = first
         while True:
             last = not block
-            parser.Parse(decode(block, last).encode() if decode else block, last)
+            parser.Parse(decode(block, last), last)
             if last:
                 break
             block = watched.read(BLOCK)
-    except expat.ExpatError as error:
-        raise RefusedError(
-            f"no well-formed XML ({expat.ErrorString(error.code)})",
-            where=f"{name}, line {error.lineno}, column {error.offset + 1}",
-            expected="a whole XML document in the encoding that its first line names",
-            remedy="Export it again.",
-        ) from None
-    except UnicodeError as error:
-        at = getattr(error, "start", 0)
-        raise RefusedError(f"bytes that are not GB18030, near byte {at + 1} of a block", where=name, remedy="Export it again.") from None
+    except (expat.ExpatError, UnicodeError) as error:
+        raise _broken(error, name) from None
     finally:
         table.close()
     extract.digest, extract.bytes = watched.finish(), watched.bytes
@@ -113,15 +164,10 @@ class _Records:
         self._total: str | None = None
 
     def doctype(self, *_: Any) -> None:
-        raise RefusedError(
-            "a document type (DTD), with which entities can come",
-            where=self.name,
-            expected="XML that holds data only",
-            remedy="Export it without <!DOCTYPE>; it could read files of this machine, or swell without end.",
-        )
+        _no_doctype(self.name)
 
     def start(self, tag: str, attributes: dict[str, str]) -> None:
-        self._path.append(tag.rpartition(":")[2])
+        self._path.append(_local(tag))
         self._texts.append([])
         if len(self._path) > DEEPEST:
             raise RefusedError(f"more than {DEEPEST} elements one within another", where=self.name, expected="records in a flat document")

@@ -54,7 +54,7 @@ def contract_from(
         str,
         typer.Argument(
             metavar="FILE|TABLE",
-            help="文件（csv、txt、xlsx、xls），湖中的表（raw.x），或 connections.toml 里服务器的表（server:schema.table）。 "
+            help="文件（csv、txt、xlsx、xls、xml、zip），湖中的表（raw.x），或 connections.toml 里服务器的表（server:schema.table）。 "
             "A file, a table of the lake, or a table of a server that connections.toml names.",
         ),
     ],

@@ -1,6 +1,6 @@
 """The form of a file that nobody has declared yet: delimited text or a workbook, its encoding, delimiter, sheet and header.
 
-Belongs here: looking. Not here: reading it whole (`assets.readers`), what its columns are (`columns`).
+Belongs here: looking. Not here: archives and XML (`packed`), reading it whole (`assets.readers`), what its columns are (`columns`).
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from assets.readers.files import shown
+from pipelines.drafting.packed import archive_form, document_form
 from pipelines.errors import StartError
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 LOOK = 1 << 20  # bytes from which encoding and delimiter are told
 LINES, TOP = 50, 12  # lines of text, rows of a sheet, among which the header is looked for
 FIGURES = re.compile(r"[\d.,:/ -]+")
-MAGIC = {b"PK": "ZIP", b"<": "XML", b"\xd0\xcf": "Excel", b"%PDF": "PDF"}
+MAGIC = {b"\xd0\xcf": "Excel", b"%PDF": "PDF", b"Rar!": "RAR", b"7z\xbc\xaf": "7z", b"\x1f\x8b": "gzip"}
 DELIMITERS = (",", "\t", "|", ";")
 WORKBOOKS = {".xlsx": "xlsx", ".xlsm": "xlsx", ".xls": "xls"}
 PERIODS = ((10, "hourly", "h"), (8, "daily", "d"), (6, "monthly", "mo"))
@@ -54,6 +55,12 @@ def form_of(path: Path, sheet: str | None = None) -> Form:
     """How the file is written. Raises `StartError` for what has no header or no form that can be told, `OSError`."""
     if path.suffix.lower() in WORKBOOKS:
         return _workbook(path, sheet)
+    with path.open("rb") as file:
+        begin = file.read(64).lstrip(codecs.BOM_UTF8).lstrip()
+    if begin.startswith(b"PK"):
+        return archive_form(path, sheet)
+    if begin.startswith(b"<"):
+        return document_form(path)
     return _text(path)
 
 
@@ -77,7 +84,7 @@ def _text(path: Path) -> Form:
         raise StartError(f"{name}: 空文件。 An empty file; expected a header and records.")
     if magic := next((word for begin, word in MAGIC.items() if data.lstrip(codecs.BOM_UTF8).startswith(begin)), ""):
         raise StartError(
-            f"{name}: {magic} 文件。 A {magic} file: draft from text or .xlsx, or write the contract by hand (docs/contracts.md)."
+            f"{name}: {magic} 文件。 A {magic} file: draft from text, .xlsx, XML or ZIP, or write the contract by hand (docs/contracts.md)."
         )
     whole = data[: max(data.rfind(b"\n"), data.rfind(b"\r")) + 1] or data
     encoding = _encoding(whole, name)
@@ -122,7 +129,8 @@ def _delimiter(lines: Sequence[str], name: str) -> tuple[str, int]:
     if not best[2] or best[0] < 0.5:
         signs = "、".join({"\t": "tab"}.get(s, s) for s in DELIMITERS)
         raise StartError(
-            f"{name}: 看不出分隔符。 No delimiter ({signs}) that most lines agree on; of fixed width, write the contract by hand."
+            f"{name}: 看不出分隔符。 No delimiter ({signs}) that most lines agree on. Fixed-width text does not tell where a field begins: "
+            "write the contract by hand from its description, with `format: fixed` and a `width` for each column (docs/contracts.md)."
         )
     return best[2], best[1]
 

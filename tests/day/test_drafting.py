@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -94,6 +95,73 @@ def test_a_workbook_with_a_title_and_a_second_sheet(tmp_path: Path) -> None:
     assert accepted(project, file)
 
 
+def packed(path: Path, members: dict[str, str | bytes]) -> Path:
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, content in members.items():
+            archive.writestr(name, content)
+    return path
+
+
+def test_an_archive_with_a_manifest_whose_columns_have_names_of_their_own(tmp_path: Path) -> None:
+    project = make_tiny(tmp_path / "p")
+    lines = schools().splitlines()
+    parts = ["\n".join([HEADER, *lines[1:21], ""]), "\n".join([HEADER, *lines[21:], ""])]
+    file = packed(
+        tmp_path / "XX_202609.zip",
+        {
+            "清单_202609.csv": "文件名,记录数\n甲.txt,20\n乙.txt,20\n".encode("gb18030"),
+            "甲.txt": parts[0].replace(",", "|").encode("gb18030"),
+            "乙.txt": parts[1].replace(",", "|").encode("gb18030"),
+            "说明.docx": b"x",
+        },
+    )
+    made = drafted_from(project, file)
+    assert made.rows == 40
+    assert (
+        dict(Project(project.root, project.data).contracts["school"].server.properties).items()
+        >= {
+            "members": "*.txt",
+            "encoding": "gb18030",
+            "delimiter": "|",
+            "manifest": "清单_*.csv",
+            "manifestFile": "文件名",
+            "manifestRows": "记录数",
+        }.items()
+    )
+    assert accepted(project, file)
+    short = packed(
+        tmp_path / "XX_202610.zip",
+        {"清单_202610.csv": "文件名,记录数\n甲.txt,19\n", "甲.txt": parts[0].replace(",", "|").encode("gb18030")},
+    )
+    assert "19" in precheck(Project(project.root, project.data), "school", short).refused
+
+
+def test_a_document_of_repeated_elements(tmp_path: Path) -> None:
+    project = make_tiny(tmp_path / "p")
+    header, *lines = (line.split(",") for line in schools().splitlines())
+    rows = "".join(f"<row>{''.join(f'<{h}>{c}</{h}>' for h, c in zip(header, line, strict=True))}</row>" for line in lines)
+    file = tmp_path / "学校_202609.xml"
+    file.write_text(f'<?xml version="1.0" encoding="GBK"?>\n<数据><头><n>1</n></头><rows>{rows}</rows></数据>', encoding="gb18030")
+    made = drafted_from(project, file)
+    assert [g.header for g in made.columns] == header
+    assert Project(project.root, project.data).contracts["school"].server.properties["recordsAt"] == "数据/rows/row"
+    assert accepted(project, file)
+
+
+@pytest.mark.parametrize(
+    ("members", "words"),
+    [
+        ({"a.csv": "a,b\n", "b.xml": "<a/>"}, r"Expected members of one kind .*found a.csv, b.xml"),
+        ({"a.csv": "a,b\n", "b.zip": "x"}, "an archive within the archive"),
+        ({"readme.txt": "x"}, "found nothing"),
+        ({"目录.csv": "1,2\n3,4\n"}, "looks like a record"),  # called a list, and the only member
+    ],
+)
+def test_archives_that_tell_nothing(tmp_path: Path, members: dict[str, str | bytes], words: str) -> None:
+    with pytest.raises(StartError, match=words):
+        form_of(packed(tmp_path / "a.zip", members))
+
+
 def test_a_field_id_below_a_title_names_the_column(tmp_path: Path) -> None:
     file = tmp_path / "a.xlsx"
     with xlsxwriter.Workbook(file) as book:
@@ -124,9 +192,12 @@ def test_a_table_of_the_lake(tmp_path: Path) -> None:
         ("a.csv", b"a,b\n\xff\xff,\x81\n", "Neither UTF-8 nor GB18030"),
         ("a.csv", b"1,2\n3,4\n", "looks like a record"),
         ("a.csv", b"a,a\n3,4\n", "stand twice"),
-        ("a.txt", b"abc\ndef\n", "No delimiter"),
-        ("a.xml", b"<a/>", "XML"),
-        ("a.zip", b"PK\x03\x04", "ZIP"),
+        ("a.txt", b"abc\ndef\n", "does not tell where a field begins"),
+        ("a.xml", b"<a><b>1</b></a>", "No element that stands several times"),
+        ("a.xml", b"<!DOCTYPE a><a/>", "document type"),
+        ("a.xml", b"<a><b></a>", "no well-formed XML"),
+        ("a.zip", b"PK\x03\x04", "ZIP archive that cannot be read"),
+        ("a.rar", b"Rar!\x1a\x07", "RAR"),
         ("a.xlsx", b"no workbook", "no workbook"),
     ],
 )
