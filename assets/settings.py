@@ -89,7 +89,7 @@ Mailbox = Annotated[str, AfterValidator(_mailbox)]
 Webhook = Annotated[str, AfterValidator(_webhook)]
 """An http(s) address, or the reference to one that holds a key."""
 Folder = Annotated[str, AfterValidator(_folder)]
-"""The absolute path of a folder."""
+"""The absolute path of a folder, or of a file."""
 
 
 class Section(BaseModel):
@@ -127,12 +127,16 @@ class Department(Section):
 
 
 class Mail(Section):
-    """The mail server: `sender` is who mails come from. Port 465 is encrypted from the start, others by STARTTLS."""
+    """The mail server: `sender` is who mails come from. Port 465 is encrypted from the start, others by STARTTLS.
+
+    `ca_file`: the certificate of the authority that vouches for the server, in PEM; by default those that the machine trusts.
+    """
 
     host: str = ""
     port: int = Field(default=587, ge=1, le=65_535)
     sender: Mailbox | None = None
     starttls: bool = True
+    ca_file: Folder | None = None
     user: str = ""
     password_from: Reference | None = None
     timeout: int = Field(default=30, ge=1, le=600)

@@ -36,6 +36,7 @@ CODES = {
     "pipelines.issues.acting.ActingError": "YQ602",
     "pipelines.errors.ReleaseError": "YQ604",
     "pipelines.errors.DeliveryError": "YQ605",
+    "pipelines.errors.MailSecurityError": "YQ606",
     "pipelines.workbooks.errors.WorkbookError": "YQ610",
 }
 """By the full name of its class, each error's code: 1 the installation, 2 declarations, 3 hand-overs, 4 the lake, 5 questions, 6 what
@@ -58,6 +59,10 @@ class ReleaseError(Exception):
 
 class DeliveryError(Exception):
     """Reports cannot be delivered: to whom, what is not set or not there, what to do."""
+
+
+class MailSecurityError(Exception):
+    """A mail server that does not encrypt, or that cannot prove who it is: which, what it lacks, what to do. Nothing was sent to it."""
 
 
 class JournalError(Exception):

@@ -1,7 +1,8 @@
 """By mail: a short digest, and the workbook only where it is encrypted.
 
 Belongs here: the message and the talk with the server. Not here: who still waits for it (`remembered`). What the server took on for
-some recipients and refused for others is told apart; what it takes and then refuses (after DATA) was delivered to nobody.
+some recipients and refused for others is told apart; what it takes and then refuses (after DATA) was delivered to nobody. Where the
+line is to be encrypted, nothing but the wish for it is said before it is, to a server that has proved who it is.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from email.utils import format_datetime
 from typing import TYPE_CHECKING
 
 from pipelines.delivery.remembered import Sent, plain
+from pipelines.errors import MailSecurityError, told
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -41,8 +43,11 @@ def lacks(project: Project, department: str) -> str:  # noqa: ARG001 - one signa
         return "不经加密不送密码 a password is not sent in clear: mail.starttls = true"
     try:
         _password(mail)
+        _context(mail)
     except SecretError as error:
         return str(error)
+    except OSError as error:  # of the file, or of what is in it
+        return f"mail.ca_file {mail.ca_file}: 不是 PEM 证书 no certificates in PEM ({error.strerror or type(error).__name__})"
     return ""
 
 
@@ -87,6 +92,8 @@ def send(project: Project, parcel: Parcel, to: Sequence[str]) -> Sent:
     except smtplib.SMTPResponseException as error:
         words = error.smtp_error.decode("utf-8", "replace") if isinstance(error.smtp_error, bytes) else str(error.smtp_error)
         return Sent(ok=False, reason=plain(f"{type(error).__name__} {error.smtp_code} {words}", password))
+    except MailSecurityError as error:
+        return Sent(ok=False, reason=plain(told(error), password))
     except (OSError, smtplib.SMTPException) as error:
         return Sent(ok=False, reason=plain(f"{mail.host}:{mail.port} {type(error).__name__}: {error}", password))
     finally:
@@ -99,21 +106,40 @@ def send(project: Project, parcel: Parcel, to: Sequence[str]) -> Sent:
 
 
 def _connected(mail: Mail, password: str) -> smtplib.SMTP:
-    context = ssl.create_default_context()
-    server: smtplib.SMTP
-    if mail.port == IMPLICIT:
-        server = smtplib.SMTP_SSL(mail.host, mail.port, timeout=mail.timeout, context=context)
-    else:
-        server = smtplib.SMTP(mail.host, mail.port, timeout=mail.timeout)
+    """A server to which the message can be given. Raises `MailSecurityError` where it is not as safe as it was to be, `OSError`."""
+    at = f"{mail.host}:{mail.port}"
+    server: smtplib.SMTP | None = None
     try:
-        if mail.starttls and mail.port != IMPLICIT:
-            server.starttls(context=context)
+        if mail.port == IMPLICIT:
+            server = smtplib.SMTP_SSL(mail.host, mail.port, timeout=mail.timeout, context=_context(mail))
+        else:
+            server = smtplib.SMTP(mail.host, mail.port, timeout=mail.timeout)
+            if mail.starttls:
+                _encrypt(server, at, _context(mail))
         if mail.user:
             server.login(mail.user, password)
-    except BaseException:
-        server.close()
+    except BaseException as error:
+        if server is not None:
+            server.close()
+        if isinstance(error, ssl.SSLCertVerificationError):
+            raise MailSecurityError(
+                f"{at} 证书不可信，未送。设 mail.ca_file，或换服务器的证书。 Its certificate is not trusted: {error.verify_message}"
+            ) from None
+        if isinstance(error, ssl.SSLError):
+            raise MailSecurityError(f"{at} 加密失败，未送。 TLS failed, nothing was sent: {error.reason or error}") from None
         raise
     return server
+
+
+def _encrypt(server: smtplib.SMTP, at: str, context: ssl.SSLContext) -> None:
+    server.ehlo_or_helo_if_needed()
+    if not server.has_extn("starttls"):
+        raise MailSecurityError(f"{at} 不支持 STARTTLS，未送。 It does not encrypt (no STARTTLS); nothing was sent. Port 465?")
+    server.starttls(context=context)
+
+
+def _context(mail: Mail) -> ssl.SSLContext:
+    return ssl.create_default_context(cafile=mail.ca_file)
 
 
 def _password(mail: Mail) -> str:
