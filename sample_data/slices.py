@@ -1,7 +1,8 @@
 """A slice of the people at a time: what keeps memory and working files of a large sample within their limits.
 
 Homes and people are numbered alike, 50 homes of 125 people after the other (`world/people.sql`), so a slice of one is a slice of the
-other, and what is ordered by either is read in part. SQL says where it may be cut: `within(home)`, `among(person)`.
+other, and what is ordered by either is read in part; entities are numbered too, about one to ten people. SQL says where it may be
+cut: `within(home)`, `among(person)`, `amid(entity)`.
 
 Belongs here: those macros, and writing a table slice by slice. Not here: what the SQL makes.
 """
@@ -18,15 +19,18 @@ SLICE = 500_000
 """So many people's rows are made at a time: hash tables of all homes and couples, sorts, and whatever else stands in memory once a
 statement, would grow with the people."""
 
-_CUT = re.compile(r"\b(within|among)\(")
+NUMBERED = {"within": ("home", 50), "among": ("person", 125), "amid": ("entity", 15)}
+"""By macro, what it cuts, and how many of it go with 125 people."""
+_CUT = re.compile(rf"\b({'|'.join(NUMBERED)})\(")
 
 
-def within(con: duckdb.DuckDBPyConnection, first: int | None = None, end: int | None = None) -> None:
-    """The macros `within(home)` and `among(person)` of this connection: whether a home's people are, or a person is, from number
-    `first` up to `end`; all of them without."""
-    for macro, name, number in (("within", "home", 50), ("among", "person", 125)):
-        some = "true" if first is None or end is None else f"{name} >= {number * (first // 125)} AND {name} < {number * (end // 125)}"
-        con.execute(f"CREATE OR REPLACE TEMP MACRO {macro}({name}) AS {some}")
+def within(con: duckdb.DuckDBPyConnection, first: int = 0, end: int | None = None) -> None:
+    """The macros of this connection that are true of the homes, people and entities that go with the people from number `first` up to
+    `end`, or to the last one."""
+    for macro, (name, number) in NUMBERED.items():
+        above = f"{name} >= {number * (first // 125)}" if first else "true"
+        below = f"{name} < {number * (end // 125)}" if end is not None else "true"
+        con.execute(f"CREATE OR REPLACE TEMP MACRO {macro}({name}) AS {above} AND {below}")
 
 
 def write(con: duckdb.DuckDBPyConnection, table: str, select: str, cut: str | None = None) -> None:
@@ -38,7 +42,7 @@ def write(con: duckdb.DuckDBPyConnection, table: str, select: str, cut: str | No
         return
     try:
         for first in range(0, people, SLICE):
-            within(con, first, first + SLICE)
+            within(con, first, first + SLICE if first + SLICE < people else None)
             con.execute(f"{f'INSERT INTO {table}' if first else f'CREATE OR REPLACE TABLE {table} AS'} {select}")
     finally:
         within(con)

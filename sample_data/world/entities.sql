@@ -171,8 +171,9 @@ WITH
         SELECT d.*, CASE WHEN d.type = '2130' THEN draw_int('entity parent', d.entity, 0, f.n - 1) END AS firm,
             CASE WHEN d.type = '51' AND d.founded >= DATE '2015-01-01' AND draw('social branch', d.entity) < 0.15
                 THEN draw_int('entity parent', d.entity, 0, s.n - 1) END AS society
-        FROM world.entity_drawn AS d CROSS JOIN (SELECT count(*) AS n FROM firms) AS f CROSS JOIN (SELECT count(*) AS n FROM socials) AS s),
-    acts AS (SELECT entity, max(day) AS approved FROM world.entity_act GROUP BY entity)
+        FROM world.entity_drawn AS d CROSS JOIN (SELECT count(*) AS n FROM firms) AS f CROSS JOIN (SELECT count(*) AS n FROM socials) AS s
+        WHERE amid(d.entity)),
+    acts AS (SELECT entity, max(day) AS approved FROM world.entity_act WHERE amid(entity) GROUP BY entity)
 SELECT
     d.entity, d.register,
     CASE WHEN d.office_uscc IS NOT NULL THEN d.office_uscc
@@ -199,7 +200,8 @@ JOIN world.entity_name AS n ON n.entity = d.entity AND n.until IS NULL
 JOIN world.entity_rep AS r ON r.entity = d.entity AND r.until IS NULL
 JOIN world.entity_move AS m ON m.entity = d.entity AND m.until IS NULL
 JOIN acts AS a ON a.entity = d.entity
-LEFT JOIN world.entity_end AS e ON e.entity = d.entity
+LEFT JOIN (FROM world.entity_end WHERE amid(entity)) AS e ON e.entity = d.entity
 LEFT JOIN firms AS f ON f.n = d.firm
 LEFT JOIN socials AS s ON s.n = d.society
+WHERE amid(n.entity) AND amid(r.entity) AND amid(m.entity)
 ORDER BY d.entity;
