@@ -112,7 +112,7 @@ TABLES: dict[str, list[tuple[str, str, str]]] = {
         ("snapshot", "BIGINT", "the lake's snapshot that it was made from"),
         ("declarations", "VARCHAR", "fingerprint of the declarations that it was made by"),
         ("base_url", "VARCHAR", "where browsers reached the reports"),
-        ("program", "VARCHAR", "JSON: digest of the program's files, and versions of what writes files"),
+        ("program", "VARCHAR", "JSON: digests of the program's files and of a sample's truth, and versions of what writes files"),
         ("files", "VARCHAR", "JSON: SHA-256 of every file of reports, by its path; NULL where no reports were made"),
         ("anchor", "VARCHAR", "number and seal of the journal's last entry then; NULL where the journal could not be read"),
     ],

@@ -35,7 +35,10 @@ def current(project: Project) -> Anchor | None:
     from pipelines.journal import head
 
     if project.past is not None:
-        return _published_then(project)
+        from pipelines.publications import of_past
+
+        said = of_past(project, "anchor")
+        return read(said) if said else None
     try:
         return head(project)
     except JournalError:
@@ -116,15 +119,3 @@ def on_page(page: Path) -> Anchor | None:
     with page.open("rb") as file:
         found = _META.search(file.read(_HEAD))
     return (int(found[1]), found[2].decode()) if found else None
-
-
-def _published_then(project: Project) -> Anchor | None:
-    from assets.lake import columns_of, open_lake
-    from assets.project import Project
-
-    assert project.past is not None
-    with open_lake(Project(project.root, project.past.home), read_only=True) as con:  # as it is now: the row came after the snapshot
-        if "anchor" not in (columns_of(con, "evidence.publications") or {}):
-            return None
-        row = con.execute("SELECT anchor FROM evidence.publications WHERE published_at = ?", [project.past.at]).fetchone()
-    return read(row[0]) if row and row[0] else None

@@ -28,7 +28,7 @@ WHY = {
     "named": ("证据", "evidence that names it"),
 }
 """Why a snapshot is kept, in the order in which it is told."""
-_OWN = frozenset({"publications", "builds", "matchings"})
+_OWN = frozenset({"publications", "league_publications", "builds", "matchings"})
 """Evidence whose column `snapshot` is looked at by itself: not each row of it holds a snapshot."""
 
 
@@ -100,8 +100,9 @@ def pointers(con: duckdb.DuckDBPyConnection, project: Project) -> dict[str, set[
 
     found = {why: set[int]() for why in WHY}
     found["present"] = ask("SELECT max(snapshot_id) FROM ducklake_snapshots('lake')")
-    if there("publications"):
-        found["report"] = ask("SELECT snapshot FROM evidence.publications")
+    for table in ("publications", "league_publications"):
+        if there(table):
+            found["report"] |= ask(f"SELECT snapshot FROM evidence.{quote(table)}")
     if there("results") and there("issues"):
         found["issue"] = ask(_ISSUES.format(batches=_batches(there("tickets"))))
     for day in _granted(project):

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from assets import evidence
-from assets.lake import columns_of, objects
+from assets.lake import columns_of, objects, quote
 from expectations.documents import near
 from pipelines.ledger import version_of
 
@@ -67,7 +67,21 @@ def begun(con: duckdb.DuckDBPyConnection, project: Project, run_id: str) -> Publ
         anchor = anchors.written(anchors.published(results))
     assert at is not None
     assert snapshot is not None
-    return Publication(run_id, at, snapshot, mark, project.reports_url, program(), anchor=anchor)
+    return Publication(run_id, at, snapshot, mark, project.reports_url, program() | truth(project), anchor=anchor)
+
+
+def of_past(project: Project, column: str) -> str | None:
+    """What a column of `evidence.publications` says of the publication that a project of the past is looked at from; None where nothing
+    was published then, or the lake does not know the column yet."""
+    from assets.lake import open_lake
+    from assets.project import Project
+
+    assert project.past is not None
+    with open_lake(Project(project.root, project.past.home), read_only=True) as con:  # as it is now: the row came after the snapshot
+        if column not in (columns_of(con, "evidence.publications") or {}):
+            return None
+        row = con.execute(f"SELECT {quote(column)} FROM evidence.publications WHERE published_at = ?", [project.past.at]).fetchone()
+    return row[0] if row else None
 
 
 def note(con: duckdb.DuckDBPyConnection, made: Publication) -> None:
@@ -162,6 +176,14 @@ def _content(project: Project, folder: Path, path: Path) -> bytes:
         except (SecretError, WorkbookError):
             pass  # it is what it is
     return data
+
+
+def truth(project: Project) -> dict[str, str | None]:
+    """A digest of what a sample says it planted, as `truth`; nothing where there is no sample."""
+    from pipelines.truth import truth_file
+
+    path = truth_file(project)
+    return {"truth": hashlib.sha256(path.read_bytes()).hexdigest()[:16]} if path.exists() else {}
 
 
 @cache

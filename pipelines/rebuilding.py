@@ -1,8 +1,8 @@
 """Any past report again: the reports of an old run made anew, and held against what was published then, file by file.
 
 The declarations of that time come from the lake (`assets.declarations`), the rows from its snapshot, the clock stands at the time of
-the publication. Belongs here: making and comparing. Not here: what a publication is (`pipelines.publications`), which snapshots
-stay (`pipelines.expiring`).
+the publication. A state that nothing was published from can be looked at too (`look_back`), by the declarations of now. Belongs here:
+making and comparing. Not here: what a publication is (`pipelines.publications`), which snapshots stay (`pipelines.expiring`).
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from assets.project import Past, Project
-from pipelines.publications import Publication, PublicationError, digests, find, program
+from pipelines.publications import Publication, PublicationError, digests, find, program, truth
 
 if TYPE_CHECKING:
     import duckdb
@@ -107,9 +107,35 @@ def rebuild(project: Project, spoken: str, to: Path | None = None, against: Path
         anew, lacking = _made(past, made)
     place = against or (project.reports if _present(project) == made.at else None)
     differing, same, at_hand = _compared(past, made, anew, place)
-    now = program()
+    now = program() | truth(project)
     changed = {name: (then, now.get(name)) for name, then in made.program.items() if then != now.get(name)}
     return Rebuilt(made, folder, kept, same, at_hand, place, tuple(differing), changed, made.files is not None, lacking)
+
+
+def look_back(project: Project, snapshot: int) -> Path:
+    """The reports as they would have been made when the lake stood at a snapshot, with the standard of that time and the declarations of
+    now, in `data/past/<snapshot>`; gives their index. The clock stands at the time of the snapshot.
+
+    Raises `LookupError` for a snapshot that is not there, `FileNotFoundError` where there is no lake, `FileExistsError` for a folder in
+    use.
+    """
+    from assets.lake import columns_of, open_lake
+    from pipelines.reports import build_reports
+    from pipelines.results import publish
+
+    with open_lake(project, snapshot=snapshot) as con:
+        if not columns_of(con, "evidence.batches"):
+            raise LookupError(
+                f"at snapshot {snapshot} nothing had been collected yet. `yuanqing sql \"FROM ducklake_snapshots('lake')\"` lists all."
+            )
+        (seconds,) = con.execute(
+            "SELECT epoch(snapshot_time) FROM ducklake_snapshots('lake') WHERE snapshot_id = ?", [snapshot]
+        ).fetchone() or (0,)
+    folder = _emptied(project.data / "past" / str(snapshot))
+    past = Project(project.root, folder, past=Past(project.data, snapshot, datetime.fromtimestamp(seconds)))
+    publish(past)
+    build_reports(past, past.reports_url)
+    return past.reports / "index.html"
 
 
 def _still_there(con: duckdb.DuckDBPyConnection, made: Publication) -> None:

@@ -194,22 +194,20 @@ _CONCEALED = {
 """What is published in place of a column that could show a person, or that would make the file grow with what is not evidence."""
 
 
-def publish(project: Project, standard: Standard | None = None, *, snapshot: int | None = None, target: Path | None = None) -> Path:
+def publish(project: Project, standard: Standard | None = None) -> Path:
     """Publish the present evidence, with scores, as `project.results`; whoever reads the old file goes on reading it.
 
     Builds a fresh file beside and renames it over the old one; a run that dies before leaves the old one. `standard` is by
-    default the edition that the newest standing result was held to, as the lake has it written down. With `snapshot` the file
-    is what would have been published when the lake stood there, with the standard of that time; `target` is where it goes.
-    Of a project of the past the file is what was published then.
+    default the edition that the newest standing result was held to, as the lake has it written down. Of a project of the past the
+    file is what would have been published when the lake stood there, with the standard of that time.
     """
-    if snapshot is None and project.past is not None:
-        snapshot = project.past.snapshot
-    target = target or project.results
+    snapshot = project.past.snapshot if project.past else None
+    target = project.results
     target.parent.mkdir(parents=True, exist_ok=True)
     _sweep(target)
     fresh = target.with_name(f".{target.name}.{os.getpid()}.{time.monotonic_ns()}")
     try:
-        with open_lake(project, read_only=True, snapshot=snapshot) as con:
+        with open_lake(project, read_only=True) as con:
             con.execute(f"ATTACH {literal(str(fresh))} AS fresh")
             _write(con, project, standard, snapshot)
             con.execute("DETACH fresh")
@@ -234,13 +232,11 @@ def _write(con: duckdb.DuckDBPyConnection, project: Project, standard: Standard 
     con.execute("BEGIN")  # one snapshot of the lake for all tables
     make_standing(con, contracts)
     standard = standard or _standard(con, project)
-    at, number = con.execute(
-        "SELECT snapshot_time::TIMESTAMP, snapshot_id FROM ducklake_snapshots('lake')"
-        " WHERE ? IS NULL OR snapshot_id = ? ORDER BY snapshot_id DESC LIMIT 1",
-        [snapshot, snapshot],
-    ).fetchone() or (None, None)
+    (number,) = con.execute(
+        "SELECT max(snapshot_id) FROM ducklake_snapshots('lake') WHERE ? IS NULL OR snapshot_id = ?", [snapshot, snapshot]
+    ).fetchone() or (None,)
     now = project.now()
-    today = at.date() if snapshot is not None and at is not None and project.past is None else now.date()
+    today = now.date()
     waivers = all_waivers(project, {(r.dataset, r.id) for r in rules}, now)
     publish_issues(con, project, rules, [w for w in waivers if w.holds(today)], today, now)
     make_history(con, contracts, rules, standard, [w for w in waivers if w.holds(today)])

@@ -60,7 +60,7 @@ def _show(done: Rebuilt) -> None:
     say(f"运行 run {made.run_id}：发布于 published {made.at:%Y-%m-%d %H:%M:%S}，快照 snapshot {made.snapshot}")
     say(f"当时的声明 declarations of that time: {done.declarations} → {done.folder / 'declarations'}")
     for name, (then, now) in done.program.items():
-        word = "程序 program" if name == "files" else name
+        word = {"files": "程序 program", "truth": "样例的埋设记录 the sample's truth"}.get(name, name)
         say(f"{word} 已不同 is another now: {then} → {now}", "yellow")
     if done.lacking:
         say(done.lacking, "yellow")

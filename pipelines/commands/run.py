@@ -114,7 +114,7 @@ def publish(
     snapshot: Annotated[
         int | None,
         typer.Option(
-            help="湖在此快照时的报告，用当时的标准、如今的声明，放在 data/past/。 The report of this snapshot, by the declarations of now."
+            help="湖在此快照时的报告，用当时的标准、如今的声明，放在 data/past/。 The reports of this snapshot, by the declarations of now."
         ),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="输出 JSON。 Print JSON.")] = False,
@@ -126,12 +126,12 @@ def publish(
     例 example: yuanqing publish
     """
     from assets.project import Project
-    from pipelines.reports import build_past
+    from pipelines.rebuilding import look_back
     from pipelines.run import publish_again
 
     project = Project.at()
     if snapshot is not None:
-        index = build_past(project, snapshot)
+        index = look_back(project, snapshot)
         if as_json:
             print_json({"results": str(index.parents[1] / "results.duckdb"), "reports": str(index.parent)})
         else:

@@ -6,7 +6,6 @@ masked, so a page cannot show more than `results.duckdb` does; only a department
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,27 +19,6 @@ def division_names(project: Project) -> dict[str, str]:
 
     codes = codes_of(project)
     return dict(codes.get("division").codes) if "division" in codes else {}
-
-
-def build_past(project: Project, snapshot: int) -> Path:
-    """The pages as they would have been made when the lake stood at a snapshot, with the standard of that time; gives their index.
-
-    They go into a folder of their own, beside the results that they are made from; without workbooks, which hold rows in full.
-    Raises `LookupError` for a snapshot that is not there.
-    """
-    from pipelines.reports.department import write_department
-    from pipelines.reports.figures import departments
-    from pipelines.reports.index import write_index
-    from pipelines.reports.overview import write_overview
-    from pipelines.results import connect_results, publish
-
-    folder = project.data / "past" / str(snapshot)
-    publish(project, snapshot=snapshot, target=folder / "results.duckdb")
-    with connect_results(replace(project, data=folder)) as results:
-        for name in departments(results):
-            write_department(results, name, folder / "reports" / name / "index.html", workbook=False)
-        overview = write_overview(results, folder / "reports" / "overview.html", division_names(project))
-        return write_index(results, folder / "reports" / "index.html", overview=overview)
 
 
 def build_reports(project: Project, base_url: str | None = None) -> list[Path]:

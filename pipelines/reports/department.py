@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     import duckdb
 
 
-def write_department(results: duckdb.DuckDBPyConnection, department: str, target: Path, *, workbook: bool = True) -> Path:
-    """Write the page of the department with this folder name; `workbook`: one stands beside it."""
+def write_department(results: duckdb.DuckDBPyConnection, department: str, target: Path) -> Path:
+    """Write the page of the department with this folder name."""
     league = figures.league(results)
     handed, every = figures.handovers(results, department)
     failing = head.weighed(results, figures.failing(results, department), department)
@@ -33,7 +33,6 @@ def write_department(results: duckdb.DuckDBPyConnection, department: str, target
         published=figures.publication(results),
         grades=grades,
         me=me,
-        workbook=workbook,
         by_score=next(g for g in grades.values() if (me["score"] or 0) >= g["at_least"]),
         of=len(league),
         indicators=figures.grouped(figures.indicators(results, department), "dimension"),

@@ -5,6 +5,7 @@ Belongs here: what the page is made of. Not here: the comparison (`pipelines.tru
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -32,12 +33,15 @@ EFFECTS = {
 def write_proof(project: Project, results: duckdb.DuckDBPyConnection, target: Path) -> Path | None:
     """Write the page; None where there is no sample, whose faults alone are known (an older page goes)."""
     from expectations.suite import kind_of
+    from pipelines.publications import of_past, truth
     from pipelines.truth import compare, truth_file
 
     if not truth_file(project).exists():
         target.unlink(missing_ok=True)
         return None
     report = compare(project)
+    then = of_past(project, "program") if project.past else None
+    told = json.loads(then).get("truth") if then else None
     titles = {name: contract.title for name, contract in project.contracts.items()}
     rates = [(kind_of(type_), rate) for type_, rate in sorted(report.rules.items()) if type_]
     return write_page(
@@ -45,6 +49,7 @@ def write_proof(project: Project, results: duckdb.DuckDBPyConnection, target: Pa
         target,
         published=figures.publication(results),
         report=report,
+        remade=told is not None and told != truth(project)["truth"],
         rates=rates,
         titles=titles,
         effects=EFFECTS,

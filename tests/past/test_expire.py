@@ -10,7 +10,8 @@ import pytest
 from tiny_support import hand_over
 from typer.testing import CliRunner
 
-from assets.lake import open_lake
+from assets import evidence
+from assets.lake import open_lake, transaction
 from assets.project import Project
 from pipelines import publications
 from pipelines.cli import app
@@ -75,6 +76,15 @@ def test_the_next_run_builds_what_it_would_have_built(copy: Project, tmp_path: P
     hand_over(copy, "202610", "犬牌,出生日期\r\nA1,2020-01-02\r\nA9,2021-01-01\r\n")
     assert run(copy).undone == []
     assert asked(copy, "SELECT tag FROM base.animal") == {"A1", "A9"}
+
+
+def test_a_league_holds_the_state_that_it_was_made_from(copy: Project) -> None:
+    free = min(expire(copy, "looking", 0, dry=True).snapshots)
+    with open_lake(copy) as con, transaction(con, "run", "league"):
+        evidence.write(con, "league_publications", [{"seq": 1, "quarter": "2026Q3", "snapshot": free}])
+    told = expire(copy, "looking", 0, dry=True)
+    assert free not in told.snapshots
+    assert told.kept["report"] == 3
 
 
 def test_a_waiver_holds_the_state_that_it_was_given_on(copy: Project) -> None:

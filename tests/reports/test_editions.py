@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+import time
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +12,9 @@ import pytest
 from assets.evidence import note_standard
 from assets.judging import standard_of
 from assets.lake import open_lake, transaction
-from assets.project import Project
+from assets.project import Past, Project
 from expectations.standard import PATH
-from pipelines.reports import build_past
+from pipelines.rebuilding import look_back
 from pipelines.results import connect_results, publish
 
 from reports_support import batch, contract, fill, result, suite  # isort: skip
@@ -53,12 +54,10 @@ def judged(project: Project, batch_: str, on: date) -> int:
     return int(snapshot)
 
 
-def said(project: Project, **options: Any) -> tuple[Any, ...]:
+def said(project: Project) -> tuple[Any, ...]:
     """Edition, score, grade and target of the dataset as published."""
-    target = options.pop("target", None)
-    publish(project, target=target, **options)
-    shown = Project(project.root, target.parent) if target else project
-    with connect_results(shown) as con:
+    publish(project)
+    with connect_results(project) as con:
         found = con.execute(
             "SELECT p.standard, round(s.score, 6), s.grade, s.target, (SELECT count(*) FROM standards) FROM published p, scores s"
             " WHERE s.scope = 'dataset' AND s.level = 'dimension' AND s.dimension = '02'"
@@ -80,7 +79,8 @@ def test_a_past_report_keeps_its_standard(project: Project, tmp_path: Path) -> N
     write(project, text)
     judged(project, "december", date(2026, 12, 1))
     assert said(project) == ("2.0", 80, "A", 60, 2)
-    assert said(project, snapshot=before, target=tmp_path / "past" / "results.duckdb") == ("1.0", 80, "C", 85, 1)
+    past = Project(project.root, tmp_path / "past", past=Past(project.data, before, datetime(2026, 11, 30, 12)))
+    assert said(past) == ("1.0", 80, "C", 85, 1)
     assert said(project) == ("2.0", 80, "A", 60, 2)
 
 
@@ -102,16 +102,38 @@ def test_what_is_waived_stays_in_sight_until_the_waiver_ends(project: Project) -
         assert con.execute("SELECT holds FROM waivers").fetchall() == [(False,)]
 
 
-def test_the_pages_of_a_past_report_are_made_again(project: Project) -> None:
+def test_the_reports_of_a_past_state_are_made_by_the_standard_of_then(project: Project) -> None:
     write(project, PATH.read_text(encoding="utf-8") + LATER)
     before = judged(project, "november", date(2026, 11, 30))
     judged(project, "december", date(2026, 12, 1))
     publish(project)
-    index = build_past(project, before)
+    index = look_back(project, before)
+    assert index == project.data / "past" / str(before) / "reports" / "index.html"
     assert "第 1.0 版自定标准" in index.read_text(encoding="utf-8")
-    page = (index.parent / "police" / "index.html").read_text(encoding="utf-8")
-    assert ".xlsx" not in page
+    assert {"police/index.html", "police/police.xlsx", "overview.html", "catalogue/index.html"} <= {
+        p.relative_to(index.parent).as_posix() for p in index.parent.rglob("*")
+    }
     with connect_results(project) as con:
         assert con.execute("SELECT standard FROM published").fetchone() == ("2.0",)
     with pytest.raises(LookupError, match="no snapshot"):
-        build_past(project, 9999)
+        look_back(project, 9999)
+
+
+def test_a_past_state_has_the_local_time_of_its_snapshot(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever the hour of the test, the day of its zone is not that of UTC; a waiver of that day alone holds."""
+    monkeypatch.setenv("TZ", "Etc/GMT-14" if datetime.now(UTC).hour >= 12 else "Etc/GMT+12")
+    time.tzset()
+    try:
+        snapshot = judged(project, "november", date.today())
+        path = project.expectations / "waivers.yaml"
+        span = f"valid_from: {date.today()}, until: {date.today()}"
+        path.write_text(f"waivers:\n  - {{dataset: people, rule: id_there, reason: 试, officer: 王某, {span}}}\n", encoding="utf-8")
+        monkeypatch.setattr("pipelines.reports.build_reports", lambda p, base_url=None: [])
+        look_back(project, snapshot)
+        with connect_results(Project(project.root, project.data / "past" / str(snapshot))) as con:
+            ((at, holds),) = con.execute("SELECT published_at, (SELECT holds FROM waivers) FROM published").fetchall()
+        assert abs(at - datetime.now()) < timedelta(minutes=5)
+        assert holds
+    finally:
+        monkeypatch.undo()
+        time.tzset()

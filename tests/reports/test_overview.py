@@ -10,9 +10,8 @@ from typing import Any
 import duckdb
 import pytest
 
-from assets.lake import open_lake
 from assets.project import Project
-from pipelines.reports import build_past, head
+from pipelines.reports import head
 from pipelines.reports.department import write_department
 from pipelines.reports.issues import issues_by_department, open_issues
 from pipelines.reports.overview import movers, worst, write_overview
@@ -188,7 +187,7 @@ class Page(HTMLParser):
 
 def test_the_overview_leads_to_departments_and_nothing_runs(project: Project, results: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
     for name in ("police", "transport"):
-        write_department(results, name, tmp_path / name / "index.html", workbook=False)
+        write_department(results, name, tmp_path / name / "index.html")
     text = write_overview(results, tmp_path / "overview.html", {"211400": "葫芦岛市"}).read_text(encoding="utf-8")
     page = Page(text)
     assert HOSTILE not in text
@@ -228,13 +227,6 @@ def test_nothing_handed_over_makes_an_overview_too(tmp_path: Path) -> None:
         text = write_overview(con, tmp_path / "overview.html").read_text(encoding="utf-8")
     assert "从未交付 never handed over" in text
     assert "各市" not in text
-
-
-def test_the_past_has_its_overview(project: Project) -> None:
-    with open_lake(project, read_only=True) as con:
-        (snapshot,) = con.execute("SELECT max(snapshot_id) FROM ducklake_snapshots('lake')").fetchone() or (0,)
-    index = build_past(project, snapshot)
-    assert (index.parent / "overview.html").exists()
 
 
 @pytest.mark.parametrize(

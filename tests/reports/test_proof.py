@@ -5,9 +5,12 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from assets.project import Project
+from assets.lake import open_lake, transaction
+from assets.project import Past, Project
+from pipelines.publications import begun, note
 from pipelines.reports import build_reports
-from pipelines.results import publish
+from pipelines.reports.proof import write_proof
+from pipelines.results import connect_results, publish
 from pipelines.truth import compare
 from sample_data.truth import Truth
 
@@ -49,6 +52,27 @@ def made(root: Path) -> Project:
     return project
 
 
+def told_of_the_past(project: Project) -> list[bool]:
+    """Whether the page of a publication made again says that the sample is another: before, and after it was made anew."""
+    with open_lake(project) as con:
+        publication = begun(con, project, "r1")
+        with transaction(con, "r1", "test"):
+            note(con, publication)
+    past = Project(project.root, project.root / "past", past=Past(project.data, publication.snapshot, publication.at))
+    publish(past)
+    told = []
+    for planted in (None, "gone"):
+        if planted:
+            truth = Truth()
+            truth.add("people", "a.csv", "202610", "", planted, "0201", "flag", row=2, column="sex")
+            truth.write(project.data / "sample" / "truth.parquet")
+        with connect_results(past) as results:
+            page = write_proof(past, results, past.reports / "proof.html")
+        assert page
+        told.append("样例在这次发布之后重做过" in page.read_text(encoding="utf-8"))
+    return told
+
+
 def test_rates_by_rule_kind(tmp_path: Path) -> None:
     rates = compare(made(tmp_path)).rules
     found = {r.type: (r.rules, r.planted, r.caught, r.by_others, r.missed, r.false_alarms) for r in rates.values()}
@@ -65,6 +89,7 @@ def test_the_page_is_there_while_a_sample_is(tmp_path: Path) -> None:
     assert re.findall(r">(\d+)</td>", row) == ["1", "3", "1", "1", "1", "1"]
     assert "遗漏 <b>1</b>" in page
     assert 'href="proof.html"' in (project.reports / "index.html").read_text(encoding="utf-8")
+    assert told_of_the_past(project) == [False, True]
     (project.data / "sample" / "truth.parquet").unlink()
     build_reports(project)
     assert not (project.reports / "proof.html").exists()
