@@ -15,7 +15,7 @@ from typing import Any, Literal
 from assets.catalogue import check_entry, complete
 from assets.deliveries import PERIODS, Alias, Delivery, read_aliases, read_delivery
 from assets.masking import FOR_ALL, KINDS
-from expectations.documents import Document, DocumentError, near, read_document
+from expectations.documents import Document, DocumentError, Named, near, read_document
 
 Layer = Literal["sources", "base", "thematic"]
 LOGICAL_TYPES = {
@@ -121,6 +121,16 @@ class Contract:
     @property
     def table(self) -> str:
         return f"{self.schema}.{self.name}"
+
+    @property
+    def former_names(self) -> tuple[str, ...]:
+        """The names that it had, the oldest first."""
+        return tuple(self.custom.get("formerly") or ())
+
+    @property
+    def first_name(self) -> str:
+        """The name that it began with: what digests are made with, so that they stay what they were under another name."""
+        return (*self.former_names, self.name)[0]
 
     @property
     def key(self) -> tuple[str, ...]:
@@ -363,13 +373,13 @@ def _no_doubles(document: Document, columns: tuple[Column, ...]) -> None:
                 )
 
 
-def read_contracts(assets: Path) -> dict[str, Contract]:
+def read_contracts(assets: Path) -> Named[Contract]:
     """Every contract under `assets`, by dataset name, in the order of their paths.
 
     What a department says for all of its datasets is in each (`assets.catalogue.complete`). Raises `DocumentError`, also where two
     contracts share a name, or one had a name that is another's.
     """
-    from assets.renames import check_names
+    from assets.renames import former
 
     contracts: dict[str, Contract] = {}
     for path in sorted(assets.rglob("*.odcs.yaml")):
@@ -378,5 +388,4 @@ def read_contracts(assets: Path) -> dict[str, Contract]:
             raise DocumentError(path, 1, f"{contract.name!r} is declared in {contracts[contract.name].path} too.", "Rename one.")
         contracts[contract.name] = contract
     contracts = complete(contracts, assets)
-    check_names(contracts.values())
-    return contracts
+    return Named(contracts, former(contracts))

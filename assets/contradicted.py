@@ -63,7 +63,7 @@ def named_sql(con: duckdb.DuckDBPyConnection, project: Project, datasets: Collec
         if contract is None or (datasets is not None and name not in datasets):
             continue
         key = ", ".join(text_of(f"s.{c}") for c in contract.key)
-        said = f"{TABLE} {contract.name}"
+        said = f"{TABLE} {contract.first_name}"
         text = f'concat_ws(chr(31), d."check", d.subject{", " + key if key else ""})'
         record = f"LEFT JOIN std_batches.{quote(name)} s ON s._batch = d.batch AND s._row = d.row" if key else ""
         parts.append(

@@ -168,7 +168,7 @@ class _Dataset:
             f" [{', '.join(f'h{n}' for n in range(len(columns)))}] AS numbers FROM ({self._hashed(batches, only)})"
         )
         text = "array_to_string(list_concat([x.rule, b.unit], list_select(s.texts, w.places)), chr(31))"
-        hidden = hide_sql(text, "hash", scope=self.contract.name)
+        hidden = hide_sql(text, "hash", scope=self.contract.first_name)
         self.con.execute(
             f"""CREATE OR REPLACE TEMP TABLE {target} AS
             SELECT left({hidden}, {NAME_LENGTH}) AS ticket, w.found_by, x.rule, x.batch, x.row,

@@ -15,7 +15,9 @@ from typing import TYPE_CHECKING
 from assets.contracts import Contract, read_contracts
 
 if TYPE_CHECKING:
+    from assets.departments import Departments
     from assets.settings import Settings
+    from expectations.documents import Named
 
 CODE = Path(__file__).resolve().parent.parent
 
@@ -142,9 +144,16 @@ class Project:
         return load_settings(self.root)
 
     @cached_property
-    def contracts(self) -> dict[str, Contract]:
-        """Every contract, by dataset name."""
+    def contracts(self) -> Named[Contract]:
+        """Every contract, by dataset name; it knows the names that they had."""
         return read_contracts(self.assets)
+
+    @cached_property
+    def departments(self) -> Departments:
+        """What departments were called, and of which others they were made."""
+        from assets.departments import read_departments
+
+        return read_departments(self.assets, self.sources())
 
     def sources(self) -> list[Contract]:
         return [c for c in self.contracts.values() if c.layer == "sources"]

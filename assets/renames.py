@@ -9,11 +9,12 @@ Belongs here: the move, and names that no contract knows any more. Not here: a c
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from assets.evidence import TABLES
-from assets.lake import affected, literal, quote, transaction
+from assets.lake import affected, columns_of, literal, quote, transaction
 from expectations.documents import near
 
 if TYPE_CHECKING:
@@ -24,34 +25,50 @@ if TYPE_CHECKING:
 
 SOURCES = ("raw", "std_batches", "quarantine")
 MODELS = ("history", "flagged")
+MATCHED = ("unkeyed", "matches")
+"""Beside a base table that declares `matching`."""
 
 
 class RenameError(Exception):
     """Rows stand under the old name and under the new one, so neither can take the other's place."""
 
 
-def former_names(contract: Contract) -> tuple[str, ...]:
-    return tuple(map(str, contract.custom.get("formerly") or ()))
-
-
-def check_names(contracts: Iterable[Contract]) -> None:
-    """Raise `DocumentError` for a former name that is a dataset's name now, or was that of two."""
-    now = {c.name: c.name for c in contracts}
-    had = dict(now)
-    for contract in contracts:
-        for old in former_names(contract):
-            if had.setdefault(old, contract.name) != contract.name or old in now:
+def former(contracts: Mapping[str, Contract]) -> dict[str, str]:
+    """By former name the dataset's name now. Raises `DocumentError` for one that is a dataset's name now, or was that of two."""
+    found: dict[str, str] = {}
+    for contract in contracts.values():
+        for old in contract.former_names:
+            if old in contracts or found.setdefault(old, contract.name) != contract.name:
                 position = next(i for i, p in enumerate(contract.document.data["customProperties"]) if p["property"] == "formerly")
                 raise contract.document.error(
                     ("customProperties", position),
-                    f"`formerly` names {old!r}, which is a name of {had[old]}.",
+                    f"`formerly` names {old!r}, which is a name of {found.get(old, old)}.",
                     "Name what only this one was.",
                 )
+    return found
+
+
+def named_then(con: duckdb.DuckDBPyConnection, contract: Contract) -> Contract | None:
+    """The contract by the name that its table has in the lake as it is looked at, which may be a past state; None where there is none."""
+    if columns_of(con, contract.table) is not None:
+        return contract
+    before = (replace(contract, name=old) for old in reversed(contract.former_names))
+    return next((c for c in before if columns_of(con, c.table) is not None), None)
+
+
+def refuse_older(con: duckdb.DuckDBPyConnection, contracts: Iterable[Contract], snapshot: int | None) -> None:
+    """Raise `LookupError` where a dataset bears an older name in the lake as it is looked at: by today's nothing of it would be found."""
+    then = [(c, named_then(con, c)) for c in contracts if snapshot is not None and c.former_names]
+    if older := [f"{old.name} ({c.name})" for c, old in then if old and old.name != c.name]:
+        raise LookupError(
+            f"快照 {snapshot} 中还是旧名：{', '.join(older)}。用 `yuanqing rebuild` 按当时的声明重做当时的报告。 "
+            "These bear their older names there: the report of that time is made by the declarations of that time, `yuanqing rebuild`."
+        )
 
 
 def is_due(con: duckdb.DuckDBPyConnection, project: Project) -> bool:
     """Whether something stands under a former name; the lake is asked only where a contract had one."""
-    had = {old for c in project.contracts.values() for old in former_names(c)}
+    had = set(project.contracts.former)
     if not had:
         return False
     return any((project.collected / old).is_dir() for old in had) or not had.isdisjoint(t.split(".")[1] for t in _tables(con))
@@ -65,10 +82,11 @@ def carry_on(con: duckdb.DuckDBPyConnection, project: Project, run_id: str = "re
     there = _tables(con)
     moved = []
     for contract in project.contracts.values():
-        for old in former_names(contract):
-            pairs = [(f"{s}.{old}", f"{s}.{contract.name}") for s in _schemas(contract) if f"{s}.{old}" in there]
+        for old in contract.former_names:
+            pairs = [(before, after) for before, after in _pairs(contract, old) if before in there]
             if pairs:
-                _move(con, contract, old, pairs, there, run_id)
+                _move(con, project, contract, old, pairs, there, run_id)
+                there = _tables(con)
                 moved.append(f"{old} → {contract.name}")
             for folder in (project.collected, project.landing / "refused"):
                 if (folder / old).is_dir() and not (folder / contract.name).exists():
@@ -78,7 +96,7 @@ def carry_on(con: duckdb.DuckDBPyConnection, project: Project, run_id: str = "re
 
 def orphans(con: duckdb.DuckDBPyConnection, project: Project) -> list[str]:
     """Datasets with rows in the lake that no contract knows, each in a line with the nearest name and what to do."""
-    known = {*project.contracts, *(old for c in project.contracts.values() for old in former_names(c))}
+    known = {*project.contracts, *project.contracts.former}
     stray = sorted({t.split(".")[1] for t in _tables(con) if t.startswith("raw.")} - known)
     counted = {name: affected(con, f"SELECT count(*) FROM raw.{quote(name)}") for name in stray}
     return [
@@ -89,8 +107,13 @@ def orphans(con: duckdb.DuckDBPyConnection, project: Project) -> list[str]:
     ]
 
 
-def _schemas(contract: Contract) -> tuple[str, ...]:
-    return SOURCES if contract.layer == "sources" else (contract.schema, *MODELS)
+def _pairs(contract: Contract, old: str) -> list[tuple[str, str]]:
+    """Every table that bears the dataset's name: as it was called, and as it is called now."""
+    new = contract.name
+    if contract.layer == "sources":
+        return [(f"{schema}.{old}", f"{schema}.{new}") for schema in SOURCES]
+    beside = [(f"{contract.schema}.{old}__{what}", f"{contract.schema}.{new}__{what}") for what in MATCHED]
+    return [(f"{schema}.{old}", f"{schema}.{new}") for schema in (contract.schema, *MODELS)] + beside
 
 
 def _tables(con: duckdb.DuckDBPyConnection) -> set[str]:
@@ -102,7 +125,15 @@ def _tables(con: duckdb.DuckDBPyConnection) -> set[str]:
     return {name for (name,) in rows}
 
 
-def _move(con: duckdb.DuckDBPyConnection, contract: Contract, old: str, pairs: list[tuple[str, str]], there: set[str], run_id: str) -> None:
+def _move(
+    con: duckdb.DuckDBPyConnection,
+    project: Project,
+    contract: Contract,
+    old: str,
+    pairs: list[tuple[str, str]],
+    there: set[str],
+    run_id: str,
+) -> None:
     for before, after in pairs:
         if after in there and (rows := affected(con, f"SELECT count(*) FROM {quote(after)}")):
             raise RenameError(
@@ -111,14 +142,20 @@ def _move(con: duckdb.DuckDBPyConnection, contract: Contract, old: str, pairs: l
             )
     with transaction(con, run_id, f"rename {old} → {contract.name}"):
         views = con.execute("SELECT schema_name, view_name FROM duckdb_views() WHERE database_name = 'lake'").fetchall()
-        for schema, view in views:  # made anew under the new name, when it is standardised or built
+        for schema, view in views:  # made anew under the new name
             if schema == contract.schema and (view == old or view.startswith(f"{old}__")):
                 con.execute(f"DROP VIEW {quote(f'{schema}.{view}')}")
+        con.execute(f"DROP MACRO TABLE IF EXISTS {quote(f'history.{old}_as_of')}")
         for before, after in pairs:
             if after in there:
                 con.execute(f"DROP TABLE {quote(after)}")
-            con.execute(f"ALTER TABLE {quote(before)} RENAME TO {quote(contract.name)}")
+            con.execute(f"ALTER TABLE {quote(before)} RENAME TO {quote(after.split('.')[1])}")
+        spoken = [(old, contract.name), (f"{contract.schema}.{old}", contract.table), *_pairs(contract, old)]
         for table, columns in TABLES.items():
-            if any(name == "dataset" for name, _, _ in columns):
-                for spoken, now in ((old, contract.name), (f"{contract.schema}.{old}", contract.table)):
-                    con.execute(f"UPDATE evidence.{quote(table)} SET dataset = {literal(now)} WHERE dataset = {literal(spoken)}")
+            named = [n for n, _, _ in columns if n == "dataset" or (n == "batch" and contract.layer != "sources")]
+            for name, (was, now) in ((name, pair) for name in named for pair in dict.fromkeys(spoken)):
+                con.execute(f"UPDATE evidence.{quote(table)} SET {name} = {literal(now)} WHERE {name} = {literal(was)}")
+        if contract.layer != "sources":
+            from assets.models.building import ensure_beside
+
+            ensure_beside(con, project, contract)

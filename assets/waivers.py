@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
-from expectations.documents import DocumentError, near, read_document
+from expectations.documents import DocumentError, Named, near, read_document
 
 if TYPE_CHECKING:
     from assets.project import Project
@@ -76,7 +76,7 @@ def load_waivers(project: Project, rules: Iterable[tuple[str, str]] | None = Non
                 raise document.error(at, f"the waiver has no {key}.", "Add it: a rule is set aside by somebody, for a reason, for a time.")
         _dates(node, wrong)
         dataset, rule = str(node["dataset"]), str(node["rule"])
-        if known is not None and dataset not in (datasets := {d for d, _ in known}):
+        if known is not None and dataset not in (datasets := Named(((d, None) for d, _ in known), project.contracts.former)):
             raise wrong("dataset", f"no dataset {dataset!r}.", near(dataset, datasets))
         if known is not None and (dataset, rule) not in known:
             raise wrong("rule", f"{dataset} has no rule {rule!r}.", near(rule, (r for d, r in known if d == dataset)))

@@ -9,11 +9,11 @@ import difflib
 import json
 import pickle
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import yaml
 
@@ -114,8 +114,24 @@ def _walk(node: yaml.Node | None, keys: tuple[str | int, ...], lines: dict[tuple
             _walk(value, (*keys, position), lines, path)
 
 
+T = TypeVar("T")
+
+
+class Named(dict[str, T]):
+    """Things by the name that they bear now; `former`: by each name that one of them had before, its name now."""
+
+    def __init__(self, things: Mapping[str, T] | Iterable[tuple[str, T]] = (), former: Mapping[str, str] | None = None) -> None:
+        super().__init__(things)
+        self.former = dict(former or {})
+
+
 def near(name: str, known: Iterable[str]) -> str:
-    """`Did you mean 'x'?` for the known name nearest to `name`, or the known names where none is near."""
+    """`Did you mean 'x'?` for the known name nearest to `name`, or the known names where none is near.
+
+    Of things that bear another name now (`Named`), what to write instead of the one they had.
+    """
+    if isinstance(known, Named) and name in known.former:
+        return f"现在叫 {known.former[name]}，请写新名。 It is called {known.former[name]!r} now: write that."
     known = sorted(known)
     match = difflib.get_close_matches(name, known, n=1, cutoff=0.6)
     return f"Did you mean {match[0]!r}?" if match else f"Known: {', '.join(known[:12])}{' ...' if len(known) > 12 else ''}."

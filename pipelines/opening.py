@@ -51,9 +51,9 @@ def _published(contract: Contract) -> list[Column]:
 def open_select(contract: Contract, table: str | None = None) -> str:
     """What is published of a dataset as SQL over its table, for a connection that is `keyed`."""
     hidden = {c.name: c.opened for c in contract.columns if c.classification > OPEN_LEVEL and c.opened}
-    published = _published(contract)
+    published, named = _published(contract), f"{contract.schema}.{contract.first_name}"
     made = [
-        f"{hide_sql(quote(c.name), hidden[c.name] or 'full', scope=f'{contract.table}.{c.name}', sql_type=c.sql_type)} AS {quote(c.name)}"
+        f"{hide_sql(quote(c.name), hidden[c.name] or 'full', scope=f'{named}.{c.name}', sql_type=c.sql_type)} AS {quote(c.name)}"
         if c.name in hidden
         else f"{_without_ids(c)} AS {quote(c.name)}"
         for c in published

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from assets.crosschecks.declared import TABLE
 from assets.evidence import TABLES
 from assets.lake import columns_of, insert, literal, open_lake, quote
+from assets.renames import refuse_older
 from pipelines.anchors import JOURNAL, anchor_rows
 from pipelines.anomalies import COLUMNS as ANOMALIES
 from pipelines.anomalies import anomaly_rows
@@ -28,7 +29,7 @@ from pipelines.querying import QueryError, as_objects, query
 from pipelines.rulebook import holder
 from pipelines.scores import CALLED
 from pipelines.scores import COLUMNS as SCORES
-from pipelines.trend import HISTORY
+from pipelines.trend import HISTORY, MERGED, merged_rows
 from pipelines.views import STORED, VIEWS
 
 if TYPE_CHECKING:
@@ -73,6 +74,7 @@ _COMMENTS = {
     "called": "what each contract calls for, the rules that meet it, and whether they were assessed: what coverage counts",
     "rules": "the rules that datasets are held to now, of their suites and yielded by their contracts",
     "datasets": "the datasets, from their contracts",
+    "merged": "departments that were made of others, and since when",
     "columns": "the columns of the datasets, from their contracts",
     "indicators": "the indicators of GB/T 36344-2018 with the bureau's weights",
     "grades": "the grades of the standard",
@@ -230,6 +232,7 @@ def _write(con: duckdb.DuckDBPyConnection, project: Project, standard: Standard 
     contracts = list(project.contracts.values())
     rules = answered_for(project)
     con.execute("BEGIN")  # one snapshot of the lake for all tables
+    refuse_older(con, contracts, snapshot)
     make_standing(con, contracts)
     standard = standard or _standard(con, project)
     (number,) = con.execute(
@@ -239,7 +242,7 @@ def _write(con: duckdb.DuckDBPyConnection, project: Project, standard: Standard 
     today = now.date()
     waivers = all_waivers(project, {(r.dataset, r.id) for r in rules}, now)
     publish_issues(con, project, rules, [w for w in waivers if w.holds(today)], today, now)
-    make_history(con, contracts, rules, standard, [w for w in waivers if w.holds(today)])
+    make_history(con, contracts, rules, standard, [w for w in waivers if w.holds(today)], project.departments)
     make_gains(con)
     edition = (number, standard.version, standard.valid_from, standard.fingerprint, WINDOW_DAYS)
     _fill(con, "published", PUBLISHED, [(now, *edition)])
@@ -268,6 +271,7 @@ def _write(con: duckdb.DuckDBPyConnection, project: Project, standard: Standard 
         facts = (r.indicator, counted, r.weight, r.severity, r.blocking, r.title_zh, r.title_en, r.remedy_zh, r.remedy_en)
         rule_rows.append((r.dataset, r.id, positions[r.dataset], r.origin, r.expectation, list(r.columns), *facts))
     _fill(con, "rules", RULES, rule_rows)
+    _fill(con, "merged", MERGED, merged_rows(project.departments))
     _fill(con, "datasets", DATASETS, [_dataset_row(c) for c in contracts])
     _fill(
         con,

@@ -4,7 +4,8 @@ Belongs here: which months, and what counts in each. Not here: the arithmetic (`
 
 A month's score is that of what stood if nothing had been handed over for a later month. Every month is held to the rules, the
 standard, the waivers and the cross-department checks of today: between two months nothing moves but what was handed over, so
-the newest month is the score that is published (docs/decisions/0014-how-a-score-moved.md).
+the newest month is the score that is published (docs/decisions/0014-how-a-score-moved.md). Of departments that have become one, the
+months before are each one's own, under its own name: a score of two bodies is nobody's.
 A dataset counts from its first hand-over on; one that never came counts, as nothing, in all months. The months begin with the
 first by which half of the datasets had come, a year before the newest at most.
 """
@@ -12,14 +13,17 @@ first by which half of the datasets had come, a year before the newest at most.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from assets.departments import walk
 from pipelines.scores import count, declare, make_standing
 
 if TYPE_CHECKING:
     import duckdb
 
     from assets.contracts import Contract
+    from assets.departments import Departments
     from assets.waivers import Waiver
     from expectations.standard import Standard
     from pipelines.rulebook import Rule
@@ -29,7 +33,7 @@ MONTHS = 13
 HISTORY: list[tuple[str, str, str]] = [
     ("month", "VARCHAR", "202610: with what was handed over for this month and those before"),
     ("scope", "VARCHAR", "what is scored: dataset, department, city, province"),
-    ("department", "VARCHAR", "the department's folder name; NULL for a city and the province"),
+    ("department", "VARCHAR", "the department's folder name, before a merger that of then; NULL for a city and the province"),
     ("dataset", "VARCHAR", "the dataset; NULL above datasets"),
     ("unit", "VARCHAR", "the city; NULL of what is none"),
     ("datasets", "INTEGER", "datasets that count in the month, in the whole province"),
@@ -38,6 +42,19 @@ HISTORY: list[tuple[str, str, str]] = [
     ("ranked", "DOUBLE", "score x coverage"),
 ]
 
+MERGED: list[tuple[str, str, str]] = [
+    ("department", "VARCHAR", "the department's folder name"),
+    ("part", "VARCHAR", "the folder name of a department that became it, its own where it took others in"),
+    ("zh", "VARCHAR", "what that was called, in Chinese"),
+    ("en", "VARCHAR", "what that was called, in English"),
+    ("since", "VARCHAR", "the month from which they are one: 202603"),
+]
+
+
+def merged_rows(departments: Departments) -> list[tuple[str, ...]]:
+    """Rows of `MERGED`."""
+    return [(body.name, part.name, part.zh, part.en, body.since) for body, part in walk(departments.bodies.values())]
+
 
 def make_history(
     con: duckdb.DuckDBPyConnection,
@@ -45,6 +62,7 @@ def make_history(
     rules: Iterable[Rule],
     standard: Standard,
     waivers: Iterable[Waiver] = (),
+    departments: Departments | None = None,
 ) -> None:
     """Make the temporary table `score_history` (`HISTORY`), and leave `standing`, `scores` and `called` of the present."""
     sources = [c for c in contracts if c.delivery]
@@ -53,8 +71,11 @@ def make_history(
     declare(con, contracts, rules, standard, waivers)
     first = _first_months(con, sources)
     months = _months(con, first)
+    lay = _folders(con) if departments and any(body.of for body in departments.bodies.values()) else {}
     for month in months[:-1]:
         counting = [c for c in sources if first.get(c.name, month) <= month]
+        if departments and lay:
+            counting = [replace(c, group=departments.then(c.group, lay.get(c.name, c.group), month)) for c in counting]
         make_standing(con, counting, month)
         count(con)
         _note(con, month, len(counting))
@@ -72,6 +93,11 @@ def _first_months(con: duckdb.DuckDBPyConnection, sources: Collection[Contract])
         [[c.name for c in sources]],
     ).fetchall()
     return dict(found)
+
+
+def _folders(con: duckdb.DuckDBPyConnection) -> dict[str, str]:
+    """By dataset, the department whose it was when it was first taken in."""
+    return dict(con.execute("SELECT dataset, arg_min(department, collected_at) FROM evidence.batches GROUP BY dataset").fetchall())
 
 
 def _months(con: duckdb.DuckDBPyConnection, first: Mapping[str, str]) -> list[str]:

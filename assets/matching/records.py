@@ -22,7 +22,8 @@ PLACE = ("dataset", "batch", "row")
 def standing(project: Project, matching: Matching, records: Records) -> str:
     """SELECT of dataset, batch, row, record and every attribute as text, for the records of one source without a good key.
 
-    `record` names what is known of it: two rows of a dataset that say the same are one record, also over several hand-overs.
+    `record` names what is known of it: two rows of a dataset that say the same are one record, also over several hand-overs, and when
+    the dataset bears another name: what was decided of it holds.
     """
     source = project.contracts[records.dataset]
     texts = ", ".join(f"CAST(({expression}) AS VARCHAR) AS {quote(a)}" for a, expression in records.attributes.items())
@@ -31,7 +32,7 @@ def standing(project: Project, matching: Matching, records: Records) -> str:
     sound = matching.attributes[matching.key].sound
     good = sound(key) if sound else f"{key} IS NOT NULL"
     said = ", ".join(f"coalesce({quote(a)}, '')" for a in matching.attributes)
-    name = f"'R' || left(sha256(concat_ws(chr(31), {literal(source.name)}, {said})), 16)"
+    name = f"'R' || left(sha256(concat_ws(chr(31), {literal(source.first_name)}, {said})), 16)"
     attributes = ", ".join(map(quote, matching.attributes))
     return " UNION ALL ".join(
         f'SELECT {literal(source.name)} AS dataset, _batch AS batch, _row AS "row", {name} AS record, {attributes}'

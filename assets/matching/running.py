@@ -79,6 +79,7 @@ def match(con: duckdb.DuckDBPyConnection, project: Project, contract: Contract, 
         full = last is None or changed is None
         decided = _decided_since(con, matching, last[1]) if last else 0
         if not full and not decided and not changed and not any(moved.values()):
+            _views(con, matching)  # a table that bears a new name has none under it
             return _summary(con, matching, 0, full=False)
         _collect(con, project, matching, [n for n in sources if full or moved[n]], full=full)
         compared = _touch(con, matching, full=full, decided_since=last[1] if last and decided else None, changed=bool(changed))

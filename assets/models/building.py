@@ -275,6 +275,21 @@ def _values(con: duckdb.DuckDBPyConnection, model: _Model) -> None:
         ensure_view(con, f"{model.contract.table}__values", title, values_view(model.fusion, departments))
 
 
+def ensure_beside(con: duckdb.DuckDBPyConnection, project: Project, contract: Contract) -> None:
+    """Make the views and the macro beside a table that stands under its name without having been built under it (`assets.renames`).
+
+    Those of a table that is to be made anew come with it.
+    """
+    if is_disagreement(contract) or is_view(contract):
+        return
+    model, built = _read(project, contract), last(con, contract.table)
+    if built is not None and built.definition == model.definition:
+        _values(con, model)
+    history = _history(model)
+    if history and history.stands(con):
+        history.ensure(con)
+
+
 def _rows(con: duckdb.DuckDBPyConnection, build: _Build, replaced: Mapping[str, str], *, few: bool = False) -> str:
     model = build.model
     select = model.select(replaced)

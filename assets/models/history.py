@@ -105,7 +105,7 @@ class History:
     def update(self, con: duckdb.DuckDBPyConnection, moved: Mapping[str, tuple[set[str], set[str]]], run_id: str) -> int:
         """Bring it up to date, within a transaction: intervals written or closed. By another definition every key is looked at."""
         stood = self.stands(con)
-        self._ensure(con)
+        self.ensure(con)
         now, written = datetime.now(), 0
         parts = list(self._moved_keys(con, moved) if stood else self._all_keys())
         try:
@@ -123,7 +123,7 @@ class History:
         self._note(con, moved, run_id, now)
         return written
 
-    def _ensure(self, con: duckdb.DuckDBPyConnection) -> None:
+    def ensure(self, con: duckdb.DuckDBPyConnection) -> None:
         """Make the table and its macro, or add the columns that the contract gained; what was known stays."""
         columns = {c.name: c.sql_type for c in self.contract.columns} | SPANS | {"_batches": "VARCHAR[]"}
         there = columns_of(con, self.table)

@@ -21,7 +21,7 @@ from sqlglot.schema import MappingSchema
 from assets.judging import codes_of
 from assets.lake import literal, quote
 from assets.std import FAILED, POSITION
-from expectations.documents import DocumentError, near
+from expectations.documents import DocumentError, Named, near
 
 if TYPE_CHECKING:
     from assets.contracts import Contract
@@ -286,7 +286,7 @@ def columns_known(project: Project, tables: Collection[str] | None = None) -> Co
     """
     from assets.models.fusion import is_fusion, provenance_columns
 
-    known: dict[str, dict[str, dict[str, str]]] = {schema: {} for schema in (*READABLE, CODES)}
+    known: dict[str, Named[dict[str, str]]] = {schema: Named({}, project.contracts.former) for schema in (*READABLE, CODES)}
     codes = codes_of(project)
     every = {c.table for c in project.contracts.values()} | {f"{CODES}.{name}" for name in codes.names}
     wanted = every if tables is None or set(tables) - every else set(tables)
@@ -299,7 +299,7 @@ def columns_known(project: Project, tables: Collection[str] | None = None) -> Co
         elif not is_disagreement(contract) and is_fusion(query := read_model(contract)):
             declared |= provenance_columns(contract, query)
         known[contract.schema][contract.name] = declared
-    known[CODES] = {n: dict.fromkeys(codes.get(n).rows[0], "VARCHAR") for n in codes.names if f"{CODES}.{n}" in wanted}
+    known[CODES] = Named((n, dict.fromkeys(codes.get(n).rows[0], "VARCHAR")) for n in codes.names if f"{CODES}.{n}" in wanted)
     return known
 
 

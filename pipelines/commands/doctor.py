@@ -66,6 +66,11 @@ def findings(project: Project | None = None) -> Iterator[Finding]:
         "standard", partial(_standard, here), "Mend the line that is named; what was used is kept, and a change is a new edition."
     )
     yield from _looked("contracts", partial(_contracts, here), "Mend the line that is named.")
+    yield from _looked(
+        "departments",
+        partial(_departments, here),
+        "Say `formerly` or `merged` in the department.yaml of the one that it is now, or mend yuanqing.toml (docs/issues.md).",
+    )
     yield from _looked("waivers", partial(_waivers, here), "Mend the line that is named.")
     yield from _looked("workbooks", partial(_workbooks, here), "Mend [departments.NAME] in yuanqing.toml, or put the secret where it says.")
     yield from _looked("delivery", partial(_delivery, here), "Mend what is named in yuanqing.toml, then `yuanqing deliver --now`.")
@@ -260,11 +265,33 @@ def _lake(project: Project) -> str:
     return f"{row[0]:,} batches, {row[1]:,} rows" if row else "empty"
 
 
+def _departments(project: Project) -> str:
+    """How many there are; raises with names in the lake, the journal and the settings that are and were nobody's."""
+    from assets.lake import columns_of, open_lake
+    from pipelines.journal import entries
+
+    of_today, named = project.departments, {}
+    named["yuanqing.toml"] = {*project.settings.departments, *project.settings.serve.departments}
+    named["日志 the journal"] = {str(e.content["department"]) for e in entries(project, "deliver") if e.content.get("department")}
+    if (project.lake / "catalogue.sqlite").exists():
+        with open_lake(project, read_only=True) as con:
+            if columns_of(con, "evidence.batches"):
+                rows = con.execute("SELECT DISTINCT department FROM evidence.batches WHERE department IS NOT NULL").fetchall()
+                named["湖 the lake"] = {folder for (folder,) in rows}
+    strange = [f"{where}: {name}. {of_today.told(name)}" for where, names in named.items() for name in of_today.unknown(names)]
+    unwritten = of_today.unwritten(project.settings.departments)
+    left = [f"{' and '.join(names)} have become {now}: write [departments.{now}]" for now, names in unwritten.items()]
+    if strange or left:
+        raise RuntimeError("没有这些部门 no such departments: " * bool(strange) + "; ".join([*strange, *left]))
+    before = f", {len(of_today.former)} 个旧名 former names" if of_today.former else ""
+    return f"{len(of_today.bodies)}{before}"
+
+
 def _delivery(project: Project) -> str:
     """Where reports go; raises with what is not fully set up, and with what could not be delivered."""
     from pipelines.delivery import channels, problem, undelivered
 
-    set_ = [(name, channel) for name in project.settings.departments for channel in channels(project, name)]
+    set_ = [(name, channel) for name in project.departments.bodies for channel in channels(project, name)]
     wrong = [trouble for name, channel in set_ if (trouble := problem(project, name, channel))]
     failed = [f"{s.department}, {s.channel}: 失败 {s.tries} 次 failures: {s.reason}" for s in undelivered(project)]
     if wrong or failed:
@@ -274,12 +301,10 @@ def _delivery(project: Project) -> str:
 
 def _workbooks(project: Project) -> str:
     """Whose workbook is locked; raises where a password is named that cannot be had, or is of no department."""
-    from expectations.documents import near
     from pipelines.workbooks.locking import password_of
 
-    departments = sorted({c.group for c in _read(project) if c.layer == "sources"})
-    for name in project.settings.departments:
-        if name not in departments:
-            raise RuntimeError(f"departments.{name}: 没有这个部门 no such department. {near(name, departments)}")
+    departments = sorted(project.departments.bodies)
+    for name in project.departments.unknown(project.settings.departments):
+        raise RuntimeError(f"departments.{name}: 没有这个部门 no such department. {project.departments.told(name)}")
     plain = [name for name in departments if password_of(project, name) is None]
     return f"没有密码的工作簿 without a password: {', '.join(plain)}" if plain else f"{len(departments)} 个都有密码 all locked"

@@ -63,8 +63,9 @@ def list_(
     from assets.project import Project
     from pipelines.issues.listing import groups, single, standing
 
-    scope = _scope(dataset, rule, unit, None)
-    with standing(Project.at(), scope) as con:
+    project = Project.at()
+    scope, department = _scope(dataset, rule, unit, None), project.departments.now(department)
+    with standing(project, scope) as con:
         if rule:
             rows = single(con, limit)
             shown: tuple[str, ...] = (

@@ -80,7 +80,7 @@ def undelivered(project: Project) -> list[Standing]:
     from pipelines.delivery.remembered import remembered, standing
 
     found, tries = [], remembered(project)
-    for department in project.settings.departments:
+    for department in project.departments.bodies:
         for channel in channels(project, department):
             known = tries[department, channel]
             if known and known[-1].result != "delivered":
@@ -90,8 +90,8 @@ def undelivered(project: Project) -> list[Standing]:
 
 def channels(project: Project, department: str) -> list[str]:
     """The channels that are set for a department."""
-    section = project.settings.departments.get(department)
-    set_ = {} if section is None else {"folder": section.deliver_to_folder, "mail": section.mail_to, "webhook": section.webhook}
+    section = project.departments.section(project.settings, department)
+    set_ = {"folder": section.deliver_to_folder, "mail": section.mail_to, "webhook": section.webhook}
     return [channel for channel, to in set_.items() if to]
 
 
@@ -114,19 +114,21 @@ def _send(project: Project, parcel: Parcel, before: Standing, who: str) -> Tried
 
 
 def _chosen(project: Project, departments: Sequence[str]) -> list[str]:
-    from expectations.documents import near
-
-    known = sorted({c.group for c in project.sources()})
-    for name in (*departments, *project.settings.departments):
-        if name not in known:
-            raise DeliveryError(f"{name}: 没有这个部门。 No such department. {near(name, known)}")
+    of_today = project.departments
+    for name in of_today.unknown((*departments, *project.settings.departments)):
+        raise DeliveryError(f"{name}: 没有这个部门。 No such department. {of_today.told(name)}")
+    for name, left in of_today.unwritten(project.settings.departments).items():
+        raise DeliveryError(
+            f"{', '.join(left)} 已并入 {name}。 {' and '.join(left)} have become {name}: write [departments.{name}] in yuanqing.toml."
+        )
+    departments = [of_today.now(name) for name in departments]
     for name in departments:
         if not channels(project, name):
             raise DeliveryError(
                 f"{name}: 没有写明送往何处。 It is not said where its report goes. Set deliver_to_folder, mail_to or webhook"
                 f" in [departments.{name}] of yuanqing.toml."
             )
-    return [name for name in known if channels(project, name) and (not departments or name in departments)]
+    return [name for name in sorted(of_today.bodies) if channels(project, name) and (not departments or name in departments)]
 
 
 def _parcel(project: Project, results: duckdb.DuckDBPyConnection, department: str) -> Parcel:

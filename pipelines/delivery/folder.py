@@ -23,7 +23,7 @@ def lacks(project: Project, department: str) -> str:  # noqa: ARG001 - a folder 
 
 def send(project: Project, parcel: Parcel) -> Sent:
     """Put the parcel there, whole or not at all; one that is there already is replaced."""
-    base = Path(str(project.settings.departments[parcel.department].deliver_to_folder))
+    base = Path(str(project.departments.section(project.settings, parcel.department).deliver_to_folder))
     if not base.is_dir():
         return Sent(ok=False, reason=f"{base}: 文件夹不存在 no such folder")
     target = base / f"{parcel.at:%Y%m%d-%H%M%S}"

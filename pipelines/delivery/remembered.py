@@ -81,10 +81,10 @@ def mark(address: str) -> str:
 
 def remembered(project: Project) -> dict[tuple[str, str], list[Tried]]:
     """By department and channel, all tries, oldest first; those of a channel that was never tried are none. Raises `JournalError`."""
-    from pipelines.journal import entries
+    from pipelines.retold import retold
 
     found: dict[tuple[str, str], list[Tried]] = defaultdict(list)
-    for entry in entries(project, "deliver"):
+    for entry in retold(project, "deliver"):
         found[str(entry.content.get("department")), str(entry.content.get("channel"))].append(_tried(entry))
     return found
 
@@ -99,7 +99,7 @@ def standing(
 ) -> Standing:
     """Where the channel stands with the publication, by what is `known` of it, at local time `now`."""
     now = now or datetime.now()
-    section, rules = project.settings.departments[department], project.settings.deliver
+    section, rules = project.departments.section(project.settings, department), project.settings.deliver
     mine = [t for t in known if t.publication == publication]
     bad = [t for t in mine if t.result != "delivered"]
     last = mine[-1] if mine else None

@@ -29,7 +29,7 @@ def lacks(project: Project, department: str) -> str:
     """What of the webhook's settings is not there: its address, its secret."""
     from assets.secrets import SecretError, secret
 
-    section = project.settings.departments[department]
+    section = project.departments.section(project.settings, department)
     if not section.webhook_secret_from:
         return f"未设置 not set: departments.{department}.webhook_secret_from"
     try:
@@ -53,7 +53,7 @@ def send(project: Project, parcel: Parcel) -> Sent:
 
     from assets.secrets import secret
 
-    section = project.settings.departments[parcel.department]
+    section = project.departments.section(project.settings, parcel.department)
     address, key = _address(project, parcel.department), secret(str(section.webhook_secret_from))
     body = json.dumps(parcel.facts, ensure_ascii=False, sort_keys=True).encode()
     try:
@@ -82,5 +82,5 @@ def send(project: Project, parcel: Parcel) -> Sent:
 def _address(project: Project, department: str) -> str:
     from assets.secrets import is_reference, secret
 
-    given = str(project.settings.departments[department].webhook)
+    given = str(project.departments.section(project.settings, department).webhook)
     return secret(given) if is_reference(given) else given

@@ -57,6 +57,7 @@ class Access:
 
     def __init__(self, project: Project, clock: Callable[[], float] = time.monotonic) -> None:
         self._all = {c.name: c for c in project.sources()}
+        self._former = project.contracts.former
         self._clock = clock
         groups = sorted({c.group for c in self._all.values()})
         self.departments: list[Department] = []
@@ -64,12 +65,13 @@ class Access:
             if caller.token_from is None:
                 continue
             place = f"serve.departments.{name}"
-            if name not in groups:
+            today = project.departments.now(name)
+            if today not in groups:
                 raise SettingsError(f"{place}: 没有这个部门。 No such department. {near(name, groups)}")
-            unknown = [d for d in caller.datasets if d not in self._all]
+            unknown = [d for d in caller.datasets if self._now(d) not in self._all]
             if unknown:
                 raise SettingsError(f"{place}.datasets: 没有数据集 no dataset {unknown[0]!r}. {near(unknown[0], self._all)}")
-            own = tuple(c.name for c in self._all.values() if c.group == name)
+            own = tuple(c.name for c in self._all.values() if c.group == today)
             token = secret(caller.token_from)
             if len(token) < SHORTEST:
                 raise SettingsError(
@@ -79,8 +81,8 @@ class Access:
             digest = hashlib.sha256(token.encode()).digest()
             if any(hmac.compare_digest(d.digest, digest) for d in self.departments):
                 raise SettingsError(f"{place}.token_from: 与另一部门的令牌相同。 Another department has the same token. Give each its own.")
-            may = {d: self._all[d] for d in caller.datasets or own}
-            self.departments.append(Department(name, caller, digest, may))
+            may = {d: self._all[d] for d in map(self._now, caller.datasets or own)}
+            self.departments.append(Department(today, caller, digest, may))
         if not self.departments:
             raise SettingsError(
                 "serve.departments: 没有部门可用。 Nobody may ask: no department has a token. In yuanqing.toml:"
@@ -100,8 +102,13 @@ class Access:
             raise Problem("no-token", zh, en, headers={"WWW-Authenticate": 'Bearer realm="yuanqing"'})
         return found
 
+    def _now(self, dataset: str) -> str:
+        """The name that a dataset bears now: systems go on asking by the one that it had."""
+        return self._former.get(dataset, dataset)
+
     def contract(self, department: Department, dataset: str) -> Contract:
         """The dataset, if the department may check it. Raises `Problem`; names only what the department may see."""
+        dataset = self._now(dataset)
         contract = department.datasets.get(dataset)
         if contract is not None:
             return contract

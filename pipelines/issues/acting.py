@@ -7,17 +7,18 @@ Belongs here: what may be done when, and by whom. Not here: where issues stand b
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
 from assets.lake import objects, open_lake
-from expectations.documents import near
+from expectations.documents import Named, near
 from pipelines.issues.states import OPEN, Scope, make_states
 from pipelines.issues.waiving import all_waivers, granted
 from pipelines.journal import alone, append, entries
+from pipelines.retold import retold
 
 if TYPE_CHECKING:
     import duckdb
@@ -219,7 +220,7 @@ def _view(project: Project, scope: Scope) -> Iterator[_View]:
 
     rules = answered_for(project)
     known = {(r.dataset, r.id): r for r in rules}
-    check_scope(scope, known)
+    check_scope(scope, known, project.contracts.former)
     today = date.today()
     waivers = [w for w in all_waivers(project, known) if w.holds(today)]
     with open_lake(project, read_only=True) as con:
@@ -238,9 +239,10 @@ def _view(project: Project, scope: Scope) -> Iterator[_View]:
         yield _View(con, known, seen.isoformat() if seen else "")
 
 
-def check_scope(scope: Scope, known: Collection[tuple[str, str]]) -> None:
-    """Raise `ActingError` with a near name where a scope names a dataset or a rule that is not among the `known` pairs."""
-    datasets = {dataset for dataset, _ in known}
+def check_scope(scope: Scope, known: Collection[tuple[str, str]], former: Mapping[str, str]) -> None:
+    """Raise `ActingError` with a near name, or the name it bears now, where a scope names a dataset or a rule that is not among the
+    `known` pairs; `former`: former names of datasets."""
+    datasets = Named(dict.fromkeys(dataset for dataset, _ in known), former)
     if scope.dataset and scope.dataset not in datasets:
         raise ActingError(f"没有数据集 {scope.dataset}。 No dataset {scope.dataset!r}. {near(scope.dataset, datasets)}".rstrip())
     rules = {rule for dataset, rule in known if scope.dataset in ("", dataset)}
@@ -257,7 +259,7 @@ def _why_not(project: Project, view: _View, what: str, zh: str, scope: Scope) ->
     told = ", ".join(f"{row['n']} {OPEN.get(row['state'], '已关闭')} {row['state']}" for row in found)
     last = [
         e
-        for e in entries(project)
+        for e in retold(project)
         if e.content.get("dataset") == scope.dataset
         and e.content.get("rule") == scope.rule
         and e.content.get("unit", "") in ("", scope.unit)

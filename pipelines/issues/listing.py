@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from assets.lake import is_there, objects, open_lake, quote
 from pipelines.issues.states import ACTS, OPEN, Scope, make_states
 from pipelines.journal import entries
+from pipelines.retold import retold
 
 if TYPE_CHECKING:
     import duckdb
@@ -31,7 +32,7 @@ def standing(project: Project, scope: Scope | None = None, today: date | None = 
     from pipelines.rulebook import answered_for
 
     rules = answered_for(project)
-    check_scope(scope or Scope(), {(r.dataset, r.id) for r in rules})
+    check_scope(scope or Scope(), {(r.dataset, r.id) for r in rules}, project.contracts.former)
     on = today or date.today()
     waivers = [w for w in all_waivers(project, {(r.dataset, r.id) for r in rules}) if w.holds(on)]
     with open_lake(project, read_only=True) as con:
@@ -56,7 +57,6 @@ def groups(con: duckdb.DuckDBPyConnection, department: str = "", *, late: bool =
 
 def published_groups(project: Project, department: str = "", *, late: bool = False) -> list[dict[str, Any]] | None:
     """What `groups` gives, as it was published; None where nothing was published, or something was done about issues since."""
-    from pipelines.journal import entries
     from pipelines.results import connect_results
 
     if not project.results.exists():
@@ -104,7 +104,7 @@ def story(project: Project, con: duckdb.DuckDBPyConnection, ticket: str) -> list
         word = {"verified": ("核验通过，关闭", "verified and closed"), "gone": ("不再交付，关闭", "no longer handed over, closed")}
         zh, en = word.get(issue["outcome"], (issue["outcome"], issue["outcome"]))
         told.append((issue["ended_at"], f"{zh} {issue['ended_batch'] or ''}".strip(), en, ""))
-    for entry in entries(project):
+    for entry in retold(project):
         said = entry.content
         named = ticket in said.get("tickets", ())
         grouped = not said.get("tickets") and (said.get("dataset"), said.get("rule")) == (issue["dataset"], issue["rule"])

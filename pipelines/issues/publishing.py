@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from assets.evidence import TABLES as EVIDENCE
 from assets.lake import columns_of, insert, literal, quote
 from pipelines.issues.states import ACTS, make_states
-from pipelines.journal import entries
+from pipelines.retold import retold
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -132,7 +132,7 @@ def waiver_row(w: Waiver, today: date) -> tuple[object, ...]:
 
 def _events(project: Project, until: datetime | None) -> list[tuple[object, ...]]:
     rows: list[tuple[object, ...]] = []
-    for entry in entries(project, *ACTS):
+    for entry in retold(project, *ACTS):
         at = entry.moment
         if until is not None and at > until:
             break

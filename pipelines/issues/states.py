@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from assets.lake import insert, literal
 from pipelines.issues.deadlines import days_of, insert_days
-from pipelines.journal import entries
+from pipelines.retold import retold
 
 if TYPE_CHECKING:
     import duckdb
@@ -82,6 +82,8 @@ def make_states(
     known = [(r.dataset, r.id, r.severity, r.weight) for r in rules]
     con.execute("CREATE OR REPLACE TEMP TABLE held_to (dataset VARCHAR, rule VARCHAR, severity VARCHAR, weight DOUBLE)")
     insert(con, "held_to", known)
+    con.execute("CREATE OR REPLACE TEMP TABLE answering (dataset VARCHAR, department VARCHAR)")
+    insert(con, "answering", [(c.name, c.group) for c in project.sources()])
     con.execute("CREATE OR REPLACE TEMP TABLE set_by (waiver VARCHAR, dataset VARCHAR, rule VARCHAR, unit VARCHAR, ticket VARCHAR)")
     insert(con, "set_by", [(w.id, w.dataset, w.rule, w.unit, ticket) for w in waivers for ticket in (w.tickets or (None,))])
     con.execute("CREATE OR REPLACE TEMP TABLE allowed (severity VARCHAR, days INTEGER)")
@@ -96,7 +98,7 @@ def make_states(
 def _acts(con: duckdb.DuckDBPyConnection, project: Project, until: datetime | None) -> None:
     """`acts`: what was done, one row an issue that is named, one row for all issues of a group."""
     rows = []
-    for entry in entries(project, *KINDS):
+    for entry in retold(project, *KINDS):
         at = entry.moment
         if until is not None and at > until:
             break
@@ -160,11 +162,12 @@ counted AS (
 dated AS (
     SELECT c.*, until.day AS due FROM counted c
         LEFT JOIN (SELECT worked, min(day) AS day FROM days GROUP BY worked) until ON until.worked = c.due_at)
-SELECT d.ticket, d.dataset, d.rule, d.unit, d.department, d.found_by, d.first_batch, d.first_period, d.first_at, d.last_batch, d.last_row,
-    d.last_period, d.last_at, d.times, d.reopened, d.state, d.how, d.severity, d.weight, d.dispatched_at, d.due,
+SELECT d.ticket, d.dataset, d.rule, d.unit, coalesce(o.department, d.department) AS department, d.found_by,
+    d.first_batch, d.first_period, d.first_at, d.last_batch, d.last_row, d.last_period, d.last_at, d.times, d.reopened,
+    d.state, d.how, d.severity, d.weight, d.dispatched_at, d.due,
     d.state NOT IN ('closed', 'waived', 'disputed') AND d.due < DATE {today} AS overdue,
     CASE WHEN overdue THEN least(3, 1 + (now.worked - d.due_at - 1) // {after}) ELSE 0 END::INTEGER AS level,
     (DATE {today} - d.since::DATE)::INTEGER AS age_days, d.claims_failed, CASE WHEN d.state = 'waived' THEN d.waiver END AS waiver,
     d.ended_batch, d.ended_at, d.outcome
-FROM dated d LEFT JOIN days now ON now.day = DATE {today}
+FROM dated d LEFT JOIN days now ON now.day = DATE {today} LEFT JOIN answering o ON o.dataset = d.dataset
 """

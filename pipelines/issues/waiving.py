@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from assets.waivers import Waiver, load_waivers
 from pipelines.journal import entries, journal_path
+from pipelines.retold import renamed
 
 if TYPE_CHECKING:
     from assets.project import Project
@@ -50,7 +51,7 @@ def _said(project: Project, size: int, changed: int) -> tuple[Entry, ...]:  # no
 def granted(project: Project, until: datetime | None = None) -> dict[str, Waiver]:
     """By id, the waivers of the journal; a revoked one ends on the day before it was revoked."""
     found: dict[str, Waiver] = {}
-    for entry in _said(project, *_state(project)):
+    for entry in renamed(project, _said(project, *_state(project))):
         if until is not None and entry.moment > until:
             break
         said = entry.content

@@ -174,7 +174,7 @@ def _make(
     anchor = head(project)
     earlier = [p for name, p in sorted(standing(known).items()) if name < quarter.name]
     with connect_results(project) as results, one_look(results):
-        made = evaluate(results, list(project.contracts.values()), quarter, now, earlier[-1] if earlier else None)
+        made = evaluate(results, list(project.contracts.values()), quarter, now, earlier[-1] if earlier else None, project.departments)
         about = {"officer": officer, "why": why, "at": now, "corrects": corrects, "anchor": anchor}
         write_pages(results, folder, made, about)
     write_workbook(folder / "evaluation.xlsx", made, about)

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     import duckdb
 
     from assets.contracts import Contract
+    from assets.departments import Departments
     from pipelines.league import Publication
 
 Row = dict[str, Any]
@@ -56,7 +57,10 @@ class Issues:
 
 @dataclass(frozen=True)
 class Department:
-    """One department's evaluation; `before` is its rank in the publication before, None where it was in none."""
+    """One department's evaluation; `before` is its rank in the publication before, None where it was in none.
+
+    `was`: the names and ranks there of those that became it since: they were others, and it has not moved.
+    """
 
     department: str
     zh: str
@@ -71,6 +75,7 @@ class Department:
     waived: int
     punctuality: Punctuality
     issues: Issues | None
+    was: tuple[tuple[str, int], ...] = ()
 
     @property
     def move(self) -> int | None:
@@ -104,19 +109,24 @@ class Evaluation:
 
 
 def evaluate(
-    results: duckdb.DuckDBPyConnection, contracts: Collection[Contract], quarter: Quarter, now: datetime, before: Publication | None
+    results: duckdb.DuckDBPyConnection,
+    contracts: Collection[Contract],
+    quarter: Quarter,
+    now: datetime,
+    before: Publication | None,
+    departments: Departments,
 ) -> Evaluation:
     """The evaluation of a quarter from the published results; `before` is the publication that moves are counted from."""
     came = punctuality(results, contracts, quarter, now)
     found = issues(results)
-    ranks = _ranks(before) if before else {}
-    departments = [
+    ranks = _ranks(before, departments) if before else {}
+    evaluated = [
         Department(
             e["department"],
             e["zh"],
             e["en"],
             e["rank"],
-            ranks.get(e["department"]),
+            (places := ranks.get(e["department"], _Places())).before,
             e["score"],
             e["coverage"],
             e["ranked"],
@@ -125,23 +135,41 @@ def evaluate(
             e["waived"] or 0,
             came.get(e["department"], Punctuality()),
             None if found is None else found.get(e["department"], Issues(0, 0, 0, 0)),
+            places.was,
         )
         for e in figures.league(results)
     ]
     weights = objects(results, "FROM indicators ORDER BY dimension, indicator")
     since = (before.seq, before.quarter) if before else None
-    return Evaluation(quarter, figures.publication(results), departments, weights, figures.grades(results), since)
+    return Evaluation(quarter, figures.publication(results), evaluated, weights, figures.grades(results), since)
 
 
-def _ranks(before: Publication) -> Mapping[str, int]:
-    """The ranks of a publication; none where its file is gone or no longer what was sealed, which `yuanqing league verify` tells."""
+@dataclass(frozen=True)
+class _Places:
+    """Where a department stood in an earlier publication, or those that became it since."""
+
+    before: int | None = None
+    was: tuple[tuple[str, int], ...] = ()
+
+
+def _ranks(before: Publication, departments: Departments) -> Mapping[str, _Places]:
+    """By department of today, its place in a publication; none where its file is gone or no longer what was sealed, which
+    `yuanqing league verify` tells."""
     from pipelines.league import DATA
     from pipelines.sealing import sm3_file
 
     path = before.folder / DATA
     if not path.is_file() or sm3_file(path) != before.files.get(DATA):
         return {}
-    return {d["department"]: d["rank"] for d in json.loads(path.read_text(encoding="utf-8"))["departments"]}
+    found: dict[str, list[Row]] = {}
+    for row in json.loads(path.read_text(encoding="utf-8"))["departments"]:
+        found.setdefault(departments.now(row["department"]), []).append(row)
+    places = {}
+    for name, rows in found.items():
+        body = departments.bodies.get(name)
+        same = len(rows) == 1 and (body is None or (rows[0]["department"] in body.own and before.at[:7].replace("-", "") >= body.since))
+        places[name] = _Places(rows[0]["rank"]) if same else _Places(was=tuple((r["zh"], r["rank"]) for r in rows))
+    return places
 
 
 def issues(results: duckdb.DuckDBPyConnection) -> dict[str, Issues] | None:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from assets.lake import columns_of, objects, open_lake
+from assets.renames import named_then
 from expectations.documents import near
 from pipelines.lineage.graph import Graph, Node
 
@@ -95,7 +96,8 @@ def by_batch(project: Project, table: str, *, snapshot: int | None = None) -> li
     with open_lake(project, read_only=True, snapshot=snapshot) as con:
         if columns_of(con, "evidence.batches") is None:
             raise LineageError(f"{table}: nothing was collected yet. Run `yuanqing run` first.")
-        found = sorted(batches_in(con, contract), key=lambda b: (b["dataset"], b["period"], b["unit"], b["batch"]))
+        then = named_then(con, contract) or contract
+        found = sorted(batches_in(con, then), key=lambda b: (b["dataset"], b["period"], b["unit"], b["batch"]))
         return [{k: v for k, v in b.items() if k != "total"} for b in found]
 
 

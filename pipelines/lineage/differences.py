@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from assets.lake import columns_of, connect, literal, objects, open_lake, quote
 from assets.masking import mask
+from assets.renames import named_then
 from expectations.documents import near
 
 if TYPE_CHECKING:
@@ -100,13 +101,14 @@ def differences(project: Project, name: str, earlier: str, later: str) -> Differ
 def _kept(project: Project, contract: Contract, snapshot: int, path: Path) -> Path:
     """The table's declared columns at a snapshot, as a file; those that it did not have yet are NULL."""
     with open_lake(project, snapshot=snapshot) as con:
-        there = columns_of(con, contract.table)
-        if there is None:
+        then = named_then(con, contract)
+        there = columns_of(con, then.table) if then else None
+        if then is None or there is None:
             raise StateError(f"{contract.table} was not there at snapshot {snapshot}.")
         chosen = ", ".join(
             f"CAST({quote(c.name) if c.name in there else 'NULL'} AS {c.sql_type}) AS {quote(c.name)}" for c in contract.columns
         )
-        con.execute(f"COPY (SELECT {chosen} FROM {quote(contract.table)}) TO {literal(str(path))} (FORMAT parquet)")
+        con.execute(f"COPY (SELECT {chosen} FROM {quote(then.table)}) TO {literal(str(path))} (FORMAT parquet)")
     return path
 
 

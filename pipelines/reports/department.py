@@ -41,6 +41,7 @@ def write_department(results: duckdb.DuckDBPyConnection, department: str, target
         gain=sum(r["gain"] for r in failing),
         ways=head.WAYS,
         history=head.history(results, "department", department),
+        parts_of=head.parts(results, department),
         moved=head.moves(results).get(department),
         peers=head.peers(league, department),
         issues=open_issues(results, department),

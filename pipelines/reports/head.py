@@ -38,7 +38,7 @@ WAYS = {
 def history(con: duckdb.DuckDBPyConnection, scope: str, department: str | None = None) -> list[Row]:
     """Month by month, oldest first: score, coverage, ranked, `move` (points since the month before), and what was handed over for it.
 
-    `scope` is `province`, or `department` with its folder name.
+    `scope` is `province`, or `department` with its folder name: of one that was made of others, the months since then.
     """
     return rows(
         con,
@@ -51,8 +51,22 @@ def history(con: duckdb.DuckDBPyConnection, scope: str, department: str | None =
         SELECT s.month, s.datasets, s.score, s.coverage, s.ranked, s.ranked - lag(s.ranked) OVER (ORDER BY s.month) AS move,
             coalesce(h.batches, 0) AS batches, coalesce(h.refused, 0) AS refused, coalesce(h."rows", 0) AS "rows"
         FROM score_history s LEFT JOIN handed h USING (month)
-        WHERE s.scope = $1 AND s.department IS NOT DISTINCT FROM $2 ORDER BY s.month""",
+        WHERE s.scope = $1 AND s.department IS NOT DISTINCT FROM $2
+            AND NOT EXISTS (FROM merged m WHERE m.department = $2 AND s.month < m.since) ORDER BY s.month""",
         [scope, department],
+    )
+
+
+def parts(con: duckdb.DuckDBPyConnection, department: str) -> list[Row]:
+    """The departments that became this one: their names, `since` which month it is one, and what they stood at (`ranked`) in the last
+    `month` before; NULL where that is not known."""
+    return rows(
+        con,
+        """
+        SELECT m.part, m.zh, m.en, m.since, max(s.month) AS month, arg_max(s.ranked, s.month) AS ranked
+        FROM merged m LEFT JOIN score_history s ON s.scope = 'department' AND s.department = m.part AND s.month < m.since
+        WHERE m.department = ? GROUP BY ALL ORDER BY m.part""",
+        [department],
     )
 
 
@@ -62,7 +76,8 @@ def moves(con: duckdb.DuckDBPyConnection) -> dict[str, Row]:
         con,
         """
         SELECT department, month, ranked, lag(month) OVER w AS before_month, lag(ranked) OVER w AS before
-        FROM score_history WHERE scope = 'department' AND ranked IS NOT NULL
+        FROM score_history s WHERE scope = 'department' AND ranked IS NOT NULL
+            AND NOT EXISTS (FROM merged m WHERE m.department = s.department AND s.month < m.since)
         WINDOW w AS (PARTITION BY department ORDER BY month)
         QUALIFY month = (SELECT max(month) FROM score_history) ORDER BY department""",
     )

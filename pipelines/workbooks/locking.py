@@ -14,6 +14,7 @@ from pipelines.workbooks.errors import WorkbookError
 
 if TYPE_CHECKING:
     from assets.project import Project
+    from assets.settings import Department
 
 LONGEST = 255
 """Characters of a password that Excel takes."""
@@ -21,10 +22,23 @@ LONGEST = 255
 
 def password_of(project: Project, department: str) -> str | None:
     """The department's password; None where none is set. Raises `SecretError` where the one that is named cannot be had or used."""
+    return _secret(project.departments.section(project.settings, department))
+
+
+def passwords_of(project: Project, department: str) -> dict[str, str]:
+    """The passwords that may open what was sent to the department, by the names it was sent under: its own, then those of the sections of
+    settings under names that it, or a department that became it, had before. Raises `SecretError`."""
+    body = project.departments.bodies.get(department)
+    sections = project.settings.departments
+    given = {department: project.departments.section(project.settings, department)}
+    given |= {name: sections[name] for name in (body.names if body else ()) if name != department and name in sections}
+    return {name: password for name, section in given.items() if (password := _secret(section))}
+
+
+def _secret(section: Department) -> str | None:
     from assets.secrets import SecretError, secret
 
-    section = project.settings.departments.get(department)
-    if section is None or section.workbook_password_from is None:
+    if section.workbook_password_from is None:
         return None
     found = secret(section.workbook_password_from)
     if len(found) > LONGEST:

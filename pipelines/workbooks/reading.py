@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from assets.lake import is_there
+from expectations.documents import near
 from pipelines.issues.states import OPEN
 from pipelines.workbooks.answers import Answers, read_sheets
 from pipelines.workbooks.edits import tell
@@ -42,16 +43,16 @@ def read_workbook(project: Project, path: Path, department: str | None = None) -
 
     with connect_results(project) as results, connect(project) as lake:
         known = [d for (d,) in results.execute("SELECT DISTINCT department FROM datasets WHERE layer = 'sources'").fetchall()]
+        department = department and project.departments.now(department)
         if department is not None and department not in known:
-            from expectations.documents import near
-
             raise WorkbookError(f"--department {department!r}: 没有这个部门。 No such department. {near(department, known)}")
         passwords = _passwords(project, known, department, path)
         opened = open_returned(path, passwords)
-        manifest = _manifest(opened)
-        _is_theirs(manifest, opened, department, known)
+        manifest = _todays(project, _manifest(opened))
+        opened_by = opened.unlocked_by and project.departments.now(opened.unlocked_by)
+        _is_theirs(manifest, opened.name, department, opened_by, known)
         reading = Reading(opened.name, opened.digest, manifest.department, manifest.published_at, manifest.part, manifest.parts)
-        if opened.unlocked_by is None and manifest.department in passwords:
+        if opened_by is None and manifest.department in map(project.departments.now, passwords):
             reading.note(
                 "plain",
                 "发出时有密码，送回时没有：内容在途中可能被人看到。下次请保留密码。",
@@ -75,18 +76,16 @@ def read_workbook(project: Project, path: Path, department: str | None = None) -
 def _passwords(project: Project, known: Sequence[str], department: str | None, path: Path) -> dict[str, str]:
     """The passwords to try, those of the department that the file is named after first."""
     from assets.secrets import SecretError
-    from pipelines.workbooks.locking import password_of
+    from pipelines.workbooks.locking import passwords_of
 
     found: dict[str, str] = {}
     for name in [department] if department else sorted(known, key=lambda d: (not path.name.startswith(d), d)):
         try:
-            password = password_of(project, name)
+            found |= passwords_of(project, name)
         except SecretError:
             if department:
                 raise
             continue  # another one's may open it
-        if password:
-            found[name] = password
     return found
 
 
@@ -105,15 +104,23 @@ def _manifest(opened: Opened) -> Manifest:
         ) from None
 
 
-def _is_theirs(manifest: Manifest, opened: Opened, department: str | None, known: Sequence[str]) -> None:
-    other = next((d for d in (department, opened.unlocked_by) if d is not None and d != manifest.department), None)
+def _todays(project: Project, manifest: Manifest) -> Manifest:
+    """What was sent, by the names that department and datasets bear now."""
+    manifest.department = project.departments.now(manifest.department)
+    for sheet in manifest.sheets:
+        sheet.dataset = project.contracts.former.get(sheet.dataset, sheet.dataset)
+    return manifest
+
+
+def _is_theirs(manifest: Manifest, name: str, department: str | None, opened_by: str | None, known: Sequence[str]) -> None:
+    other = next((d for d in (department, opened_by) if d is not None and d != manifest.department), None)
     if other is not None:
         raise WorkbookError(
-            f"{opened.name}: 这是 {manifest.department} 的工作簿，不是 {other} 的；没有采用任何内容。 "
+            f"{name}: 这是 {manifest.department} 的工作簿，不是 {other} 的；没有采用任何内容。 "
             f"It was sent to {manifest.department}, not to {other}: nothing is taken. Name the right department, or send the right file."
         )
     if manifest.department not in known:
-        raise WorkbookError(f"{opened.name}: 部门 {manifest.department} 不存在。 No such department stands in the results.")
+        raise WorkbookError(f"{name}: 部门 {manifest.department} 不存在。 No such department stands in the results.")
 
 
 def _age(results: duckdb.DuckDBPyConnection, reading: Reading) -> None:
@@ -143,7 +150,7 @@ def _since(project: Project, results: duckdb.DuckDBPyConnection, facts: Facts) -
     from pipelines.journal import entries
 
     row = results.execute("SELECT published_at FROM published").fetchone()
-    last = {}
+    last: dict[str, str] = {}
     for entry in entries(project, "claim", "dispute"):
         if row is None or entry.moment >= row[0].replace(microsecond=0):
             last |= dict.fromkeys(entry.content.get("tickets") or (), "mended" if entry.what == "claim" else "disputed")
