@@ -17,7 +17,7 @@ from assets.catalogue import DUTIES, OPEN_LEVEL, SHARING, STATES, check_catalogu
 from assets.masking import SMALLEST
 from assets.promises import age_of, promised_days
 from expectations.codes import CodeTables
-from expectations.documents import DocumentError
+from pipelines.catalogue.derived import Derived, derive, own_days
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -51,7 +51,6 @@ CYCLES: tuple[tuple[float, Words], ...] = (
     (93, ("每季度", "quarterly")),
     (366, ("每年", "yearly")),
 )
-_PERIODS = {"hourly": 1 / 24, "daily": 1, "monthly": 31}
 _WAYS = {
     "local": "共享平台（文件）",
     "sftp": "共享平台（文件）",
@@ -196,20 +195,8 @@ def read_catalogue(project: Project) -> list[Entry]:
 
     check_catalogue(project.contracts.values())
     codes = codes_of(project)
-    found = (entry_of(c, _sources_days(project, c), codes) for c in project.contracts.values())
+    found = (entry_of(c, derive(project, c), codes) for c in project.contracts.values())
     return sorted(found, key=lambda e: (not e.code, e.code, e.name))
-
-
-def _sources_days(project: Project, contract: Contract) -> float | None:
-    """How often what a base or thematic dataset is made of comes: the days of its most frequent source. None where that is not known."""
-    from assets.models import dependencies
-
-    try:
-        tables = () if contract.layer == "sources" else dependencies(contract)
-    except DocumentError:  # a model that cannot be read is told where it is built; the catalogue is that of the contracts
-        return None
-    below = [project.contracts.get(table.split(".")[1]) for table in tables]
-    return min((days for c in below if c and (days := _own_days(c) or _sources_days(project, c))), default=None)
 
 
 def opened(entries: list[Entry]) -> list[Entry]:
@@ -231,8 +218,9 @@ def opened(entries: list[Entry]) -> list[Entry]:
     ]
 
 
-def entry_of(contract: Contract, sources_days: float | None = None, codes: CodeTables | None = None) -> Entry:
-    """The entry of one dataset; `sources_days` is how often it is updated where its contract does not say, `codes` names code tables."""
+def entry_of(contract: Contract, derived: Derived | None = None, codes: CodeTables | None = None) -> Entry:
+    """The entry of one dataset; `derived` says what its contract leaves open, `codes` names code tables."""
+    derived = derived or Derived()
     said = contract.catalogue
     sharing = int(said["sharing"]) if "sharing" in said else None
     entry = Entry(
@@ -261,9 +249,9 @@ def entry_of(contract: Contract, sources_days: float | None = None, codes: CodeT
         ),
         open=bool(said.get("open", False)),
         open_condition=said.get("openCondition", ""),
-        cycle=_cycle(contract, sources_days),
+        cycle=_cycle(contract, derived.days),
         published=_day(said.get("published")),
-        related=tuple(map(str, said.get("related") or ())),
+        related=tuple(map(str, said.get("related") or derived.related)),
         duties=_duties(contract),
         registration=_registration(said.get("registration")),
         users=_users(said, sharing),
@@ -318,14 +306,10 @@ def _format(contract: Contract) -> str:
     return "数据库" if server.type != "local" else _FORMATS.get(str(server.properties.get("format", "")), "电子文件")
 
 
-def _own_days(contract: Contract) -> float | None:
-    return promised_days(contract, "frequency") or (_PERIODS.get(contract.delivery.period) if contract.delivery else None)
-
-
-def _cycle(contract: Contract, sources_days: float | None = None) -> Words | None:
+def _cycle(contract: Contract, derived: float | None = None) -> Words | None:
     if said := contract.catalogue.get("cycle"):
         return next((words for _, words in CYCLES if said in words), (said, ""))
-    days = _own_days(contract) or sources_days
+    days = own_days(contract) or derived
     if days is None:
         return None
     return next((words for size, words in CYCLES if abs(size - days) < size / 20), (f"每{age_of(days)}", f"every {age_of(days)}"))

@@ -42,9 +42,9 @@ def test_an_entry(project: Project) -> None:
 
 
 def test_a_model_is_updated_as_often_as_its_most_frequent_source(tmp_path: Path) -> None:
-    daily = write_contract(tmp_path, "daily", "{}")
+    daily = write_contract(tmp_path, "daily", "{resourceCode: 301001/2}")
     daily.write_text(daily.read_text("utf-8").replace("value: 1, unit: mo", "value: 1, unit: d"), encoding="utf-8")
-    write_contract(tmp_path, "monthly", "{}")
+    write_contract(tmp_path, "monthly", "{resourceCode: 301001/1}")
     for name, sql in (
         ("over", "SELECT d.code FROM std.daily AS d, std.monthly AS m"),
         ("upon", "SELECT code FROM base.over"),
@@ -60,8 +60,14 @@ def test_a_model_is_updated_as_often_as_its_most_frequent_source(tmp_path: Path)
             encoding="utf-8",
         )
         path.with_name(f"{name}.sql").write_text(sql, encoding="utf-8")
-    found = {e.name: e.cycle and e.cycle[1] for e in read_catalogue(Project(tmp_path, tmp_path / "data"))}
-    assert found == {"daily": "daily", "monthly": "monthly", "over": "daily", "upon": "daily", "odd": None}
+    found = {e.name: (e.cycle and e.cycle[1], e.related) for e in read_catalogue(Project(tmp_path, tmp_path / "data"))}
+    assert found == {
+        "daily": ("daily", ()),
+        "monthly": ("monthly", ()),
+        "over": ("daily", ("301001/1", "301001/2")),
+        "upon": ("daily", ()),  # of what has no code itself nothing can be said
+        "odd": (None, ()),
+    }
 
 
 def test_responsibilities_say_whether_a_contract_names_them(project: Project) -> None:
