@@ -83,12 +83,12 @@ def test_rows_written_slice_by_slice_are_the_same_bytes(sample: Sample, tmp_path
     """As those of more people than are kept at once; the last slice is not full."""
     monkeypatch.setattr(planting, "WHOLE", 0)
     monkeypatch.setattr(slices, "SLICE", 750)
-    sliced = made(tmp_path, datasets=[REGISTER, "employment"])
+    sliced = made(tmp_path, datasets=[REGISTER, "employment", "market_entity"])
     first = digests(sample.project.data)
     here = {name: digest for name, digest in digests(sliced.project.data).items() if not name.endswith(("truth.parquet", "made.json"))}
     assert {name: first[name] for name in here} == here
     assert len(here) > 25
-    assert sliced.truth == [f for f in sample.truth if f["dataset"] in (REGISTER, "employment")]
+    assert sliced.truth == [f for f in sample.truth if f["dataset"] in (REGISTER, "employment", "market_entity")]
 
 
 def test_made_once_it_is_left_alone_even_when_the_files_have_been_taken_away(tmp_path: Path) -> None:
