@@ -11,6 +11,7 @@ from typing import Any
 import duckdb
 import pytest
 
+from assets.lake import insert
 from expectations.codes import CodeTables
 from expectations.compiler.plan import Field, compile_suite
 from expectations.compiler.verdicts import Verdicts
@@ -68,8 +69,7 @@ def fill(con: duckdb.DuckDBPyConnection, rows: list[dict[str, Any]]) -> None:
     names = [c.split()[0] for c in COLUMNS.split(", ")]
     con.execute(f"CREATE OR REPLACE TABLE data ({COLUMNS})")
     values = [[{"_batch": "b", "_row": n, **row}.get(name) for name in names] for n, row in enumerate(rows, 1)]
-    if values:
-        con.executemany(f"INSERT INTO data VALUES ({', '.join('?' * len(names))})", values)
+    insert(con, "data", values)
 
 
 @pytest.fixture

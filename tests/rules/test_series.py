@@ -69,29 +69,24 @@ rows = st.lists(
 )
 
 
-def broken_rows(con: duckdb.DuckDBPyConnection) -> dict[str, list[int]]:
-    """The failing rows of each rule, counted from 0."""
-    found: dict[str, list[int]] = {}
-    for rule, row in con.execute("SELECT unnest(_failed) AS rule, _row FROM failing ORDER BY ALL").fetchall():
-        found.setdefault(rule, []).append(row - 1)
-    return found
-
-
 @pytest.fixture
 def all_readings(suite_of: SuiteOf) -> Suite:
     return suite_of(*[(t, k) for t, k, _ in READINGS], TOTALS)
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(table=rows)
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(tables=st.lists(rows, min_size=1, max_size=9))
 def test_the_scans_find_what_plain_reading_finds(
-    all_readings: Suite, judge: Judge, con: duckdb.DuckDBPyConnection, table: list[dict[str, Any]]
+    all_readings: Suite, judge: Judge, con: duckdb.DuckDBPyConnection, tables: list[list[dict[str, Any]]]
 ) -> None:
-    judge(all_readings, table)
-    found = broken_rows(con)
+    """Each table is a batch, and one scan judges all of them."""
+    judge(all_readings, [{"_batch": f"b{b}", "_row": r, **row} for b, table in enumerate(tables) for r, row in enumerate(table, 1)])
+    found = set(con.execute("SELECT unnest(_failed), _batch, _row FROM failing").fetchall())
     for number, (type_, kwargs, read) in enumerate([*READINGS, TOTALS_READ]):
-        told = read(table, **yaml.safe_load(kwargs))
-        assert found.get(f"r{number}", []) == [n for n, broken in enumerate(told) if broken], (type_, kwargs)
+        given = yaml.safe_load(kwargs)
+        for b, table in enumerate(tables):
+            told = [r for r, broken in enumerate(read(table, **given), 1) if broken]
+            assert [r for r in range(1, len(table) + 1) if (f"r{number}", f"b{b}", r) in found] == told, (type_, kwargs)
 
 
 CLEAN_AND_SPOILT = [
