@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from assets.matching import MatchingError, decide, match, pairs
+from assets.models import build
+from assets.project import Project
+from assets.renames import carry_on
 from tests.matching.conftest import MATCHING, World
 from tests.matching.test_classes import LI, LIU, OUYANG, PEOPLE, WANG, ZHANG
 
@@ -239,3 +243,41 @@ def test_another_declaration_compares_all_anew(world: World) -> None:
 
 def test_a_base_without_matching_is_left_alone(world: World) -> None:
     assert match(world.con, world.project, world.project.contracts["register"], "run") is None
+
+
+def test_other_names_keep_matches_and_decisions(world: World) -> None:
+    """Of the base: nothing is compared again. Of a source: all is, and each record is known by the name that it had."""
+    world.register(PEOPLE)
+    world.listed([DOUBTFUL])
+    world.match()
+    [waiting] = pairs(world.con, world.matching)
+    decide(world.con, world.project, world.matching, waiting.pair, "same", "张核", "档案一致", "review1")
+    linked = "SELECT batch, record, id_number, reviewer FROM base.{}__links"
+    was = world.rows(linked.format("people"))
+    root, people = world.project.assets, world.project.contracts["people"].path
+
+    def named(path: Path, old: str, new: str) -> None:
+        text = path.read_text("utf-8").replace(f"id: {old}", f"id: {new}").replace(f"name: {old}", f"name: {new}")
+        text = text.replace("\ncustomProperties:\n", f"\ncustomProperties:\n  - {{property: formerly, value: [{old}]}}\n")
+        path.with_name(f"{new}.odcs.yaml").write_text(text, "utf-8")
+        path.unlink()
+        world.project = Project(world.project.root, world.project.data)
+
+    people.with_name("people.sql").rename(people.with_name("persons.sql"))
+    named(people, "people", "persons")
+    assert carry_on(world.con, world.project) == ["people → persons"]
+    build(world.con, world.project, world.project.contracts["persons"], "b")
+    done = match(world.con, world.project, world.project.contracts["persons"], "m")
+    assert done is not None
+    assert (done.table, done.compared, done.classes["certain"]) == ("base.persons__matches", 0, 1)
+    assert world.rows(linked.format("persons")) == was
+    assert world.rows("SELECT DISTINCT dataset FROM evidence.matchings") == [("base.persons__matches",)]
+
+    path = people.with_name("persons.odcs.yaml")
+    path.write_text(path.read_text("utf-8").replace("records: {listed:", "records: {enrolled:"), "utf-8")
+    named(root / "sources" / "bureau" / "listed.odcs.yaml", "listed", "enrolled")
+    carry_on(world.con, world.project)
+    done = match(world.con, world.project, world.project.contracts["persons"], "n")
+    assert done is not None
+    assert (done.full, done.classes["certain"]) == (True, 1)
+    assert world.rows(linked.format("persons")) == was

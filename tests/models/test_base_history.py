@@ -8,6 +8,7 @@ import pytest
 
 from assets.models import build
 from assets.project import Project
+from assets.renames import carry_on
 from expectations.documents import DocumentError
 
 JAN, FEB, MAR = datetime(2026, 1, 5), datetime(2026, 2, 5), datetime(2026, 3, 5)
@@ -111,3 +112,34 @@ def test_a_select_that_is_not_row_by_row_has_no_history(told):
     path.write_text(path.read_text(encoding="utf-8").replace("SELECT r.id", "SELECT DISTINCT r.id"), encoding="utf-8")
     with pytest.raises(DocumentError, match="row by row"):
         build(told.con, told.project, told.project.contracts["people"], "run")
+
+
+def test_another_name_keeps_the_history_and_what_stands_beside(told):
+    """Nothing is written again: intervals, the macro, the view of what sources say; the next hand-over goes on by keys."""
+    told.deliver("register", "r1", [(ANN, "安", "东", JAN)], period="202601")
+    told.deliver("insurance", "i1", [("1", ANN, "安娜", "厂", FEB)])
+    told.build("people")
+    was = told.rows("FROM history.people ORDER BY ALL")
+    said = told.rows("SELECT attribute, source FROM base.people__values ORDER BY ALL")
+    path = told.project.contracts["people"].path
+    text = path.read_text(encoding="utf-8").replace("id: people", "id: persons").replace("name: people", "name: persons")
+    text = text.replace(
+        "customProperties:\n  - {property: h", "customProperties:\n  - {property: formerly, value: [people]}\n  - {property: h"
+    )
+    path.with_name("persons.odcs.yaml").write_text(text, encoding="utf-8")
+    path.with_name("people.sql").rename(path.with_name("persons.sql"))
+    path.unlink()
+    told.project = Project(told.project.root, told.project.data)
+    assert carry_on(told.con, told.project) == ["people → persons"]
+    before = told.snapshot
+    told.build("persons")
+    assert told.snapshot == before
+    assert told.rows("FROM history.persons ORDER BY ALL") == was
+    assert said
+    assert told.rows("SELECT attribute, source FROM base.persons__values ORDER BY ALL") == said
+    told.deliver("register", "r3", [(ANN, "安", "西", MAR)], period="202603")
+    told.build("persons")
+    assert told.rows("SELECT town FROM history.persons_as_of(TIMESTAMP '2026-04-01', now()::TIMESTAMP)") == [("西",)]
+    assert told.rows("SELECT count(*) FILTER (_known_to IS NULL) > 2 FROM history.persons") == [(True,)]
+    names = "SELECT DISTINCT table_name FROM duckdb_columns() WHERE database_name = 'lake' AND starts_with(table_name, 'people')"
+    assert told.rows(names) == told.rows("SELECT DISTINCT dataset FROM evidence.builds WHERE dataset LIKE '%people'") == []
