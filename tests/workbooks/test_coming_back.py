@@ -6,6 +6,7 @@ import json
 import random
 from pathlib import Path
 
+import duckdb
 import pytest
 
 from assets.project import Project
@@ -252,3 +253,22 @@ def test_sent_back_in_the_clear(secured: Project, clerk: Clerk, tmp_path: Path) 
     clerk.answer(1, "已整改")
     reading = read_workbook(secured, clerk.save(tmp_path / "police.xlsx"))
     assert (mended(reading), kinds(reading)) == ({"id_valid": (THREE,)}, {"plain": 1})
+
+
+def test_sent_to_a_department_that_has_become_another(secured: Project, clerk: Clerk, tmp_path: Path) -> None:
+    """It is opened with the password it went out with, and its tickets are those of the department of today."""
+    sources = secured.assets / "sources"
+    (sources / "safety").mkdir()
+    for folder in ("police", "transport"):
+        for path in (sources / folder).iterdir():
+            path.rename(sources / "safety" / path.name)
+    of = ", ".join(f"{{department: {name}, name: 厅}}" for name in ("police", "transport"))
+    (sources / "safety" / "department.yaml").write_text(f"merged: {{since: 2026-03, of: [{of}]}}\n", encoding="utf-8")
+    with duckdb.connect(str(secured.results)) as con:
+        for table in ("datasets", "tickets"):
+            con.execute(f"UPDATE {table} SET department = 'safety'")
+    clerk.answer(0, "已整改")
+    path = clerk.save(tmp_path / "police.xlsx", PASSWORD)
+    for asked in (None, "safety", "police"):
+        reading = read_workbook(Project(secured.root, secured.data), path, asked)
+        assert (reading.department, mended(reading), kinds(reading)) == ("safety", {"id_valid": (ONE,), "note_plain": (TWO,)}, {})
