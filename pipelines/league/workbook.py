@@ -24,7 +24,7 @@ _NO_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 Column = tuple[str, str, float, "Callable[[Department], Any]"]
 COLUMNS: tuple[Column, ...] = (
     ("名次", "rank", 7, lambda d: d.rank),
-    ("变动", "move", 7, lambda d: "、".join(f"原{zh} {rank}" for zh, rank in d.was) or moved(d.move)),
+    ("变动", "move", 7, lambda d: "、".join(f"原{zh}（{rank}）" for zh, rank in d.was) or moved(d.move)),
     ("部门", "department", 30, lambda d: d.zh),
     ("部门（英文）", "department", 34, lambda d: d.en),
     ("得分×覆盖率", "score x coverage", 13, lambda d: d.ranked),
