@@ -21,6 +21,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from datetime import datetime
+from math import sqrt
 from typing import TYPE_CHECKING
 
 from assets import evidence
@@ -43,6 +44,8 @@ KEPT = 3
 """So many candidates that are different are kept of a record, the likest first: they show what was looked at."""
 FEW = 10
 """So many links of a source are taken without asking for their share: a handful can be looked through."""
+CHANCE = 3
+"""A share of few rows strays: what lies so many deviations above it, as independent rows would stray, is more than it still."""
 _NEW, _TOUCHED, _FOUND = "temp.main.match_new", "temp.main.match_touched", "temp.main.match_found"
 
 
@@ -266,12 +269,17 @@ def _guard(con: duckdb.DuckDBPyConnection, matching: Matching, sources: dict[str
             f" WHERE dataset = {literal(source.name)} AND batch IN ({current_batches(source)})"
         ).fetchone()
         rows = int(row[0]) if row else 0
-        if links > FEW and links > records.max_merged * rows:
+        if links > most(records.max_merged, rows):
             raise MatchingError(
                 f"{matching.contract.name}: the rule would link {links:,} of {rows:,} rows of {records.dataset} by likeness"
                 f" ({links / max(rows, 1):.1%}), and `maxMerged` is {records.max_merged:.1%}. Nothing was committed. Look at the keys"
                 " that the source sent, ask for more likeness, or raise maxMerged for this source."
             )
+
+
+def most(share: float, rows: int) -> int:
+    """So many links of a source with so many rows say nothing against a rule that may link this share of them."""
+    return max(FEW, int(share * rows + CHANCE * sqrt(share * (1 - share) * rows)))
 
 
 def _write(

@@ -11,6 +11,7 @@ import pytest
 
 from assets.lake import open_lake
 from assets.matching import MatchingError, match
+from assets.matching.running import most
 from assets.project import CODE, Project
 from tests.models.test_provisional import Lake
 
@@ -78,3 +79,12 @@ def test_a_source_that_lost_its_codes_is_not_linked_by_itself(lake: Lake) -> Non
     with pytest.raises(MatchingError, match=r"would link 11 of 11 rows of market_penalty by likeness \(100.0%\), and `maxMerged` is 2.0%"):
         match(lake.con, lake.project, lake.project.contracts["legal_entity"], "run")
     assert lake.con.execute("SELECT count(*) FROM evidence.matchings").fetchall() == [(0,)]
+
+
+@pytest.mark.parametrize(
+    ("rows", "links", "passes"),
+    [(11, 11, False), (11, 10, True), (482, 12, True), (482, 19, False), (10_000, 242, True), (10_000, 260, False), (1_000_000, 21_000, False)],
+)
+def test_a_share_of_few_rows_says_little(rows: int, links: int, passes: bool) -> None:
+    """Twelve of 482 are no more than 2 % by what chance does to so few; 260 of 10,000 are."""
+    assert (links <= most(0.02, rows)) is passes
