@@ -14,6 +14,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from assets.lake import columns_of, literal, objects, open_lake, quote
+from assets.readers.parts import placed
 from expectations.documents import near
 from pipelines.errors import ReleaseError
 
@@ -28,13 +29,15 @@ SHOWN = 6  # columns of a row that are shown: its key, then what the rules look 
 
 @dataclass(frozen=True)
 class Waiting:
-    """One row in quarantine: where it came from, the rules it breaks, and its key and what they look at, masked."""
+    """One row in quarantine: where it came from (`line` within its sheet or member), the rules it breaks, and its key and what they
+    look at, masked. `row` is its number in the batch, by which it is released."""
 
     dataset: str
     batch: str
     row: int
     period: str
     source: str
+    line: int
     rules: tuple[str, ...]
     values: dict[str, str | None]
 
@@ -100,15 +103,16 @@ def _rows(con: duckdb.DuckDBPyConnection, project: Project, contract: Contract, 
 
     looked = {r.id: r.columns for r in read_rules(project, [contract])}
     sql = (
-        f"SELECT q.*, b.source AS _source, b.period AS _period FROM (SELECT * {where}) q JOIN evidence.batches b ON b.batch = q._batch"
-        f" ORDER BY b.period DESC, q._batch, q._row LIMIT {most}"
+        f"SELECT q.*, b.source AS _source, b.period AS _period, b.parts AS _parts FROM (SELECT * {where}) q"
+        f" JOIN evidence.batches b ON b.batch = q._batch ORDER BY b.period DESC, q._batch, q._row LIMIT {most}"
     )
     for row in objects(con, sql):
         names = [*contract.key, *(c for rule in row["_failed"] or () for c in looked.get(rule, ()))]
         shown = [contract.column(n) for n in dict.fromkeys(names) if n in row][:SHOWN]
         values = {c.title: _masked(c, row[c.name]) for c in shown}
         rules = tuple(row["_failed"] or ())
-        yield Waiting(contract.name, row["_batch"], row["_row"], row["_period"] or "", row["_source"] or "", rules, values)
+        source, line = placed(row["_source"] or "", row["_row"], row["_parts"])
+        yield Waiting(contract.name, row["_batch"], row["_row"], row["_period"] or "", source, line, rules, values)
 
 
 def _masked(column: Column, value: Any) -> str | None:

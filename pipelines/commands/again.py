@@ -137,7 +137,13 @@ def list_(
         print_json(asdict(found))
         return
     rows = [
-        (w.batch, w.row, w.source, ", ".join(w.rules), "; ".join(f"{k} {'—' if v is None else v}" for k, v in w.values.items()))
+        (
+            w.batch,
+            str(w.row),
+            w.source + (f", row {w.line}" if w.line != w.row else ""),
+            ", ".join(w.rules),
+            "; ".join(f"{k} {'—' if v is None else v}" for k, v in w.values.items()),
+        )
         for w in found.rows
     ]
     if rows:

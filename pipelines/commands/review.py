@@ -78,7 +78,7 @@ def _chosen(project: Project, name: str | None) -> Matching:
         return next(iter(known.values()))
     wanted = (name or "").removeprefix("base.")
     if wanted not in known:
-        fail(f"--base {name!r}. {near(wanted, known)}" if name else f"which base? --base {' | '.join(known)}")
+        fail(f"--base {name!r}. {near(wanted, known)}" if name else f"哪个基础库？ Which base? --base {' | '.join(known)}")
     return known[wanted]
 
 
