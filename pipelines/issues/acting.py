@@ -34,6 +34,9 @@ WAIT = 60
 ANSWERS = {"upheld": "异议成立", "refused": "异议不成立"}
 AGAINST = ("rule", "other department")
 """What a department disputes: the rule, or that the row is its own to mend."""
+CLAIMABLE = ("found", "reopened", "dispatched", "acknowledged", "disputed")
+DISPUTABLE = ("found", "reopened", "dispatched", "acknowledged", "mended")
+"""States of issues that can be said to be mended, and that can be disputed."""
 
 
 class ActingError(Exception):
@@ -76,8 +79,7 @@ def claim(
     `known_at`: when the list was made that it answers (ISO, local time): a hand-over since then has the last word already.
     """
     scope = scope or Scope(tickets=tuple(tickets))
-    allowed = ("found", "reopened", "dispatched", "acknowledged", "disputed")
-    return _act(project, "claim", who, scope, why, allowed, "称已整改", known_at=known_at)
+    return _act(project, "claim", who, scope, why, CLAIMABLE, "称已整改", known_at=known_at)
 
 
 def dispute(
@@ -88,8 +90,43 @@ def dispute(
         raise ActingError(f"异议对象 {against!r}。 A dispute is against one of: {', '.join(AGAINST)}. {near(against, AGAINST)}")
     _needed(why, "异议须写明理由。 A dispute needs a reason (why).")
     scope = scope or Scope(tickets=tuple(tickets))
-    allowed = ("found", "reopened", "dispatched", "acknowledged", "mended")
-    return _act(project, "dispute", who, scope, why, allowed, "提出异议", against=against)
+    return _act(project, "dispute", who, scope, why, DISPUTABLE, "提出异议", against=against)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a department says of issues: mended, or, where it is `against` something (one of `AGAINST`), disputed, and why."""
+
+    scope: Scope
+    why: str
+    against: str = ""
+
+
+def answer(project: Project, who: str, answers: Sequence[Answer], *, known_at: str = "") -> Iterator[Entry | ActingError]:
+    """Claims and disputes of issues that are named, an entry each as `claim` and `dispute` write it, after one look at all of them.
+
+    What cannot be written down is given as its error, and the others are. Raises `BusyError` before the first.
+    """
+    _needed(who, "须写明何人。 Say who does this (who).")
+    with _alone(project):
+        named = Scope(tickets=tuple(sorted({t for one in answers for t in one.scope.tickets})))
+        try:
+            with _view(project, named) as view:
+                states = dict(view.con.execute("SELECT ticket, state FROM states").fetchall())
+                rules, seen = set(view.rules), view.seen
+        except ActingError:  # some are unknown: which, is told of each
+            states, rules, seen = {}, set(), ""
+        for one in answers:
+            scope, what = one.scope, "dispute" if one.against else "claim"
+            more: dict[str, Any] = {"against": one.against} if one.against else {"known_at": known_at}
+            allowed, zh = (DISPUTABLE, "提出异议") if one.against else (CLAIMABLE, "称已整改")
+            if (scope.dataset, scope.rule) in rules and any(states.get(t) in allowed for t in scope.tickets):
+                yield append(project, what, who, one.why, **_about(scope, seen, **more))
+                continue
+            try:
+                yield _act(project, what, who, scope, one.why, allowed, zh, locked=True, **more)
+            except ActingError as error:
+                yield error
 
 
 def resolve(project: Project, who: str, scope: Scope, answer: str, why: str) -> Entry:
@@ -207,11 +244,16 @@ def _act(
             raise ActingError(refused)
         if allowed is not None and not view.count(*allowed):
             raise ActingError(_why_not(project, view, what, zh, scope))
-        about: dict[str, Any] = {"dataset": scope.dataset, "rule": scope.rule, "unit": scope.unit}
-        about["seen"] = min(view.seen, known_at) if known_at else view.seen
-        if scope.tickets:
-            about["tickets"] = sorted(set(scope.tickets))
-        return append(project, what, who, why, **about, **content)
+        return append(project, what, who, why, **_about(scope, view.seen, known_at=known_at, **content))
+
+
+def _about(scope: Scope, seen: str, *, known_at: str = "", **content: Any) -> dict[str, Any]:
+    """The content of an event: its scope, the newest hand-over that its author could see, and what else there is."""
+    about: dict[str, Any] = {"dataset": scope.dataset, "rule": scope.rule, "unit": scope.unit}
+    about["seen"] = min(seen, known_at) if known_at else seen
+    if scope.tickets:
+        about["tickets"] = sorted(set(scope.tickets))
+    return about | content
 
 
 @contextmanager

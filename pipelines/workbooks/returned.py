@@ -129,21 +129,22 @@ def _files(project: Project) -> Iterator[tuple[str, Path]]:
         for path in sorted(folder.rglob("*")):
             within = path.relative_to(folder).parts
             if not path.is_dir() and not any(p.startswith(_OURS) for p in within) and not path.name.endswith(RECEIPT):
-                yield folder.name, path
+                yield project.departments.now(folder.name), path
 
 
 def _name(project: Project, department: str, path: Path) -> str:
-    """The file's name below the department's folder, in one line."""
-    said = path.relative_to(project.returned / department).as_posix()
+    """The file's name below the department's folder (with the folder, where that bears a former name), in one line."""
+    folder, *within = path.relative_to(project.returned).parts
+    said = "/".join(within if folder == department else (folder, *within))
     return "".join(c if c.isprintable() else "?" for c in said)[:200]
 
 
 def _remembered(project: Project) -> dict[tuple[Any, ...], Entry]:
     """The entries by department and digest, and by department, name, size and time of change (of a file that need not be read again)."""
-    from pipelines.journal import entries
+    from pipelines.retold import retold
 
     known: dict[tuple[Any, ...], Entry] = {}
-    for entry in entries(project, WHAT):
+    for entry in retold(project, WHAT):
         _remember(known, entry)
     return known
 
@@ -157,16 +158,14 @@ def _remember(known: dict[tuple[Any, ...], Entry], entry: Entry) -> None:
 
 def _standing(project: Project, known: Mapping[tuple[Any, ...], Entry], department: str, path: Path) -> tuple[Returned, _Content | None]:
     """What became of a file, and its content where it could be read now."""
-    from expectations.documents import near
     from pipelines.sealing import sm3_file
 
     name = _name(project, department, path)
-    of = {c.group for c in project.sources()}
     stray = ""
     if not department:
         stray = "请放到部门的文件夹里 put it into the folder of its department"
-    elif department not in of:
-        stray = f"没有这个部门 no such department. {near(department, of)}".rstrip()
+    elif department not in project.departments.bodies:
+        stray = f"没有这个部门 no such department. {project.departments.told(department)}".rstrip()
     elif path.is_symlink() or not path.is_file():
         stray = "是链接或特殊文件，不读；请放文件本身 a link or no file: put the file itself there"
     if stray:
@@ -220,7 +219,8 @@ def _take(
     except JournalError:
         raise
     except Exception as error:  # no fault of the file: others are read all the same, and this one by the next reading
-        said = told(error) if code_of(error) else f"出错 {type(error).__name__}: yuanqing workbook read returned/{department}/{file}"
+        command = f"yuanqing workbook read data/{content.path.relative_to(project.data)}"
+        said = told(error) if code_of(error) else f"出错 {type(error).__name__}: {command}"
         return Returned(department, file, "waiting", reason=said), None
     _beside(content.path, receipt(reading, taken))
     _remember(known, entry)

@@ -6,16 +6,18 @@ A file that was read before, or of which only a part was written down when the p
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from pipelines.workbooks.errors import WorkbookError
 
 if TYPE_CHECKING:
     from assets.project import Project
+    from pipelines.issues.acting import Answer
     from pipelines.workbooks.receipts import Claim, Reading
 
-AT_ONCE = 10_000
-"""Tickets of one entry."""
+AT_ONCE, LOOKED_AT = 10_000, 50_000
+"""Tickets of one entry, and those that are looked at together: each look costs a second, whatever the reasons are."""
 
 
 def take(project: Project, reading: Reading, who: str) -> int:
@@ -23,35 +25,44 @@ def take(project: Project, reading: Reading, who: str) -> int:
 
     `BusyError` where somebody else acts for long: what is lacking then is written down by the next reading.
     """
-    from pipelines.issues.acting import ActingError, BusyError, claim, dispute
+    from pipelines.issues.acting import ActingError, Answer, answer
     from pipelines.issues.states import Scope
 
     if not who.strip():
         raise WorkbookError("--who：请写明是谁送回的。 Who sends it back? Give a name: --who NAME.")
     before = _before(project, reading.digest)
     taken = again = 0
+    answers: list[Answer] = []
     for said in (*reading.mended, *reading.disputed):
-        mended = said in reading.mended
-        new = [t for t in said.tickets if ("claim" if mended else "dispute", t) not in before]
+        against = "" if said in reading.mended else said.against
+        new = [t for t in said.tickets if ("dispute" if against else "claim", t) not in before]
         again += len(said.tickets) - len(new)
-        for first in range(0, len(new), AT_ONCE):
-            scope = Scope(said.dataset, said.rule, tickets=tuple(new[first : first + AT_ONCE]))
-            why = _why(reading, said)
-            try:
-                if mended:
-                    claim(project, who, why=why, scope=scope, known_at=reading.published_at)
-                else:
-                    dispute(project, who, why=why, against=said.against, scope=scope)
-            except BusyError:
-                raise
-            except ActingError as error:  # what happened since the publication; the others are taken all the same
-                reading.note("not_now", str(error), "", said.dataset, said.rule, times=len(scope.tickets))
-                continue
-            taken += len(scope.tickets)
+        parts = (tuple(new[first : first + AT_ONCE]) for first in range(0, len(new), AT_ONCE))
+        answers += [Answer(Scope(said.dataset, said.rule, tickets=part), _why(reading, said), against) for part in parts]
+    for some in _parts(answers):
+        for one, written in zip(some, answer(project, who, some, known_at=reading.published_at), strict=True):
+            if isinstance(written, ActingError):  # what happened since the publication; the others are taken all the same
+                reading.note("not_now", str(written), "", one.scope.dataset, one.scope.rule, times=len(one.scope.tickets))
+            else:
+                taken += len(one.scope.tickets)
     if again:
         told = (f"{again:,} 条此前已从这个文件记过，不再记。", f"{again:,} were written down from this very file before: not again.")
         reading.note("said", *told, times=again)
     return taken
+
+
+def _parts(answers: Sequence[Answer]) -> Iterator[list[Answer]]:
+    """The answers in parts of some `LOOKED_AT` tickets."""
+    part: list[Answer] = []
+    tickets = 0
+    for one in answers:
+        part.append(one)
+        tickets += len(one.scope.tickets)
+        if tickets >= LOOKED_AT:
+            yield part
+            part, tickets = [], 0
+    if part:
+        yield part
 
 
 def _why(reading: Reading, said: Claim) -> str:

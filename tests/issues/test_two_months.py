@@ -17,7 +17,7 @@ from tiny_support import RULES, SOURCE, hand_over, make_tiny
 
 from assets.project import Project
 from pipelines.issues import acting
-from pipelines.issues.acting import ActingError
+from pipelines.issues.acting import ActingError, Answer
 from pipelines.issues.states import Scope
 from pipelines.journal import verify
 from pipelines.results import connect_results, publish
@@ -136,7 +136,15 @@ def test_two_months(tmp_path: Path) -> None:
     assert league(project) == [(1, "city"), (2, "county")]
 
     # A list of January that comes back only now cannot say more than February's hand-over has shown.
-    acting.claim(project, "张城管", [three], "一月清单", known_at="2000-01-01T00:00:00")
+    # Of several answers at once each is judged by itself: P01 is closed, and one issue is nobody's.
+    said = [Answer(Scope("pet", "born_present", tickets=(ticket,)), "一月清单") for ticket in (three, one)]
+    assert [type(told).__name__ for told in acting.answer(project, "张城管", said, known_at="2000-01-01T00:00:00")] == [
+        "Entry",
+        "ActingError",
+    ]
+    said.append(Answer(Scope("pet", "born_present", tickets=("f" * 16,)), "我有异议", "rule"))
+    stranger = list(acting.answer(project, "张城管", said[1:], known_at="2000-01-01T00:00:00"))
+    assert [str(told)[:6] for told in stranger] == ["没有可称已整", "没有这些问题"]
     publish(project)
     assert states(project)["P03"][0] == "acknowledged"
 

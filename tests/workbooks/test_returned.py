@@ -27,16 +27,14 @@ def acts(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
 
     told: dict[str, Any] = {"busy": None}
 
-    def act(what: str) -> Any:
-        def acted(project: Project, who: str, *, why: str = "", scope: Any = None, **_: Any) -> Any:
-            if told["busy"]:
-                raise told["busy"]
-            return append(project, what, who, why, dataset=scope.dataset, rule=scope.rule, tickets=list(scope.tickets))
+    def answer(project: Project, who: str, answers: Any, **_: Any) -> Any:
+        if told["busy"]:
+            raise told["busy"]
+        for one in answers:
+            what = "dispute" if one.against else "claim"
+            yield append(project, what, who, one.why, dataset=one.scope.dataset, rule=one.scope.rule, tickets=list(one.scope.tickets))
 
-        return acted
-
-    monkeypatch.setattr(acting, "claim", act("claim"))
-    monkeypatch.setattr(acting, "dispute", act("dispute"))
+    monkeypatch.setattr(acting, "answer", answer)
     return told
 
 

@@ -15,6 +15,7 @@ from typer.testing import CliRunner
 
 from assets.project import Project
 from pipelines.cli import app
+from pipelines.issues.acting import Answer
 from pipelines.journal import append
 from pipelines.results import connect_results, publish
 from pipelines.workbooks import opening
@@ -31,20 +32,20 @@ class Acts(ModuleType):
     class ActingError(Exception):
         pass
 
-    class BusyError(ActingError):
-        pass
-
     def __init__(self) -> None:
         super().__init__("pipelines.issues.acting")
         self.refused: set[str] = set()
 
-    def claim(self, project: Project, who: str, tickets: Any = (), why: str = "", *, scope: Any = None, known_at: str = "") -> Any:
-        if self.refused & set(scope.tickets):
-            raise self.ActingError("现在不行")
-        return append(project, "claim", who, why, dataset=scope.dataset, rule=scope.rule, tickets=list(scope.tickets))
+    Answer = Answer
 
-    def dispute(self, project: Project, who: str, tickets: Any = (), why: str = "", against: str = "rule", *, scope: Any = None) -> Any:
-        return append(project, "dispute", who, why, dataset=scope.dataset, rule=scope.rule, tickets=list(scope.tickets), against=against)
+    def answer(self, project: Project, who: str, answers: Any, *, known_at: str = "") -> Any:
+        for one in answers:
+            scope = one.scope
+            if self.refused & set(scope.tickets):
+                yield self.ActingError("现在不行")
+                continue
+            what = "dispute" if one.against else "claim"
+            yield append(project, what, who, one.why, dataset=scope.dataset, rule=scope.rule, tickets=list(scope.tickets))
 
 
 @pytest.fixture
