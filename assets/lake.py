@@ -86,6 +86,10 @@ def _extension(name: str) -> Path:
     return next(Path(spec.origin).parent.rglob(f"{name}.duckdb_extension"))
 
 
+WAIT = 60_000
+"""Milliseconds that a look at the catalogue waits while a writer commits; a slow disk takes longer than the five seconds of SQLite."""
+
+
 @contextmanager
 def open_lake(project: Project, *, read_only: bool = False, snapshot: int | None = None) -> Iterator[duckdb.DuckDBPyConnection]:
     """A connection whose default database is the project's lake; made on first use.
@@ -117,11 +121,13 @@ def open_lake(project: Project, *, read_only: bool = False, snapshot: int | None
         files = project.lake / "files"
         # OVERRIDE: the catalogue keeps the absolute path of its files, and a data folder may be moved or restored elsewhere.
         options = ", OVERRIDE_DATA_PATH true" + (", READ_ONLY" if read_only else "")
-        options += f", SNAPSHOT_VERSION {int(snapshot)}" if snapshot is not None else ""
+        options += f", META_BUSY_TIMEOUT {WAIT}" + (f", SNAPSHOT_VERSION {int(snapshot)}" if snapshot is not None else "")
         with one_thread(con):
             try:
                 con.execute(f"ATTACH {literal(f'ducklake:sqlite:{catalogue}')} AS lake (DATA_PATH {literal(str(files))}{options})")
-            except duckdb.InvalidInputException as error:
+            except duckdb.Error as error:
+                if "database is locked" in str(error):
+                    raise LakeBusyError(f"{catalogue} has been locked for {WAIT // 1000} s. See what holds it, then try again.") from None
                 if snapshot is None or "No snapshot found" not in str(error):
                     raise
                 remedy = "`yuanqing sql \"FROM ducklake_snapshots('lake')\"` lists those there are."

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import shutil
+import sys
 from dataclasses import replace
 from pathlib import Path
+from subprocess import PIPE, Popen
+from threading import Timer
 
 import pytest
 
+from assets import lake
 from assets.lake import LakeBusyError, columns_of, is_there, literal, one_look, open_lake, quote, transaction
 from assets.project import Project
 from assets.settings import SettingsError
@@ -27,6 +31,31 @@ def test_one_writer_and_readers_beside_it(project: Project) -> None:
             assert reader.execute("FROM raw.t").fetchall() == [(1,)]
     with open_lake(project):
         pass
+
+
+HOLD = """
+import sqlite3, sys
+held = sqlite3.connect(sys.argv[1], isolation_level=None)
+held.execute("BEGIN EXCLUSIVE")
+print(flush=True)
+sys.stdin.read()
+"""
+
+
+def test_a_reader_waits_for_a_commit_of_another_process_and_not_for_ever(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    with open_lake(project):
+        pass
+    command = [sys.executable, "-S", "-c", HOLD, str(project.lake / "catalogue.sqlite")]
+    with Popen(command, stdin=PIPE, stdout=PIPE) as held:
+        assert held.stdout is not None
+        held.stdout.readline()
+        monkeypatch.setattr(lake, "WAIT", 50)
+        with pytest.raises(LakeBusyError, match="has been locked for"), open_lake(project, read_only=True):
+            pass
+        monkeypatch.setattr(lake, "WAIT", 60_000)
+        Timer(0.3, held.kill).start()
+        with open_lake(project, read_only=True) as con:
+            assert con.execute("SELECT count(*) FROM evidence.batches").fetchone() == (0,)
 
 
 def test_a_snapshot_that_never_was_is_told(project: Project) -> None:
