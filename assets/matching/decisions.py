@@ -115,6 +115,14 @@ def counts(con: duckdb.DuckDBPyConnection, matching: Matching) -> dict[str, int]
     return {**classes_of(con, matching), "decided": int(row[0]) if row else 0}
 
 
+def holds(con: duckdb.DuckDBPyConnection, matching: Matching, pair: str) -> bool:
+    """Whether the pair is one of this base table's."""
+    if columns_of(con, matching.table()) is None:
+        return False
+    sql = f"SELECT 1 FROM {quote(matching.table())} AS m WHERE {_PAIR.format(key=quote(matching.key))} = ? LIMIT 1"
+    return con.execute(sql, [pair]).fetchone() is not None
+
+
 def decide(
     con: duckdb.DuckDBPyConnection, project: Project, matching: Matching, pair: str, decision: str, reviewer: str, reason: str, run_id: str
 ) -> Matched:

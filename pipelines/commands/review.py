@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated
 
@@ -37,7 +38,7 @@ def review(
     decision: Annotated[str | None, typer.Argument(metavar="[same|different]", help="同一人或不是。 Your decision.")] = None,
     reviewer: Annotated[str, typer.Option("--reviewer", help="核对人。 Who decides.")] = "",
     reason: Annotated[str, typer.Option("--reason", help="依据，勿写个人信息。 Why; no personal data.")] = "",
-    base: Annotated[str | None, typer.Option("--base", help="基础库，默认唯一者。 The base table; the only one by default.")] = None,
+    base: Annotated[str | None, typer.Option("--base", help="基础库，默认全部。 The base table; all by default.")] = None,
     state: Annotated[str, typer.Option("--state", help="review, certain, different")] = "review",
     limit: Annotated[int, typer.Option("--limit", min=1, help="最多列出。 At most so many.")] = 20,
     as_json: Annotated[bool, typer.Option("--json", help="输出 JSON。 Print JSON.")] = False,
@@ -58,40 +59,45 @@ def review(
     if state not in WORDS or state == "none":
         fail(f"--state {state!r}. Say review, certain or different.")
     project = Project.at()
-    matching = _chosen(project, base)
+    chosen = _chosen(project, base)
     if pair is None:
-        _list(project, matching, state, limit, as_json=as_json, unmasked=unmasked)
+        _list(project, chosen, state, limit, as_json=as_json, unmasked=unmasked)
     elif decision is None:
         fail(f"{pair}: `same` or `different`? 请在编号后写 same 或 different。")
     else:
-        _decide(project, matching, pair, decision, reviewer, reason, as_json=as_json)
+        _decide(project, chosen, pair, decision, reviewer, reason, as_json=as_json)
 
 
-def _chosen(project: Project, name: str | None) -> Matching:
+def _chosen(project: Project, name: str | None) -> list[Matching]:
     from assets.matching import matched
     from expectations.documents import near
 
     known = {m.contract.name: m for m in matched(project)}
     if not known:
         fail("no base table declares `matching`. 没有基础库声明 matching，见 docs/contracts.md。")
-    if name is None and len(known) == 1:
-        return next(iter(known.values()))
-    wanted = (name or "").removeprefix("base.")
+    if name is None:
+        return list(known.values())
+    wanted = name.removeprefix("base.")
     if wanted not in known:
-        fail(f"--base {name!r}. {near(wanted, known)}" if name else f"哪个基础库？ Which base? --base {' | '.join(known)}")
-    return known[wanted]
+        fail(f"--base {name!r}. {near(wanted, known)}")
+    return [known[wanted]]
 
 
-def _list(project: Project, matching: Matching, state: str, limit: int, *, as_json: bool, unmasked: bool) -> None:
+def _list(project: Project, chosen: Sequence[Matching], state: str, limit: int, *, as_json: bool, unmasked: bool) -> None:
     from assets.lake import open_lake
     from assets.matching import counts, pairs
 
     with open_lake(project, read_only=True) as con:
-        found = pairs(con, matching, classes=(state,), limit=limit, unmasked=unmasked)
-        totals = counts(con, matching)
+        listed = [(m, pairs(con, m, classes=(state,), limit=limit, unmasked=unmasked), counts(con, m)) for m in chosen]
     if as_json:
-        print_json({"base": matching.contract.table, "records": totals, "pairs": [asdict(p) for p in found]})
+        told = [{"base": m.contract.table, "records": totals, "pairs": [asdict(p) for p in found]} for m, found, totals in listed]
+        print_json(told if len(told) > 1 else told[0])
         return
+    for matching, found, totals in listed:
+        _show(matching, found, totals, state)
+
+
+def _show(matching: Matching, found: Sequence[Pair], totals: dict[str, int], state: str) -> None:
     columns: tuple[str, ...] = ("编号 pair", "得分 bits", "概率 p", "依据 evidence", "来源 from", "记录 record", "基础库 base")
     if state != "review":
         columns += ("裁定 decided",)
@@ -119,13 +125,15 @@ def _told(evidence: str) -> str:
     return f"{evidence} {LIKENESS.get(words, '')}".strip()
 
 
-def _decide(project: Project, matching: Matching, pair: str, decision: str, reviewer: str, reason: str, *, as_json: bool) -> None:
+def _decide(project: Project, chosen: Sequence[Matching], pair: str, decision: str, reviewer: str, reason: str, *, as_json: bool) -> None:
     from uuid import uuid4
 
     from assets.lake import open_lake
     from assets.matching import decide
+    from assets.matching.decisions import holds
 
     with open_lake(project) as con:
+        matching = next((m for m in chosen if holds(con, m, pair)), chosen[0])
         done = decide(con, project, matching, pair, decision, reviewer, reason, str(uuid4()))
     if as_json:
         print_json({"pair": pair, "decision": decision, **asdict(done)})

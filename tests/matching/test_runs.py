@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from assets.matching import MatchingError, decide, match, pairs
+from assets.matching.decisions import holds
 from assets.models import build
 from assets.project import Project
 from assets.renames import carry_on
@@ -122,6 +123,8 @@ def test_a_decided_pair_never_comes_back(world: World) -> None:
     world.listed([DOUBTFUL])
     world.match()
     [waiting] = pairs(world.con, world.matching)
+    assert holds(world.con, world.matching, waiting.pair)
+    assert not holds(world.con, world.matching, "0000000000")
     decide(world.con, world.project, world.matching, waiting.pair, "different", "张核", "电话核实，不是一人", "review1")
     assert pairs(world.con, world.matching) == []
     world.listed([DOUBTFUL], batch="l2", period="202602", seen="2026-02-01")  # handed over again, as it was
