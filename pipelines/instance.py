@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from dagster import DagsterInstance
+    from sqlalchemy import Engine
 
     from assets.project import Project
 
@@ -70,6 +71,7 @@ def open_instance(project: Project) -> Iterator[DagsterInstance]:
     os.environ["DAGSTER_DISABLE_TELEMETRY"] = "1"
     spare_the_disk()
     read_history_once()
+    keep_engines()
     with DagsterInstance.from_config(home(project)) as instance:
         yield instance
 
@@ -108,3 +110,21 @@ def read_history_once() -> None:
 
     if not hasattr(ScriptDirectory.from_config, "cache_info"):
         setattr(ScriptDirectory, "from_config", staticmethod(lru_cache(ScriptDirectory.from_config)))  # noqa: B010 - mypy: a method
+
+
+def keep_engines() -> None:
+    """Let the engines of the event log be kept: Dagster makes one for every look, and each compiles its statements anew."""
+    from dagster._core.storage.event_log.sqlite import sqlite_event_log as log
+
+    if log.create_engine.__module__ == __name__:
+        return
+    make = log.create_engine
+
+    @lru_cache(16)
+    def kept(address: str) -> Engine:
+        return make(address, poolclass=log.NullPool, connect_args={"timeout": log.SQLITE_BUSY_TIMEOUT_SECONDS})
+
+    def engine(address: str, **_: object) -> Engine:
+        return kept(address)
+
+    setattr(log, "create_engine", engine)  # noqa: B010 - mypy: an overloaded function

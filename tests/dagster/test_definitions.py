@@ -237,3 +237,19 @@ def test_the_history_of_dagsters_tables_is_read_once_a_process(tmp_path: Path, m
     instance("first")
     monkeypatch.setattr(Script, "_list_py_dir", lambda *_: pytest.fail("the modules are listed again"))
     instance("second")
+
+
+def test_an_engine_of_the_event_log_is_made_once_a_file(tmp_path: Path) -> None:
+    from dagster._core.storage.event_log.sqlite.sqlite_event_log import SqliteEventLogStorage
+
+    from pipelines.instance import open_instance
+
+    with open_instance(Project(tmp_path, tmp_path / "data")) as instance:
+        log = instance.event_log_storage
+        assert isinstance(log, SqliteEventLogStorage)
+        engines = []
+        for shard in ("one", "one", "two"):
+            with log.run_connection(shard) as con:
+                engines.append(con.engine)
+                assert con.exec_driver_sql("PRAGMA synchronous").fetchall() == [(0,)]  # each connection does not wait for the disk
+    assert engines[0] is engines[1] is not engines[2]
