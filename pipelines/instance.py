@@ -6,7 +6,7 @@ Belongs here: `dagster.yaml`, DAGSTER_HOME and the speed of the event log. Not h
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
@@ -77,6 +77,8 @@ def open_instance(project: Project) -> Iterator[DagsterInstance]:
 
 
 _SPARED = False
+ENGINES = 16
+"""Engines that are kept of each storage; each run has a file of its own, and is done with when the next begins."""
 
 
 def spare_the_disk() -> None:
@@ -113,18 +115,24 @@ def read_history_once() -> None:
 
 
 def keep_engines() -> None:
-    """Let the engines of the event log be kept: Dagster makes one for every look, and each compiles its statements anew."""
-    from dagster._core.storage.event_log.sqlite import sqlite_event_log as log
+    """Let engines of Dagster's storages be kept: it makes one for every look, and each compiles its statements anew."""
+    from dagster._core.storage.event_log.sqlite import sqlite_event_log
+    from dagster._core.storage.runs.sqlite import sqlite_run_storage
+    from dagster._core.storage.schedules.sqlite import sqlite_schedule_storage
 
-    if log.create_engine.__module__ == __name__:
-        return
-    make = log.create_engine
+    for module in (sqlite_event_log, sqlite_run_storage, sqlite_schedule_storage):
+        if module.create_engine.__module__ != __name__:
+            setattr(module, "create_engine", _keeping(module.create_engine))  # noqa: B010 - mypy: an overloaded function
 
-    @lru_cache(16)
-    def kept(address: str) -> Engine:
-        return make(address, poolclass=log.NullPool, connect_args={"timeout": log.SQLITE_BUSY_TIMEOUT_SECONDS})
 
-    def engine(address: str, **_: object) -> Engine:
-        return kept(address)
+def _keeping(make: Callable[..., Engine]) -> Callable[..., Engine]:
+    kept: dict[str, Engine] = {}
 
-    setattr(log, "create_engine", engine)  # noqa: B010 - mypy: an overloaded function
+    def engine(address: str, **how: Any) -> Engine:
+        if address not in kept:
+            if len(kept) == ENGINES:
+                del kept[next(iter(kept))]
+            kept[address] = make(address, **how)
+        return kept[address]
+
+    return engine
