@@ -25,6 +25,16 @@ def promised_days(contract: Contract, promise: str) -> float | None:
     return float(sla["value"]) * _UNITS.get(_LONG.get(unit, unit), 1)
 
 
+def due_days(contract: Contract) -> float | None:
+    """The days after the end of a period by which its hand-over is due; None where no latency is promised.
+
+    That is the latency, and at most the frequency: where records are promised later (a permit looked at again within a year), the
+    next hand-over is due all the same.
+    """
+    latency, frequency = promised_days(contract, "latency"), promised_days(contract, "frequency")
+    return latency if latency is None or frequency is None else min(latency, frequency)
+
+
 def age_of(days: float) -> str:
     """An age as rules write it: whole days, else hours, else minutes."""
     for unit, size in (("d", 1), ("h", 24)):

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from assets.deliveries import PERIODS
 from assets.lake import columns_of, insert, objects
-from assets.promises import promised_days
+from assets.promises import due_days, promised_days
 from pipelines.views import newest
 
 if TYPE_CHECKING:
@@ -138,7 +138,7 @@ def make_series(con: duckdb.DuckDBPyConnection, contracts: Iterable[Contract], t
     """
     con.execute('CREATE OR REPLACE TEMP TABLE asked (dataset VARCHAR, "full" BOOLEAN, form VARCHAR, part VARCHAR, latency DOUBLE)')
     rows = [
-        (c.name, c.delivery.mode == "full", c.delivery.period, _season(c), promised_days(c, "latency") or 0.0)
+        (c.name, c.delivery.mode == "full", c.delivery.period, _season(c), due_days(c) or 0.0)
         for c in contracts
         if c.delivery is not None
     ]

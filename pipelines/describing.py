@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
-from assets.promises import promised_days
+from assets.promises import due_days, promised_days
 
 if TYPE_CHECKING:
     from assets.contracts import Column, Contract
@@ -61,7 +61,7 @@ def kinds_of(contract: Contract) -> set[str]:
 
 def freshness(contract: Contract) -> dg.FreshnessPolicy | None:
     """The contract's own frequency and latency as one window; no policy where it names no frequency."""
-    days = [promised_days(contract, name) for name in ("frequency", "latency")]
+    days = promised_days(contract, "frequency"), due_days(contract)
     if days[0] is None:
         return None
     fail = timedelta(days=days[0] + (days[1] or 0))

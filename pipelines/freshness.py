@@ -11,7 +11,7 @@ from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from assets.deliveries import PERIODS
-from assets.promises import promised_days
+from assets.promises import due_days, promised_days
 
 if TYPE_CHECKING:
     import duckdb
@@ -59,7 +59,7 @@ def awaited(contract: Contract, newest: str | None, today: date) -> tuple[str, d
     """
     assert contract.delivery is not None
     form = contract.delivery.period
-    latency = timedelta(days=promised_days(contract, "latency") or 0)
+    latency = timedelta(days=due_days(contract) or 0)
     begun = _begin(newest, form) if newest else None
     following = _later(begun, contract) if begun else _begin(contract.delivery.start.replace("-", ""), form)
     if following is None:
@@ -115,7 +115,7 @@ def expected_periods(contract: Contract, first: str, begin: date, end: date) -> 
     Empty where the contract promises no latency, or `first` is no period.
     """
     assert contract.delivery is not None
-    form, days = contract.delivery.period, promised_days(contract, "latency")
+    form, days = contract.delivery.period, due_days(contract)
     at = _begin(first, form)
     found = []
     while days is not None and at is not None and at.date() < end:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from assets.catalogue import DUTIES, OPEN_LEVEL, SHARING, STATES, check_catalogue, opens, opens_column
 from assets.masking import SMALLEST
-from assets.promises import age_of, promised_days
+from assets.promises import age_of, due_days
 from expectations.codes import CodeTables
 from pipelines.catalogue.derived import Derived, derive, own_days
 
@@ -343,7 +343,7 @@ def _users(said: Mapping[str, Any], sharing: int | None) -> tuple[User, ...]:
 def _delivery(contract: Contract) -> Delivery | None:
     if contract.delivery is None:
         return None
-    days = promised_days(contract, "latency")
+    days = due_days(contract)
     cycle = " ".join(_cycle(contract) or ("", ""))
     mode = {"full": "全量 full", "delta": "增量 delta"}[contract.delivery.mode]
     return Delivery(cycle, mode, _age(days) if days is not None else "", contract.delivery.units)

@@ -125,6 +125,15 @@ MONTHLY = [{"property": "frequency", "value": 1, "unit": "mo"}, {"property": "la
         (MONTHLY, "monthly", "202609", date(2026, 11, 11), "202610", date(2026, 11, 10)),
         (MONTHLY, "monthly", "202609", date(2027, 2, 1), "202612", date(2026, 11, 10)),
         (MONTHLY, "monthly", "202612", date(2026, 11, 11), "202612", date(2027, 2, 10)),
+        # records are looked at again within a year: the monthly hand-over does not wait for that
+        (
+            [MONTHLY[0], {"property": "latency", "value": 12, "unit": "mo"}],
+            "monthly",
+            "202609",
+            date(2026, 12, 2),
+            "202610",
+            date(2026, 12, 1),
+        ),
         # once a year, named by month
         ([{"property": "frequency", "value": 1, "unit": "y"}], "monthly", "202604", date(2027, 4, 30), "202604", date(2027, 4, 30)),
         ([{"property": "frequency", "value": 1, "unit": "y"}], "monthly", "202604", date(2027, 5, 1), "202704", date(2027, 4, 30)),
