@@ -18,6 +18,7 @@ from assets.masking import mask
 from assets.matching.declared import Matching
 from assets.matching.running import UNKEYED, Matched, classes_of, match
 from assets.matching.scoring import MatchingError
+from assets.readers.parts import placed_sql
 
 if TYPE_CHECKING:
     import duckdb
@@ -30,7 +31,8 @@ _PAIR = "left(sha256(m.record || chr(31) || m.{key}), 10)"
 
 @dataclass(frozen=True)
 class Pair:
-    """One pair: its name, the record and where it was handed over (dataset, batch, row; `rows` of them), what both sides say.
+    """One pair: its name, the record and where it was handed over (dataset, batch, row; `rows` of them; as people look for it: source
+    and line), what both sides say.
 
     `record` and `base` give the compared attributes as text, masked or not as the caller asked.
     """
@@ -45,6 +47,8 @@ class Pair:
     batch: str
     row: int
     rows: int
+    source: str
+    line: int
     record: Mapping[str, str | None]
     base: Mapping[str, str | None]
     reviewer: str | None
@@ -70,10 +74,11 @@ def pairs(
         f"SELECT *, count(*) OVER (PARTITION BY record) AS rows FROM {quote(matching.table(UNKEYED))}"
         ' QUALIFY row_number() OVER (PARTITION BY record ORDER BY dataset, batch, "row") = 1'
     )
+    source, line = placed_sql("e.source", 'u."row"', "e.parts")
     found = con.execute(
         f'SELECT {_PAIR.format(key=key)}, m.record, m.class, m.score, m.probability, m.evidence, u.dataset, u.batch, u."row", u.rows,'
-        f" m.reviewer, m.reason, m.decided_at, {mine}, {theirs}"
-        f" FROM {quote(matching.table())} AS m JOIN ({first}) AS u ON u.record = m.record"
+        f" m.reviewer, m.reason, m.decided_at, {source}, {line}, {mine}, {theirs}"
+        f" FROM {quote(matching.table())} AS m JOIN ({first}) AS u ON u.record = m.record JOIN evidence.batches AS e ON e.batch = u.batch"
         f" LEFT JOIN {quote(matching.contract.table)} AS b ON b.{key} = m.{key}"
         f" WHERE m.class IN ({', '.join(map(literal, classes))}) AND m.{key} IS NOT NULL"
         f" ORDER BY m.probability DESC, m.score DESC, m.record, m.{key}" + (f" LIMIT {int(limit)}" if limit else "")
@@ -83,7 +88,7 @@ def pairs(
     def shown(values: tuple[Any, ...]) -> dict[str, str | None]:
         return {a: v if unmasked else mask(v, levels[a]) for a, v in zip(names, values, strict=True)}
 
-    end = 13 + len(names)
+    end = 15 + len(names)
     return [
         Pair(
             pair=row[0],
@@ -96,7 +101,9 @@ def pairs(
             batch=row[7],
             row=row[8],
             rows=row[9],
-            record=shown(row[13:end]),
+            source=row[13],
+            line=row[14],
+            record=shown(row[15:end]),
             base=shown(row[end:]),
             reviewer=row[10],
             reason=row[11],

@@ -112,7 +112,7 @@ def _row(pair: Pair, state: str) -> tuple[object, ...]:
         pair.score,
         f"{pair.probability:.4f}",
         "\n".join(_told(e) for e in pair.evidence),
-        f"{pair.dataset}\n{pair.batch}\n第 {pair.row} 行 row" + (f"，共 {pair.rows} 行 rows" if pair.rows > 1 else ""),
+        f"{pair.dataset}\n{pair.source}\n第 {pair.line} 行 row" + (f"，共 {pair.rows} 行 rows" if pair.rows > 1 else ""),
         "\n".join(f"{v or '—'}" for v in pair.record.values()),
         "\n".join(f"{v or '—'}" for v in pair.base.values()),
     )
