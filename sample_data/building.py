@@ -25,8 +25,6 @@ FIRST_DAY, TODAY = "2024-11-01", "2026-10-31"
 """The days between which the world runs."""
 SERIES = {"air_hour": "sample_data.air"}
 """World tables that no SQL makes: a physical series has a module of its own, with `write(con)`."""
-MEMORY = "1400MB"
-"""What DuckDB may take of the 2 GB that making a sample is held to; the rest is Python's."""
 SCHEMAS = ("world", "planted", "codes", "seen")
 
 _TARGET = re.compile(
@@ -60,7 +58,7 @@ def opened(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     for old in (path, path.with_name(path.name + ".wal")):
         old.unlink(missing_ok=True)
     settings: dict[str, str | bool | int | float | list[str]] = {
-        "memory_limit": MEMORY,
+        "memory_limit": slices.MEMORY,
         "temp_directory": str(path.with_suffix(".tmp")),
         "threads": str(min(4, os.cpu_count() or 1)),
         "checkpoint_threshold": "256MB",

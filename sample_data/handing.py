@@ -88,6 +88,7 @@ def _period(
             kinds.tell(piece, numbers, open_.scenes[-1], truth)
         say(declaration.name, table.num_rows, 0)
     _finish(open_, truth)
+    slices.give_back(con)
     say(declaration.name, 0, 1)
 
 

@@ -156,9 +156,12 @@ def _condition(fault: Fault) -> str:
 
 
 def _rare(con: duckdb.DuckDBPyConnection, view: View, short: dict[int, tuple[Fault, int]]) -> list[tuple[Any, int]]:
-    """(key, fault) of rows for the kinds that chance gave too few: one scan, for each kind the rows with the lowest draws."""
-    (rows,) = con.execute(f"SELECT count(*) FROM ({view.sql}) WHERE {view.free}").fetchone() or (0,)
-    some = f"AND draw('some', _key) < {ENOUGH / rows!r}" if rows > ENOUGH else ""
+    """(key, fault) of rows for the kinds that chance gave too few: one scan, for each kind the rows with the lowest draws.
+
+    Of few rows no kind sends half to quarantine, as one of three that came twice would, and so stop what is built from them.
+    """
+    free, rows = con.execute(f"SELECT count(*) FILTER ({view.free}), count(*) FROM ({view.sql})").fetchone() or (0, 0)
+    some = f"AND draw('some', _key) < {ENOUGH / free!r}" if free > ENOUGH else ""
     lists = [
         f"arg_min(_key, draw({_salt(view, fault.kind)}, _key), {need + SPARE}) FILTER (WHERE {_condition(fault)})"
         for fault, need in short.values()
@@ -168,8 +171,9 @@ def _rare(con: duckdb.DuckDBPyConnection, view: View, short: dict[int, tuple[Fau
     ).fetchone()
     taken: set[Any] = set()
     more: list[tuple[Any, int]] = []
-    for (n, (_, need)), keys in sorted(zip(short.items(), found or (), strict=True), key=lambda pair: len(pair[1] or ())):
-        here = [key for key in keys or () if key not in taken][:need]
+    for (n, (fault, need)), keys in sorted(zip(short.items(), found or (), strict=True), key=lambda pair: len(pair[1] or ())):
+        some_left = (rows - 1) // (2 + fault.double) if fault.effect == "quarantine" else need
+        here = [key for key in keys or () if key not in taken][: min(need, some_left)]
         taken |= set(here)
         more += [(key, n) for key in here]
     return more

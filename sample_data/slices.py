@@ -4,7 +4,7 @@ Homes and people are numbered alike, 50 homes of 125 people after the other (`wo
 other, and what is ordered by either is read in part; entities are numbered too, about one to ten people. SQL says where it may be
 cut: `within(home)`, `among(person)`, `amid(entity)`.
 
-Belongs here: those macros, and writing a table slice by slice. Not here: what the SQL makes.
+Belongs here: those macros, writing a table slice by slice, the memory that DuckDB may take. Not here: what the SQL makes.
 """
 
 from __future__ import annotations
@@ -15,6 +15,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import duckdb
 
+MEMORY = "1200MB"
+"""What DuckDB may take of the 2 GB that making a sample is held to. The rest is Python's, that of rows on their way into files, and
+what the allocator keeps."""
 SLICE = 500_000
 """So many people's rows are made at a time: hash tables of all homes and couples, sorts, and whatever else stands in memory once a
 statement, would grow with the people."""
@@ -33,6 +36,11 @@ def within(con: duckdb.DuckDBPyConnection, first: int = 0, end: int | None = Non
         con.execute(f"CREATE OR REPLACE TEMP MACRO {macro}({name}) AS {above} AND {below}")
 
 
+def give_back(con: duckdb.DuckDBPyConnection) -> None:
+    """Let the allocator return to the system what earlier statements freed: it does where the limit is set, to whatever."""
+    con.execute(f"SET memory_limit = '{MEMORY}'")
+
+
 def write(con: duckdb.DuckDBPyConnection, table: str, select: str, cut: str | None = None) -> None:
     """Make a table of a SELECT, slice by slice where it (or the text `cut` that it stems from) says how it may be cut."""
     (people,) = con.execute("SELECT people()").fetchone() or (0,)
@@ -44,5 +52,6 @@ def write(con: duckdb.DuckDBPyConnection, table: str, select: str, cut: str | No
         for first in range(0, people, SLICE):
             within(con, first, first + SLICE if first + SLICE < people else None)
             con.execute(f"{f'INSERT INTO {table}' if first else f'CREATE OR REPLACE TABLE {table} AS'} {select}")
+            give_back(con)
     finally:
         within(con)
