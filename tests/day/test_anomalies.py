@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tiny_support import make_tiny
 
+from assets.lake import insert
 from assets.project import Project
 from pipelines.anomalies import Judged, judge, judged
 from pipelines.checks import usual_result
@@ -27,7 +28,7 @@ def said(values: Sequence[tuple[str, float]], kind: str = "rows", of: float = 10
     con = duckdb.connect()
     con.execute(SERIES)
     rows = [("pet", "", kind, "r1" if kind == "failures" else "", p, v, of, "monthly", int(p[4:])) for p, v in values]
-    con.executemany("INSERT INTO series VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
+    insert(con, "series", rows)
     return judge(con)
 
 

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from assets.lake import insert
 from assets.matching.kinds import Kind, kinds
 from assets.matching.scoring import SCORED, score
 from benchmarks.matching import febrl, ours
@@ -41,7 +42,7 @@ def reached(kind: Kind, pairs: list[tuple[str, str]]) -> list[dict[str, Any]]:
     """For each pair of texts the levels that it reaches."""
     con = duckdb.connect()
     con.execute("CREATE TABLE pairs (n INTEGER, l VARCHAR, r VARCHAR)")
-    con.executemany("INSERT INTO pairs VALUES (?, ?, ?)", [(n, *p) for n, p in enumerate(pairs)])
+    insert(con, "pairs", [(n, *p) for n, p in enumerate(pairs)])
     main = f"SELECT n, {kind.forms['']('l')} AS l_, {kind.forms['']('r')} AS r_ FROM pairs"
     more = ", ".join(f"{f(f'{s}_')} AS {s}_{name}" for name, f in kind.forms.items() if name for s in "lr")
     forms = f"SELECT *, {more} FROM ({main})" if more else main

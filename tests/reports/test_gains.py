@@ -9,7 +9,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from assets.lake import open_lake, transaction
+from assets.evidence import TABLES
+from assets.lake import at_hand, insert, open_lake, transaction
 from assets.project import Project
 from expectations.standard import load_standard
 from pipelines.gains import make_gains
@@ -45,18 +46,20 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
 def ranked(con: Any, project: Project, found: dict[tuple[str, str], tuple[int, int, int]]) -> dict[tuple[str, str | None], float]:
     """Score x coverage of datasets, departments and the province, with these (elements, missing, unexpected) by batch and rule."""
     con.execute("DELETE FROM evidence.results")
+    rows = []
     for (of, rule), (elements, missing, unexpected) in found.items():
         dataset = next(d for d, name, _ in PLACES if name == of)
-        row = result(dataset, of, rule, elements, unexpected, missing=missing)
-        con.execute(f"INSERT INTO evidence.results ({', '.join(row)}) VALUES ({', '.join('?' * len(row))})", list(row.values()))
+        rows.append(result(dataset, of, rule, elements, unexpected, missing=missing))
+    if rows:
+        insert(con, f"evidence.results ({', '.join(rows[0])})", [list(row.values()) for row in rows])
     contracts = list(project.contracts.values())
     make_standing(con, contracts)
     declare(con, contracts, read_rules(project), load_standard(None, date(2026, 11, 1)))
     count(con)
-    rows = con.execute(
+    told = con.execute(
         "SELECT scope, coalesce(dataset, department), ranked FROM scores WHERE level = 'total' AND scope <> 'unit'"
     ).fetchall()
-    return {(scope, name): value for scope, name, value in rows if scope != "city"}
+    return {(scope, name): value for scope, name, value in told if scope != "city"}
 
 
 cells = st.tuples(st.integers(0, 6), st.integers(0, 3), st.integers(0, 6)).map(
@@ -67,29 +70,24 @@ cells = st.tuples(st.integers(0, 6), st.integers(0, 3), st.integers(0, 6)).map(
 @settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.fixed_dictionaries({}, optional={(name, rule["id"]): cells for _, name, _ in PLACES for rule in RULES}))
 def test_a_gain_is_what_counting_anew_gives(project: Project, found: dict[tuple[str, str], tuple[int, int, int]]) -> None:
-    with open_lake(project) as con:
-        try:
-            with transaction(con, "run-1", "test"):
-                before = ranked(con, project, found)
-                make_gains(con)
-                gains = con.execute("SELECT dataset, rule, of_dataset, of_department, of_province FROM gains").fetchall()
-                for dataset, rule, of_dataset, of_department, of_province in gains:
-                    mended = {
-                        (of, r): (e, m, 0 if r == rule and (dataset, of) in {(d, n) for d, n, _ in PLACES} else u)
-                        for (of, r), (e, m, u) in found.items()
-                    }
-                    after = ranked(con, project, mended)
-                    for key, gain in (
-                        (("dataset", dataset), of_dataset),
-                        (("department", "police"), of_department),
-                        (("province", None), of_province),
-                    ):
-                        assert after[key] - before[key] == pytest.approx(gain, abs=1e-9), (rule, key)
-                failing = {(d, r) for (of, r), (_, _, u) in found.items() for d, n, _ in PLACES if n == of and u}
-                assert {(d, r) for d, r, *_ in gains} == failing
-                raise LookupError
-        except LookupError:
-            pass
+    with open_lake(project, read_only=True) as con, at_hand(con, *TABLES):
+        before = ranked(con, project, found)
+        make_gains(con)
+        gains = con.execute("SELECT dataset, rule, of_dataset, of_department, of_province FROM gains").fetchall()
+        for dataset, rule, of_dataset, of_department, of_province in gains:
+            mended = {
+                (of, r): (e, m, 0 if r == rule and (dataset, of) in {(d, n) for d, n, _ in PLACES} else u)
+                for (of, r), (e, m, u) in found.items()
+            }
+            after = ranked(con, project, mended)
+            for key, gain in (
+                (("dataset", dataset), of_dataset),
+                (("department", "police"), of_department),
+                (("province", None), of_province),
+            ):
+                assert after[key] - before[key] == pytest.approx(gain, abs=1e-9), (rule, key)
+        failing = {(d, r) for (of, r), (_, _, u) in found.items() for d, n, _ in PLACES if n == of and u}
+        assert {(d, r) for d, r, *_ in gains} == failing
 
 
 def test_by_hand(tmp_path: Any) -> None:

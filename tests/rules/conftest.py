@@ -66,9 +66,11 @@ COLUMNS = "_batch VARCHAR, _row BIGINT, s VARCHAR, t VARCHAR, i BIGINT, x DOUBLE
 
 def fill(con: duckdb.DuckDBPyConnection, rows: list[dict[str, Any]]) -> None:
     """Make the table `data` with rows of batch b (unless they say otherwise), numbered from 1."""
-    names = [c.split()[0] for c in COLUMNS.split(", ")]
+    kinds = dict(c.split() for c in COLUMNS.split(", "))
     con.execute(f"CREATE OR REPLACE TABLE data ({COLUMNS})")
-    values = [[{"_batch": "b", "_row": n, **row}.get(name) for name in names] for n, row in enumerate(rows, 1)]
+    whole = [{"_batch": "b", "_row": n, **row} for n, row in enumerate(rows, 1)]
+    texts = {name for name, kind in kinds.items() if kind == "VARCHAR"}
+    values = [[str(v) if (v := row.get(name)) is not None and name in texts else v for name in kinds] for row in whole]
     insert(con, "data", values)
 
 

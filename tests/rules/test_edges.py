@@ -18,6 +18,7 @@ import duckdb
 import pytest
 import yaml
 
+from assets.lake import insert
 from expectations.codes import CodeTables
 from expectations.compiler.plan import Field, compile_suite
 from expectations.compiler.rules import kinds
@@ -53,8 +54,8 @@ def make_table(con: duckdb.DuckDBPyConnection, name: str, columns: dict[str, str
     con.execute(f"CREATE OR REPLACE TABLE {name} ({', '.join(f'{c} {kind}' for c, kind in columns.items())})")
     unknown = {c for row in rows for c in row} - set(columns)
     assert not unknown, f"no column {unknown}: name it under `columns`"
-    if rows:
-        con.executemany(f"INSERT INTO {name} VALUES ({', '.join('?' * len(columns))})", [[r.get(c) for c in columns] for r in rows])
+    texts = {c for c, kind in columns.items() if kind == "VARCHAR"}
+    insert(con, name, [[str(v) if (v := r.get(c)) is not None and c in texts else v for c in columns] for r in rows])
 
 
 def batches(case: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:

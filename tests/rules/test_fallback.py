@@ -11,6 +11,7 @@ from typing import Any
 import duckdb
 import pytest
 
+from assets.lake import insert
 from expectations.codes import CodeTables
 from expectations.compiler import fallback
 from expectations.compiler.plan import Field, Plan, compile_suite
@@ -58,7 +59,7 @@ def plan(tmp_path: Path, codes: CodeTables, standard: Standard) -> Callable[...,
 
 def run(plan: Plan, con: duckdb.DuckDBPyConnection, values: list[tuple[str | None, int | None]]) -> Verdicts:
     con.execute(TABLE)
-    con.executemany("INSERT INTO data VALUES ('b', ?, ?, ?)", [[n, *row] for n, row in enumerate(values, 1)])
+    insert(con, "data", [["b", n, *row] for n, row in enumerate(values, 1)])
     return plan.run(con, "data")
 
 

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from assets.lake import insert
 from expectations import identity
 from expectations.codes import CodeTables
 from expectations.compiler.ir import Column, Expression
@@ -37,7 +38,7 @@ def python_word(kind: str, text: str) -> str:
 def sql_words(kind: str, texts: list[str | None]) -> list[str | None]:
     with duckdb.connect() as con:
         con.execute("CREATE TABLE data (n BIGINT, v VARCHAR)")
-        con.executemany("INSERT INTO data VALUES (?, ?)", list(enumerate(texts)))
+        insert(con, "data", list(enumerate(texts)))
         layers = Layers(TODAY, "data", [SQL[kind]])
         return [row[0] for row in con.execute(f"SELECT {layers.sql(SQL[kind])} FROM {layers.source} ORDER BY n").fetchall()]
 

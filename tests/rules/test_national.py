@@ -19,6 +19,7 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from assets.lake import insert
 from assets.repair import MISSING
 from expectations.codes import CodeTables
 from expectations.compiler.duckdb import spell
@@ -159,7 +160,7 @@ def judged(
 ) -> list[tuple[Any, ...]]:
     """What compiled expressions give for each row."""
     con.execute(f"CREATE OR REPLACE TABLE tried (n BIGINT, {', '.join(f'{c} {kind}' for c, kind in columns.items())})")
-    con.executemany(f"INSERT INTO tried VALUES (?{', ?' * len(columns)})", [(n, *row) for n, row in enumerate(rows)])
+    insert(con, "tried", [(n, *row) for n, row in enumerate(rows)])
     told = ", ".join(spell(e, {}, date(2026, 11, 25)).sql("duckdb") for e in expressions)
     return con.execute(f"SELECT {told} FROM tried ORDER BY n").fetchall()
 
@@ -180,7 +181,7 @@ def texts_near(name: str) -> st.SearchStrategy[list[str]]:
     """Texts of the family's forms, spoilt ones, and any. Kept: to read its patterns takes longer than to judge the texts."""
     whole = [st.from_regex(pattern, fullmatch=True) for pattern in FAMILIES[name].words.values()]
     spoilt = st.tuples(st.one_of(whole), SIGNS, st.integers(0, 40)).map(lambda t: t[0][: t[2]] + t[1] + t[0][t[2] :])
-    return st.lists(st.one_of(*whole, spoilt, spoilt, st.text(SIGNS, max_size=12)), min_size=60, max_size=60)
+    return st.lists(st.one_of(*whole, spoilt, spoilt, st.text(SIGNS, max_size=12)), min_size=25, max_size=25)
 
 
 @settings(max_examples=8, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))

@@ -18,6 +18,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
+from assets.lake import insert
 from expectations.codes import CodeTables
 from expectations.compiler.plan import Field, compile_suite
 from expectations.conformance.compare import alike
@@ -257,10 +258,7 @@ def both(suite_file: Path, gx_batch: Callable[..., Any], codes: CodeTables, stan
         suite: Suite = load_suite(suite_file, codes, standard)
         declared = ", ".join(f"{f.name} {f.sql_type}" for f in FIELDS)
         con.execute(f"CREATE OR REPLACE TABLE data (_batch VARCHAR, _row BIGINT, {declared})")
-        con.executemany(
-            f"INSERT INTO data VALUES ('b', {', '.join('?' * (len(FIELDS) + 1))})",
-            [[n, *(row[f.name] for f in FIELDS)] for n, row in enumerate(rows)],
-        )
+        insert(con, "data", [["b", n, *(row[f.name] for f in FIELDS)] for n, row in enumerate(rows)])
         ours = compile_suite(suite, FIELDS, codes=codes).run(con, "data").results
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")

@@ -13,6 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from assets.lake import insert
 from expectations.codes import CodeTables
 from expectations.compiler.plan import Field, compile_suite
 from expectations.identity import resident_check
@@ -42,7 +43,7 @@ def store(con: duckdb.DuckDBPyConnection, columns: Columns, batches: Sequence[st
             value = columns[f.name][1][i]
             row += [value, None if value is None else str(value)] if f.text else [value]
         rows.append(row)
-    con.executemany(f"INSERT INTO data VALUES ({', '.join('?' * len(rows[0]))})", rows)
+    insert(con, "data", rows)
     return fields
 
 
