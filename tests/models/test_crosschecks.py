@@ -9,6 +9,7 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -213,6 +214,26 @@ def test_every_check_of_the_project_reads(tmp_path: Path) -> None:
     checks = cross_checks(project)
     verify(project, checks)
     assert {c.number for c in checks} <= {f"X{n:02d}" for n in range(1, 36)}
+
+
+def test_a_closed_school_keeps_no_valid_food_licence(tmp_path: Path) -> None:
+    """X21 asks every register of entities what ended, and lets be what lives, what was struck off only, and branches."""
+    (check,) = (c for c in cross_checks(Project.at(CODE, tmp_path)) if c.id == "x21_ended_food_licence_valid")
+    day = "DATE '2026-03-15'"
+    with duckdb.connect() as con:
+        con.execute(f"""
+            CREATE SCHEMA std;
+            CREATE TABLE std.market_entity AS SELECT 'm' AS _batch, * FROM (VALUES
+                (1, 'SHOP', '4', {day}), (2, 'LIVE', '1', NULL), (3, 'STRUCK', '2', {day})) AS t(_row, uscc, state, end_date);
+            CREATE TABLE std.public_body AS SELECT 'p' AS _batch, * FROM (VALUES
+                (1, 'SCHOOL', '4', {day}), (2, 'MERGED', '2', {day}), (3, 'UNDONE', '3', {day})) AS t(_row, uscc, state, end_date);
+            CREATE TABLE std.social_organisation AS SELECT 's' AS _batch, * FROM (VALUES
+                (1, 'HOME', '2', '0', {day}), (2, 'BRANCH', '2', '1', {day})) AS t(_row, uscc, status, is_branch, end_date);
+            CREATE TABLE std.food_licence AS SELECT 'f' AS _batch, n AS _row, code AS uscc_or_id, code AS licence_no,
+                CASE code WHEN 'MERGED' THEN '2' ELSE '1' END AS state FROM (SELECT unnest(range(8)) AS n,
+                    unnest(['SHOP', 'LIVE', 'STRUCK', 'SCHOOL', 'MERGED', 'UNDONE', 'HOME', 'BRANCH']) AS code)""")
+        found = con.execute(f'SELECT "subject", "other", "other_row" FROM ({check.query.text}) ORDER BY ALL').fetchall()
+    assert found == [("HOME", "social_organisation", 1), ("SCHOOL", "public_body", 1), ("SHOP", "market_entity", 1)]
 
 
 def test_what_was_planted_is_compared_with_what_was_found(world: Any) -> None:

@@ -137,6 +137,20 @@ def test_faults_come_at_their_rates_and_never_in_steady_rows(declare: Callable[.
     assert 0.5 < len(stay[0] & stay[1]) / len(stay[0]) < 0.85
 
 
+@pytest.mark.parametrize(("rows", "found"), [(2, {}), (3, {"number_missing": 1}), (4, {"number_missing": 1, "row_twice": 2})])
+def test_a_rare_kind_never_sends_half_of_few_rows_to_quarantine(declare: Callable[..., Project], rows: int, found: dict[str, int]) -> None:
+    """Half of a hand-over in quarantine stops what is built from it, and a row that comes twice is two there; a flag is as rare as said."""
+    text = f"""\
+rows: SELECT 'N' || i AS number, 'name' AS name, i AS _key FROM range({rows}) AS t(i)
+form: {{name: "thing_{{period}}_{{serial}}.csv"}}
+faults:
+  - {{kind: name_missing, column: name, indicator: "0201", effect: flag, least: 1, where: _key = 0}}
+  - {{like: row_twice, rate: 0, least: 1, where: _key = 1}}
+  - {{kind: number_missing, column: number, indicator: "0201", effect: quarantine, least: 2, where: _key > 1}}
+"""
+    assert Counter(f["kind"] for f in truth_of(declare(text))) == {"name_missing": 1, **found}
+
+
 def test_hand_overs_that_are_wrong_as_a_whole(declare: Callable[..., Project]) -> None:
     drift = """\
 drift:
