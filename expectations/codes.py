@@ -8,9 +8,10 @@ their columns are called. Belongs here: reading and checking tables. Not here: w
 from __future__ import annotations
 
 import csv
+import io
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 
 from expectations.documents import DocumentError, near, read_document
@@ -87,9 +88,16 @@ class CodeTables:
 
 
 def _read_table(name: str, path: Path) -> CodeTable:
+    beside = path.with_name(f"{name}.dialect.csv")
+    return _table(name, path, _text(path), _text(beside) if beside.exists() else None)
+
+
+@lru_cache(1024)
+def _table(name: str, path: Path, text: str, dialects: str | None) -> CodeTable:
+    """The table of these texts: one process reads the same tables again and again."""
     rows: list[dict[str, str]] = []
     codes: dict[str, str] = {}
-    for line, row in _rows(path, ("code", "name")):
+    for line, row in _rows(path, text, ("code", "name")):
         code = row["code"]
         if code in codes:
             raise DocumentError(path, line, f"the code {code!r} stands twice.", "Remove one.")
@@ -98,39 +106,43 @@ def _read_table(name: str, path: Path) -> CodeTable:
     if not codes:
         raise DocumentError(path, 1, "the table holds no code.", "Add at least one row.")
     dialect: dict[str, str] = {}
-    beside = path.with_name(f"{name}.dialect.csv")
-    if beside.exists():
-        for line, row in _rows(beside, ("text", "code")):
-            text, code = row["text"], row["code"]
+    if dialects is not None:
+        beside = path.with_name(f"{name}.dialect.csv")
+        for line, row in _rows(beside, dialects, ("text", "code")):
+            said, code = row["text"], row["code"]
             if code not in codes:
                 raise DocumentError(beside, line, f"{code!r} is no code of {name}.", near(code, codes))
-            if text in dialect or text in codes:
-                raise DocumentError(beside, line, f"the text {text!r} stands twice, or is itself a code.", "Remove it.")
-            dialect[text] = code
+            if said in dialect or said in codes:
+                raise DocumentError(beside, line, f"the text {said!r} stands twice, or is itself a code.", "Remove it.")
+            dialect[said] = code
     return CodeTable(name, path, codes, dialect, tuple(rows))
 
 
-def _rows(path: Path, first: tuple[str, ...]) -> list[tuple[int, dict[str, str]]]:
+def _text(path: Path) -> str:
     try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            reader = csv.reader(file, strict=True)
-            header = next(reader, [])
-            if tuple(header[: len(first)]) != first:
-                raise DocumentError(path, 1, f"the header is {','.join(header)!r}.", f"Let it begin with {','.join(first)}.")
-            rows = []
-            for values in reader:
-                if not values:
-                    continue
-                if len(values) != len(header) or not values[0]:
-                    raise DocumentError(
-                        path,
-                        reader.line_num,
-                        f"{len(values)} values under {len(header)} headers, or no {first[0]}.",
-                        "Give each row all its values.",
-                    )
-                rows.append((reader.line_num, dict(zip(header, values, strict=True))))
-            return rows
+        return path.read_bytes().decode("utf-8-sig")
     except UnicodeDecodeError:
         raise DocumentError(path, None, "not UTF-8 text.", "Save the file as UTF-8.") from None
+
+
+def _rows(path: Path, text: str, first: tuple[str, ...]) -> list[tuple[int, dict[str, str]]]:
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    try:
+        header = next(reader, [])
+        if tuple(header[: len(first)]) != first:
+            raise DocumentError(path, 1, f"the header is {','.join(header)!r}.", f"Let it begin with {','.join(first)}.")
+        rows = []
+        for values in reader:
+            if not values:
+                continue
+            if len(values) != len(header) or not values[0]:
+                raise DocumentError(
+                    path,
+                    reader.line_num,
+                    f"{len(values)} values under {len(header)} headers, or no {first[0]}.",
+                    "Give each row all its values.",
+                )
+            rows.append((reader.line_num, dict(zip(header, values, strict=True))))
+        return rows
     except csv.Error as error:
         raise DocumentError(path, reader.line_num, f"not CSV: {error}.", "Check the quotes.") from None
