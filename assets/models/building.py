@@ -6,7 +6,7 @@ Belongs here: writing to the lake. Not here: what the SQL means (`sql`, `fusion`
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from graphlib import CycleError, TopologicalSorter
@@ -41,6 +41,10 @@ if TYPE_CHECKING:
 
     from assets.contracts import Contract
     from assets.project import Project
+
+
+PART = 10_000_000
+"""Rows of sources that are fused at once; of more, a table is made part by part, each reading the sources again."""
 
 
 @dataclass(frozen=True)
@@ -290,11 +294,11 @@ def ensure_beside(con: duckdb.DuckDBPyConnection, project: Project, contract: Co
         history.ensure(con)
 
 
-def _rows(con: duckdb.DuckDBPyConnection, build: _Build, replaced: Mapping[str, str], *, few: bool = False) -> str:
+def _rows(con: duckdb.DuckDBPyConnection, build: _Build, replaced: Mapping[str, str], *, few: bool = False, part: str = "TRUE") -> str:
     model = build.model
     select = model.select(replaced)
     if model.fusion:
-        return fuse(con, model.fusion, select, as_of=build.as_of, aged=any(build.what.kept.values()), few=few)
+        return fuse(con, model.fusion, select, as_of=build.as_of, aged=any(build.what.kept.values()), few=few, part=part)
     columns = ", ".join(f"CAST({quote(c.name)} AS {c.sql_type}) AS {quote(c.name)}" for c in model.contract.columns)
     return f"SELECT {columns} FROM ({select}\n)"
 
@@ -302,17 +306,38 @@ def _rows(con: duckdb.DuckDBPyConnection, build: _Build, replaced: Mapping[str, 
 def _in_full(con: duckdb.DuckDBPyConnection, build: _Build, *, fresh: bool) -> tuple[int, int]:
     """Build from all rows: rows taken away and rows written. A table that stands keeps its unchanged rows, so that its feed tells."""
     model = build.model
-    table = quote(model.contract.table)
-    rows = _rows(con, build, {s.table: standing_rows(s, build.what.standing[s.name]) for s in model.sources})
-    if model.contract.key:  # a record is then found in one part of the file, and what is alike stands together
-        rows = f"SELECT * FROM ({rows}\n) ORDER BY {', '.join(map(quote, model.contract.key))}"
+    table, standing = quote(model.contract.table), {s.table: standing_rows(s, build.what.standing[s.name]) for s in model.sources}
+    # a record is then found in one part of the file, and what is alike stands together
+    order = f" ORDER BY {', '.join(map(quote, model.contract.key))}" if model.contract.key else ""
+    if model.fusion:
+        taken, written = 0 if fresh else affected(con, f"DELETE FROM {table}"), 0
+        for part in _parts(con, build, standing):
+            written += affected(con, f"INSERT INTO {table} SELECT * FROM ({_rows(con, build, standing, part=part)}\n){order}")
+        return taken, written
+    rows = f"SELECT * FROM ({_rows(con, build, standing)}\n){order}"
     if fresh:
         return 0, affected(con, f"INSERT INTO {table} {rows}")
-    if model.fusion:
-        return affected(con, f"DELETE FROM {table}"), affected(con, f"INSERT INTO {table} {rows}")
     con.execute(f"CREATE OR REPLACE TEMP TABLE touched AS {rows}")
     taken = affected(con, f"DELETE FROM {table} WHERE {_whole(model)} NOT IN (SELECT {_whole(model)} FROM {TOUCHED})")
     return taken, affected(con, f"INSERT INTO {table} SELECT * FROM {TOUCHED} EXCEPT ALL SELECT * FROM {table}")
+
+
+def _parts(con: duckdb.DuckDBPyConnection, build: _Build, standing: Mapping[str, str]) -> Iterator[str]:
+    """Conditions on the first column of the key, in its order, that cut what is fused into parts of about `PART` rows of the sources:
+    joined and sorted at once, a province would need 50 GB of working files."""
+    model, batches = build.model, {b for listed in build.what.standing.values() for b in listed}
+    listed = ", ".join(map(literal, sorted(batches))) or "NULL"
+    (rows,) = con.execute(f"SELECT coalesce(sum(rows_std), 0) FROM evidence.batches WHERE batch IN ({listed})").fetchone() or (0,)
+    parts = -(-int(rows) // PART)
+    key = quote(model.contract.key[0])
+    bounds: list[object] = []
+    if parts > 1:
+        sample = f"SELECT {key} FROM ({model.select(standing)}\n) WHERE {key} IS NOT NULL USING SAMPLE 100000 ROWS (reservoir, 1)"
+        (found,) = con.execute(f"SELECT quantile_disc({key}, {[n / parts for n in range(1, parts)]}) FROM ({sample})").fetchone() or ((),)
+        bounds = sorted(set(found or ()))
+    told = [f"CAST({literal(str(b))} AS {model.contract.column(model.contract.key[0]).sql_type})" for b in bounds]
+    for low, high in zip((None, *told), (*told, None), strict=True):
+        yield " AND ".join(([f"{key} >= {low}"] if low else []) + ([f"{key} < {high}"] if high else [])) or "TRUE"
 
 
 def _whole(model: _Model) -> str:

@@ -201,17 +201,19 @@ def fuse(
     aged: bool = False,
     also: Sequence[str] = (),
     few: bool = False,
+    part: str = "TRUE",
 ) -> str:
     """SQL for the fused rows (declared columns, then provenance, then `also`) of `candidates`, the model's SELECT.
 
     `as_of` is SQL for the day at which ages are counted; `aged`: `temp.ages` tells which batches' rows are carried on; `also`
-    names columns of the candidates that belong to the key besides. Looks first which keys a source gives more than once; only
-    these are sorted (with `few` candidates all are). Leaves temporary tables `older_<n>` that the SQL reads.
+    names columns of the candidates that belong to the key besides; `part` is a condition on the key, others are left out. Looks
+    first which keys a source gives more than once; only these are sorted (with `few` candidates all are). Leaves temporary tables
+    `older_<n>` that the SQL reads.
     """
     key = (*fusion.contract.key, *also)
     parts = []
     for n, source in enumerate(fusion.sources):
-        rows = f"({candidates}\n) AS c WHERE _source = {literal(source)} AND {_present(fusion)}"
+        rows = f"({candidates}\n) AS c WHERE _source = {literal(source)} AND {_present(fusion)} AND {part}"
         parts.append(f"s{n} AS ({_newest(con, key, n, rows, fusion.needed(source), few)})")
     joined = _joined(fusion, key)
     if aged:

@@ -6,6 +6,8 @@ from datetime import datetime
 
 import pytest
 
+from assets.models import building
+
 JAN, FEB, MAR = datetime(2026, 1, 5), datetime(2026, 2, 5), datetime(2026, 3, 5)
 ANN, BEN, COY = "219901189901010011", "219901189901010022", "219901189901010033"
 
@@ -35,6 +37,27 @@ def test_of_doubled_keys_the_newest_event_counts(world, extra):
     built = world.build("people")["people"]
     assert built.rows == 1 + extra
     assert world.rows(f"SELECT name, town, _from.register.\"row\" FROM base.people WHERE id = '{ANN}'") == [("新", None, 3)]
+
+
+def test_fused_part_by_part_it_is_the_same_table_in_the_order_of_its_key(fresh_world, monkeypatch):
+    told = []
+    for rows in (building.PART, 7):
+        monkeypatch.setattr(building, "PART", rows)
+        with fresh_world(f"parts{rows}") as world:
+            people = [f"2199011899010{n * 37 % 100:05}" for n in range(60)]
+            world.deliver("register", "r1", [(p, "甲", "东", JAN) for p in people] + [(p, "乙", None, FEB) for p in people[::9]])
+            world.deliver("insurance", "i1", [(str(n), p, "丙", "厂", FEB) for n, p in enumerate([None, *people[::2], BEN])])
+            parts = []
+            made = building._parts
+            monkeypatch.setattr(building, "_parts", lambda *given, made=made, parts=parts: (parts.append(p) or p for p in made(*given)))
+            built = world.build("people")["people"]
+            monkeypatch.setattr(building, "_parts", made)
+            found = world.rows('SELECT * EXCLUDE (_from), _from.register."row", _from.insurance."row" FROM base.people')
+            assert [row[0] for row in found] == sorted(row[0] for row in found)
+            assert (built.rows, built.changed) == (61, 61)
+            told.append((len(parts), found))
+    assert (told[0][0], told[1][0]) == (1, 15)
+    assert told[0][1] == told[1][1]
 
 
 def test_rows_without_a_key_are_left_out(world):
