@@ -23,8 +23,9 @@ if TYPE_CHECKING:
 class Desk:
     """A department's desk and the collector's: `put` a file, `collect`, look at `raw`, `rejects`, the folders."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, empty_lake: Callable[[Project], None]) -> None:
         self.root = root
+        self._empty_lake = empty_lake
         (root / "assets" / "sources" / "office").mkdir(parents=True, exist_ok=True)
         self.project = Project.at(root, root / "data")
         self.runs = 0
@@ -34,6 +35,8 @@ class Desk:
     def con(self) -> duckdb.DuckDBPyConnection:
         """The lake, opened once for all of a test: opening loads extensions."""
         if self._lake is None:
+            if not self.project.lake.exists():
+                self._empty_lake(self.project)
             self._lake = open_lake(self.project)
             self._con = self._lake.__enter__()
         return self._con
@@ -129,8 +132,8 @@ def column(name: str, header: str | None = None, *, key: bool = False, required:
 
 
 @pytest.fixture
-def desk(tmp_path: Path) -> Iterator[Desk]:
-    made = Desk(tmp_path)
+def desk(tmp_path: Path, empty_lake: Callable[[Project], None]) -> Iterator[Desk]:
+    made = Desk(tmp_path, empty_lake)
     made.contract([column("id", "BH", key=True, required=True), column("name", "XM"), column("note", "BZ")])
     yield made
     made.close()

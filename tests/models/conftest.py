@@ -184,7 +184,8 @@ def project(tmp_path: Path) -> Project:
 
 
 @pytest.fixture
-def world(project: Project) -> Iterator[World]:
+def world(project: Project, empty_lake: Callable[[Project], None]) -> Iterator[World]:
+    empty_lake(project)
     with open_lake(project) as con:
         yield World(project, con)
 
@@ -203,13 +204,14 @@ def add_models(world: World) -> Callable[..., Project]:
 
 
 @pytest.fixture
-def fresh_world(tmp_path: Path) -> Callable[[str], Any]:
+def fresh_world(tmp_path: Path, empty_lake: Callable[[Project], None]) -> Callable[[str], Any]:
     """Another world beside, for comparing: `with fresh_world('a') as world`."""
     from contextlib import contextmanager
 
     @contextmanager
     def make(name: str) -> Iterator[World]:
         project = write_project(tmp_path / name)
+        empty_lake(project)
         with open_lake(project) as con:
             yield World(project, con)
 
@@ -233,7 +235,7 @@ FROM std.list AS l
 
 
 @pytest.fixture
-def flagged(tmp_path: Path) -> Iterator[World]:
+def flagged(tmp_path: Path, empty_lake: Callable[[Project], None]) -> Iterator[World]:
     """People from one delta with operation flags, and towns counted over them by keys."""
     root = tmp_path / "flagged"
     write_source(root, "list", FLAGGED, "delta", OPERATION)
@@ -241,6 +243,7 @@ def flagged(tmp_path: Path) -> Iterator[World]:
     write_model(root, "people", plain, LISTED_SQL, "  - {property: increment, value: 'SELECT id FROM new.list'}")
     write_model(root, "counted", TOWNS, TOWNS_SQL, "  - {property: increment, value: 'SELECT town FROM new.people'}", layer="thematic")
     project = Project(root, root / "data")
+    empty_lake(project)
     with open_lake(project) as con:
         yield World(project, con)
 
@@ -270,13 +273,14 @@ def write_mixed(root: Path) -> Project:
 
 
 @pytest.fixture
-def mixed(tmp_path: Path) -> Callable[[str], Any]:
+def mixed(tmp_path: Path, empty_lake: Callable[[Project], None]) -> Callable[[str], Any]:
     """Worlds of three sources: `with mixed('a') as world`."""
     from contextlib import contextmanager
 
     @contextmanager
     def make(name: str) -> Iterator[World]:
         project = write_mixed(tmp_path / name)
+        empty_lake(project)
         with open_lake(project) as con:
             yield World(project, con)
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from assets.lake import open_lake, quote, transaction
+from assets.lake import insert, open_lake, quote, transaction
 from assets.project import Project
 
 CONTRACT = """\
@@ -104,9 +105,8 @@ def fill(project: Project, **tables: Iterable[Mapping[str, Any]]) -> None:
     """Insert rows into evidence tables; columns that a row does not name are NULL."""
     with open_lake(project) as con, transaction(con, "run-1", "test"):
         for table, rows in tables.items():
-            for row in rows:
-                names = ", ".join(quote(k) for k in row)
-                con.execute(f"INSERT INTO evidence.{quote(table)} ({names}) VALUES ({', '.join('?' * len(row))})", list(row.values()))
+            for names, alike in groupby(rows, key=tuple):
+                insert(con, f"evidence.{quote(table)} ({', '.join(map(quote, names))})", [list(row.values()) for row in alike])
 
 
 def raw(project: Project, dataset: str, columns: Sequence[str], rows: Sequence[Sequence[Any]], *, schema: str = "raw") -> None:
@@ -114,8 +114,7 @@ def raw(project: Project, dataset: str, columns: Sequence[str], rows: Sequence[S
     with open_lake(project) as con, transaction(con, "run-1", "test"):
         declared = ", ".join(f"{quote(c)} VARCHAR" for c in columns)
         con.execute(f"CREATE TABLE {quote(f'{schema}.{dataset}')} (_batch VARCHAR, _row BIGINT, {declared}, _extra VARCHAR)")
-        for row in rows:
-            con.execute(f"INSERT INTO {quote(f'{schema}.{dataset}')} VALUES ({', '.join('?' * len(row))}, NULL)", list(row))
+        insert(con, quote(f"{schema}.{dataset}"), [[*row, None] for row in rows])
 
 
 def batch(dataset: str, name: str, *, unit: str = "", period: str = "202610", rows: int = 10, **more: Any) -> dict[str, Any]:
