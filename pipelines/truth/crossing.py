@@ -6,6 +6,8 @@ Belongs here: that comparison. Not here: faults within one dataset (`planted`), 
 A planted disagreement (`cross`) is caught where a check that claims its kind has a defect on its row, as either of the two records.
 One within its grace (`graced`) must not be a defect. A defect is a false alarm where neither record bears a planted disagreement of
 a kind that its check claims, nor a fault of another kind that stands uncorrected. What a later hand-over has replaced is not counted.
+Where one of a check's sources has not handed over what others have, its clock is behind theirs: what it found, and would tell by
+their clock, is pending.
 """
 
 from __future__ import annotations
@@ -44,20 +46,24 @@ def compare_crossed(con: duckdb.DuckDBPyConnection, project: Project, faults: It
             elif place is not None and fault["effect"] in UNCORRECTED:
                 spoilt.add(place)
     defects: dict[Place, set[str]] = defaultdict(set)
-    for check, dataset, *sides in con.execute(
-        f'SELECT d."check", d.dataset, d.batch, d."row", d.other_batch, d.other_row FROM {quote(TABLE)} d'
-        ' JOIN evidence.crosschecks c USING ("check") WHERE d.due < c.as_of AND c.silent IS NULL ORDER BY ALL'
+    waiting: dict[Place, set[str]] = defaultdict(set)
+    for check, dataset, told, *sides in con.execute(
+        f'SELECT d."check", d.dataset, d.due < c.as_of AS told, d.batch, d."row", d.other_batch, d.other_row FROM {quote(TABLE)} d'
+        ' JOIN evidence.crosschecks c USING ("check")'
+        " WHERE d.due < (SELECT max(as_of) FROM evidence.crosschecks) AND c.silent IS NULL ORDER BY ALL"
     ).fetchall():
         places = [(batch, row) for batch, row in (sides[:2], sides[2:]) if batch is not None]
         for place in places:
-            defects[place].add(check)
+            (defects if told else waiting)[place].add(check)
+        if not told:
+            continue
         kinds = frozenset[str]().union(*(planted.get(p, set()) for p in places))
         if not kinds & claims[check] and not spoilt.intersection(places):
             report.false_alarms[dataset, check] = report.false_alarms.get((dataset, check), 0) + 1
             if len(report.alarms) < EXAMPLES:
                 at = places[0] if places else ("", None)
                 report.alarms.append(Example(dataset, check, *at))
-    _count(placed, standing, claims, defects, planted, report)
+    _count(placed, standing, claims, defects, waiting, planted, report)
 
 
 def _count(
@@ -65,6 +71,7 @@ def _count(
     standing: Mapping[str, set[Place]],
     claims: Mapping[str, frozenset[str]],
     defects: Mapping[Place, set[str]],
+    waiting: Mapping[Place, set[str]],
     planted: Mapping[Place, set[str]],
     report: TruthReport,
 ) -> None:
@@ -80,9 +87,12 @@ def _count(
                 continue
             kind, effect = fault["kind"], fault["effect"]
             checks = {check for check, kinds in claims.items() if kind in kinds}
+            found = bool(checks & defects.get(place, set()))
+            if effect == "cross" and not found and checks & waiting.get(place, set()):
+                report.pending += 1
+                continue
             line = lines.setdefault((name, kind, effect), KindLine(name, kind, fault["indicator"], effect, bool(checks)))
             line.planted += 1
-            found = bool(checks & defects.get(place, set()))
             if effect == "graced":
                 found = not found or kind in planted.get(place, set())
             if found:

@@ -104,7 +104,7 @@ class Example:
 
 @dataclass
 class TruthReport:
-    """`pending` counts faults of hand-overs that are not collected yet; they are in no other count."""
+    """`pending` counts faults of hand-overs that are not collected yet, or that wait for one; they are in no other count."""
 
     kinds: list[KindLine] = field(default_factory=list)
     false_alarms: dict[tuple[str, str], int] = field(default_factory=dict)

@@ -48,7 +48,7 @@ def render(report: TruthReport, console: Console) -> None:
         for e in examples[:5]:
             console.print(f"  {what}: {e.dataset} {e.what} in {e.batch}" + (f", row {e.row}" if e.row is not None else ""), style="dim")
     if report.pending:
-        console.print(f"{report.pending} faults are in hand-overs that are not collected yet.")
+        console.print(f"{report.pending} faults are in hand-overs that are not collected yet, or wait for one to be judged by.")
     claimed = sum(k.missed for k in report.kinds if k.claimed)
     alarms = sum(report.false_alarms.values())
     verdict = "[green]agrees[/green]" if report.ok else "[red]does not agree[/red]"

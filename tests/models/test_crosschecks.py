@@ -268,3 +268,11 @@ def test_what_was_planted_is_compared_with_what_was_found(world: Any) -> None:
     assert lines == {"cross": (2, 1), "graced": (1, 1)}
     assert report.false_alarms == {("insurance", kind): 1}
     assert [(e.batch, e.row) for e in report.alarms] == [("i1", 6)]
+    assert report.pending == 0
+    # A source of this check, not of another one, is behind: what it found is known, and not to be told yet
+    world.con.execute("INSERT INTO evidence.crosschecks BY NAME SELECT * REPLACE ('x02' AS \"check\") FROM evidence.crosschecks")
+    world.con.execute("UPDATE evidence.crosschecks SET as_of = DATE '2026-01-05' WHERE \"check\" = 'x01_name_differs'")
+    late = compare_in(world.con, world.project)
+    assert late.pending == 1
+    assert {k.effect: (k.planted, k.caught) for k in late.kinds if k.kind == kind} == {"cross": (1, 0), "graced": (1, 1)}
+    assert not late.false_alarms
