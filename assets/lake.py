@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -163,6 +163,15 @@ def _create(con: duckdb.DuckDBPyConnection) -> None:
     for schema in IN_FILES:  # only of a schema that is committed
         if schema not in schemas:
             con.execute(f"CALL lake.set_option('data_inlining_row_limit', 0, schema => {literal(schema)})")
+
+
+def said_since(project: Project, snapshot: int) -> tuple[str, ...]:
+    """What the commits after a snapshot say that they did (`transaction`): asked beside the lake, which takes far longer to open."""
+    import sqlite3
+
+    with closing(sqlite3.connect(f"{(project.lake / 'catalogue.sqlite').as_uri()}?mode=ro", uri=True)) as con:
+        rows = con.execute("SELECT coalesce(commit_message, '') FROM ducklake_snapshot_changes WHERE snapshot_id > ?", [snapshot])
+        return tuple(said for (said,) in rows)
 
 
 @contextmanager

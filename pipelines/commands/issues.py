@@ -61,28 +61,17 @@ def list_(
       yuanqing issues list -d population_register -r id_number_valid
     """
     from assets.project import Project
-    from pipelines.issues.listing import groups, single, standing
+    from pipelines.issues.listing import groups, published_groups, single, standing
 
     project = Project.at()
     scope, department = _scope(dataset, rule, unit, None), project.departments.now(department)
-    with standing(project, scope) as con:
-        if rule:
-            rows = single(con, limit)
-            shown: tuple[str, ...] = (
-                "ticket",
-                "state",
-                "how",
-                "unit",
-                "last_batch",
-                "last_row",
-                "first_period",
-                "times",
-                "reopened",
-                "due",
-            )
-        else:
-            rows = groups(con, department, late=late)
-            shown = ("dataset", "rule", "department", "open", "states", "since", "due", "overdue", "returned")
+    shown: tuple[str, ...] = ("dataset", "rule", "department", "open", "states", "since", "due", "overdue", "returned")
+    rows = None if rule or late else published_groups(project, scope, department)
+    if rows is None:
+        with standing(project, scope) as con:
+            rows = single(con, limit) if rule else groups(con, department, late=late)
+    if rule:
+        shown = ("ticket", "state", "how", "unit", "last_batch", "last_row", "first_period", "times", "reopened", "due")
     if as_json:
         print_json(rows[:limit])
         return

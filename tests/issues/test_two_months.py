@@ -15,6 +15,8 @@ from typing import Any
 import pytest
 from tiny_support import RULES, SOURCE, hand_over, make_tiny
 
+from assets.following import follow
+from assets.lake import open_lake
 from assets.project import Project
 from pipelines.issues import acting
 from pipelines.issues.acting import ActingError, Answer
@@ -22,6 +24,8 @@ from pipelines.issues.states import Scope
 from pipelines.journal import verify
 from pipelines.results import connect_results, publish
 from pipelines.run import run
+
+pytestmark = pytest.mark.usefixtures("quick")
 
 BORN = Scope("pet", "born_present")
 PETS = [f"P{n:02}" for n in range(1, 13)]
@@ -98,6 +102,14 @@ def share(project: Project, dataset: str) -> tuple[int, int, float]:
     return a, b, score
 
 
+def listed(project: Project) -> tuple[object, object]:
+    """Groups as they were published, and as they are worked out now."""
+    from pipelines.issues.listing import groups, published_groups, standing
+
+    with standing(project) as con:
+        return published_groups(project), groups(con)
+
+
 def test_two_months(tmp_path: Path) -> None:
     project = make(tmp_path)
 
@@ -109,9 +121,12 @@ def test_two_months(tmp_path: Path) -> None:
     assert share(project, "pet") == (8, 12, pytest.approx(100 * 8 / 12))
     assert share(project, "cat") == (9, 12, pytest.approx(75))
     assert league(project) == [(1, "county"), (2, "city")]
+    published, now = listed(project)
+    assert published == now
 
     # The officer dispatches the group; a second officer at the same moment is told that it is done.
     acting.dispatch(project, "李质管", BORN)
+    assert listed(project)[0] is None  # it is no longer what was published
     with pytest.raises(ActingError, match=r"4 已派发 dispatched.*李质管: dispatch"):
         acting.dispatch(project, "王质管", BORN)
     acting.acknowledge(project, "张城管", BORN)
@@ -134,6 +149,8 @@ def test_two_months(tmp_path: Path) -> None:
     assert asked(project, "SELECT claims_failed FROM tickets WHERE times = 2 AND state = 'acknowledged' AND dataset = 'pet'") == [(1,)]
     assert share(project, "pet") == (10, 12, pytest.approx(100 * 10 / 12))
     assert league(project) == [(1, "city"), (2, "county")]
+    published, now = listed(project)
+    assert published == now
 
     # A list of January that comes back only now cannot say more than February's hand-over has shown.
     # Of several answers at once each is judged by itself: P01 is closed, and one issue is nobody's.
@@ -187,6 +204,12 @@ def test_two_months(tmp_path: Path) -> None:
         assert con.execute("SELECT DISTINCT state FROM states WHERE dataset = 'cat'").fetchall() == [("found",)]
     with standing(project, today=today + timedelta(days=40)) as con:
         assert con.execute("SELECT overdue, level FROM states WHERE ticket = ?", [three]).fetchall() == [(True, 3)]
+
+    # What hand-overs have shown since is not in what was published.
+    assert None not in listed(project)
+    with open_lake(project) as con:
+        follow(con, project, "issues", anew=True)
+    assert listed(project)[0] is None
 
     # The journal holds what was done, in order, and nobody has touched it.
     done = asked(project, "SELECT what, who FROM ticket_events ORDER BY seq")
