@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from assets.project import Project
 
 
-PART = 10_000_000
+PART = 3_000_000
 """Rows of sources that are fused at once; of more, a table is made part by part, each reading the sources again."""
 
 
