@@ -52,6 +52,7 @@ class Checker:
         words = [quote(f"__w{n}") for n in range(scans.words)]
         self._select = f"SELECT {', '.join([*words, *(_stored(c) for c in contract.columns)])} FROM ({scans.marked()})"
         self._words = scans.words
+        self._bits = self._bits_without(())
         self._free: deque[OpenQuery] = deque()
         self._lock = threading.Lock()
         self._closed = False
@@ -63,11 +64,7 @@ class Checker:
 
     def check(self, rows: Rows, left_out: Collection[str] = ()) -> Found:
         """What the records break; rules that look at a column of `left_out` are not judged. Raises `duckdb.Error`."""
-        bits: list[dict[int, str]] = [{} for _ in range(self._words)]
-        for compiled in self.plan.row_rules:
-            if not compiled.uses & set(left_out):
-                word, place = divmod(compiled.bit or 0, WORD)
-                bits[word][1 << place] = compiled.rule.id
+        bits = self._bits_without(left_out) if left_out else self._bits
         nothing: list[str | None] = [None] * rows.count
         asked: list[list[Any]] = [["entry"] * rows.count, list(range(rows.count))]
         asked += [rows.cells.get(c.name, nothing) for c in self.contract.columns]
@@ -78,6 +75,15 @@ class Checker:
             [tuple(_broken(answer[:words], bits)) for answer in answers],
             dict(zip((c.name for c in self.contract.columns), texts, strict=True)),
         )
+
+    def _bits_without(self, left_out: Collection[str]) -> list[dict[int, str]]:
+        """By word and bit the rules that look at none of these columns."""
+        bits: list[dict[int, str]] = [{} for _ in range(self._words)]
+        for compiled in self.plan.row_rules:
+            if compiled.uses.isdisjoint(left_out):
+                word, place = divmod(compiled.bit or 0, WORD)
+                bits[word][1 << place] = compiled.rule.id
+        return bits
 
     def warm(self) -> None:
         """Open a query now, so that the first who asks need not wait for it."""

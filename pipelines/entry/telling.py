@@ -36,7 +36,7 @@ def why_not(compiled: Compiled) -> tuple[str, str]:
 
 
 class Telling:
-    """What a checker found, as JSON of an answer. Texts of rules are made once, whoever breaks them."""
+    """What a checker found, as JSON of an answer. Texts of rules are made once, whoever breaks them, and what no record can be held to."""
 
     def __init__(self, checker: Checker) -> None:
         self.checker = checker
@@ -44,6 +44,7 @@ class Telling:
         self._by_name = {c.name: c for c in self.contract.columns}
         self._wrong = {c.rule.id: self._rule(c) for c in checker.plan.row_rules}
         self._fields = {id_: self._columns_of(id_) for id_ in self._wrong}
+        self._never = [self._not_assessed(c, *why_not(c)) for c in checker.cannot]
 
     def _columns_of(self, rule: str) -> tuple[str, ...]:
         return tuple(c for c in self.checker.rules[rule].columns if c in self._by_name) or ("",)
@@ -63,9 +64,9 @@ class Telling:
         """The whole answer; `not_assessable` is left to the caller to add to."""
         changed = _changed(rows, found)
         records = [self._record(rows, n, broken, changed.get(n, {})) for n, broken in enumerate(found.broken)]
-        cannot = [self._cannot(c) for c in self.checker.cannot]
+        cannot = self._never
         if left_out:
-            cannot += [self._lacks(c, left_out) for c in self.checker.plan.row_rules if c.uses & set(left_out)]
+            cannot = cannot + [self._lacks(c, left_out) for c in self.checker.plan.row_rules if c.uses & set(left_out)]
         return {
             "dataset": self.contract.name,
             "title": {"zh": self.contract.title, "en": self.contract.title_en},
@@ -105,10 +106,6 @@ class Telling:
         zh = "将视为没有值" if text is None else f"将存为“{text}”"
         en = "will be taken as no value" if text is None else f"will be stored as “{text}”"
         return {"field": field["field"], "column": column, "pointer": field["pointer"], "value": text, "zh": zh, "en": en}
-
-    def _cannot(self, compiled: Compiled) -> dict[str, Any]:
-        zh, en = why_not(compiled)
-        return self._not_assessed(compiled, zh, en)
 
     def _lacks(self, compiled: Compiled, left_out: Collection[str]) -> dict[str, Any]:
         columns = ", ".join(sorted(compiled.uses & set(left_out)))
