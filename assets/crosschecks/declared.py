@@ -32,7 +32,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from assets.lake import literal
-from assets.models.sql import Query, columns_known, is_disagreement
+from assets.models.sql import Query, columns_known, is_disagreement, query_of
 from expectations.documents import Document, DocumentError, near, read_document
 
 if TYPE_CHECKING:
@@ -196,7 +196,7 @@ def _query(document: Document) -> Query:
             raise document.error(("with",), f"no {path.name} beside the check.", near(str(name), known))
         parts.append(f"{name} AS (\n{path.read_text(encoding='utf-8').strip()}\n)")
     before = f"WITH {', '.join(parts)}\n" if parts else ""
-    return Query(document.path, before + sql, line + 1 - before.count("\n"))
+    return query_of(document.path, before + sql, line + 1 - before.count("\n"))
 
 
 def _read(path: Path, project: Project) -> CrossCheck:

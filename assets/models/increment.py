@@ -19,7 +19,7 @@ from sqlglot import exp
 
 from assets.lake import literal, quote
 from assets.models.feed import Below, below
-from assets.models.sql import READABLE, Query, is_view, line_of, read_model
+from assets.models.sql import READABLE, is_view, line_of, query_of, read_model
 from assets.std import batches_of, columns_shown, current_batches, current_rows, is_delta, period_start
 from expectations.documents import near, read_document
 
@@ -66,7 +66,7 @@ def read_increment(contract: Contract) -> Increment | None:
     text = contract.custom.get("increment")
     if text is None:
         return None
-    query = Query(contract.path, str(text), _line(contract))
+    query = query_of(contract.path, str(text), _line(contract))
     expressions: dict[str, list[tuple[str, ...]]] = {}
     inputs = {t.split(".")[1]: t for t in read_model(contract).tables if t.split(".")[0] in READABLE}
     for branch in query.branches:

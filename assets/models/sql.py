@@ -235,20 +235,20 @@ def read_model(contract: Contract) -> Query:
     if is_disagreement(contract):
         from assets.crosschecks.declared import joined
 
-        return _query(contract.path, joined(contract))
+        return query_of(contract.path, joined(contract))
     path = contract.sql_path
     try:
-        return _query(path, path.read_text(encoding="utf-8"))
+        return query_of(path, path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise DocumentError(path, None, f"no model for {contract.table}.", "Write its SELECT into this file.") from None
     except UnicodeDecodeError:
         raise DocumentError(path, None, "not UTF-8 text.", "Save the file as UTF-8.") from None
 
 
-@lru_cache(256)
-def _query(path: Path, text: str) -> Query:
-    # A query keeps its tree, and one run asks each model's a dozen times.
-    return Query(path, text)
+@lru_cache(512)
+def query_of(path: Path, text: str, first_line: int = 1) -> Query:
+    """The same query for the same text: it keeps its tree, and one run asks each model's and check's a dozen times."""
+    return Query(path, text, first_line)
 
 
 def dependencies(contract: Contract, columns: Columns | None = None) -> tuple[str, ...]:

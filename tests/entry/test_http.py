@@ -183,6 +183,7 @@ def test_openapi_is_that_of_the_contracts_of_the_caller(client: httpx.Client) ->
     assert client.get("/openapi.json", headers={"Authorization": ""}).status_code == 401
 
 
+@pytest.mark.usefixtures("quick")
 def test_the_base_answers_yes_or_no(tiny: Project, client: httpx.Client) -> None:
     rule = "key_unique"
     before = client.post("/check/pet?ask_base=true", json={"tag": "A1"}).json()

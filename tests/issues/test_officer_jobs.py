@@ -23,7 +23,7 @@ from pipelines.standing import rule_states, stopped
 
 
 @pytest.fixture(scope="module")
-def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
+def project(tmp_path_factory: pytest.TempPathFactory, quick: None) -> Project:
     """Half of the dogs have no tag, which stops what lies above; one has no birth date."""
     made = make_tiny(tmp_path_factory.mktemp("officer"))
     hand_over(made, "202601", "tag,born\n" + "".join(f"A{n},2020-01-01\n" for n in range(14)) + ",2020-01-01\n" * 15 + "B1,\n")
