@@ -138,9 +138,7 @@ def make_series(con: duckdb.DuckDBPyConnection, contracts: Iterable[Contract], t
     """
     con.execute('CREATE OR REPLACE TEMP TABLE asked (dataset VARCHAR, "full" BOOLEAN, form VARCHAR, part VARCHAR, latency DOUBLE)')
     rows = [
-        (c.name, c.delivery.mode == "full", c.delivery.period, _season(c), due_days(c) or 0.0)
-        for c in contracts
-        if c.delivery is not None
+        (c.name, c.delivery.mode == "full", c.delivery.period, _season(c), due_days(c) or 0.0) for c in contracts if c.delivery is not None
     ]
     insert(con, "asked", rows)
     con.execute(f"CREATE OR REPLACE TEMP TABLE series AS {_HANDED}", {"today": today})
