@@ -124,17 +124,20 @@ def _acts(con: duckdb.DuckDBPyConnection, project: Project, until: datetime | No
 
 _STATES = """
 CREATE OR REPLACE TEMP TABLE states AS
-WITH t AS (SELECT *, coalesce(reopened_at, first_at) AS since FROM lake.evidence.tickets WHERE {where}),
+-- the journal and what people saw are told in whole seconds: what failed within one was seen in it
+WITH t AS (
+    SELECT *, date_trunc('second', last_at) AS failed_at, date_trunc('second', coalesce(reopened_at, first_at)) AS since
+    FROM lake.evidence.tickets WHERE {where}),
 hits AS (
-    SELECT t.ticket, t.last_at, a.* EXCLUDE (ticket) FROM t JOIN acts a ON a.ticket = t.ticket WHERE a.seen >= t.since
+    SELECT t.ticket, t.failed_at, a.* EXCLUDE (ticket) FROM t JOIN acts a ON a.ticket = t.ticket WHERE a.seen >= t.since
     UNION ALL
-    SELECT t.ticket, t.last_at, a.* EXCLUDE (ticket) FROM t JOIN (FROM acts WHERE ticket IS NULL) a
+    SELECT t.ticket, t.failed_at, a.* EXCLUDE (ticket) FROM t JOIN (FROM acts WHERE ticket IS NULL) a
         ON a.dataset = t.dataset AND a.rule = t.rule AND (a.unit = '' OR a.unit = t.unit) WHERE a.seen >= t.since),
 done AS (
     SELECT ticket, coalesce(max(seq) FILTER (what = 'dispatch'), 0) AS dispatch, min("at") FILTER (what = 'dispatch') AS dispatched_at,
         coalesce(max(seq) FILTER (what = 'acknowledge'), 0) AS acknowledge,
-        coalesce(max(seq) FILTER (what = 'claim' AND seen >= last_at), 0) AS claim,
-        count(*) FILTER (what = 'claim' AND seen < last_at) AS claims_failed,
+        coalesce(max(seq) FILTER (what = 'claim' AND seen >= failed_at), 0) AS claim,
+        count(*) FILTER (what = 'claim' AND seen < failed_at) AS claims_failed,
         coalesce(max(seq) FILTER (what = 'dispute'), 0) AS dispute, coalesce(max(seq) FILTER (what = 'resolve'), 0) AS resolve,
         arg_max(answer, seq) FILTER (what = 'resolve') AS answer, coalesce(max(seq) FILTER (what = 'reopen'), 0) AS reopen
     FROM hits GROUP BY ticket),
