@@ -7,8 +7,11 @@ from datetime import datetime
 
 import pytest
 
+from assets.lake import open_lake
+from assets.project import Project
 from pipelines.lineage.asking import LineageError
 from pipelines.lineage.feeding import Feeding, feeding
+from tests.models.conftest import World, write_model, write_project
 
 JAN, FEB = datetime(2026, 1, 5), datetime(2026, 2, 5)
 ANN, BEN = "219901189901010011", "219901189901010022"
@@ -22,20 +25,31 @@ BY_TOWN = "  - {property: increment, value: 'SELECT town FROM new.people'}"
 HALVES_SQL = 'SELECT upper(p.town) AS "town", count(*) AS "people" FROM base.people AS p GROUP BY upper(p.town)\n'
 
 
-@pytest.fixture
-def fed(world, add_models):
+@pytest.fixture(scope="module")
+def handed(tmp_path_factory, empty_lake) -> Project:
     """Two people, one of whom moved; cards by key, towns by increment, halves by nothing."""
-    add_models(
+    project = write_project(tmp_path_factory.mktemp("handed"))
+    for name, columns, sql, custom in (
         ("cards", CARDS, CARDS_SQL, "  []"),
         ("counted", TOWN, TOWN_SQL, BY_TOWN),
         ("halves", TOWN, HALVES_SQL, "  []"),
-    )
-    world.deliver("register", "r0", [(ANN, "旧", "西", JAN)], unit="a", period="202512")
-    world.deliver("register", "r1", [(BEN, "本", "西", JAN), (ANN, None, "东", JAN)], unit="a", received=1, broken=["219901189901010099"])
-    world.deliver("insurance", "i1", [("1", ANN, "安安", "厂", JAN), ("2", ANN, "安", "店", FEB)])
-    world.build()
-    world.con.close()
-    return lambda table, **which: feeding(world.project, table, **which)
+    ):
+        write_model(project.root, name, columns, sql, custom, layer="thematic")
+    empty_lake(project)
+    with open_lake(project) as con:
+        world = World(project, con)
+        world.deliver("register", "r0", [(ANN, "旧", "西", JAN)], unit="a", period="202512")
+        world.deliver(
+            "register", "r1", [(BEN, "本", "西", JAN), (ANN, None, "东", JAN)], unit="a", received=1, broken=["219901189901010099"]
+        )
+        world.deliver("insurance", "i1", [("1", ANN, "安安", "厂", JAN), ("2", ANN, "安", "店", FEB)])
+        world.build()
+    return project
+
+
+@pytest.fixture
+def fed(handed: Project):
+    return lambda table, **which: feeding(handed, table, **which)
 
 
 def told(found: Feeding) -> dict[str, tuple[str, int, list[str | None]]]:
@@ -113,13 +127,13 @@ def test_it_is_shown_as_a_tree(fed):
     assert ANN not in shown
 
 
-def test_the_command_tells_it_as_json(fed, world, monkeypatch):
+def test_the_command_tells_it_as_json(handed, monkeypatch):
     from typer.testing import CliRunner
 
     from pipelines.cli import app
 
-    monkeypatch.setenv("YUANQING_ROOT", str(world.project.root))
-    monkeypatch.setenv("YUANQING_DATA", str(world.project.data))
+    monkeypatch.setenv("YUANQING_ROOT", str(handed.root))
+    monkeypatch.setenv("YUANQING_DATA", str(handed.data))
     asked = ["lineage", "std.register", "--down", "--level", "record", "--batch", "r1", "--row", "3", "--json"]
     done = CliRunner().invoke(app, asked)
     assert done.exit_code == 0, done.output
