@@ -14,6 +14,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from assets.crosschecks.counting import overdue
 from assets.crosschecks.declared import TABLE
 from assets.evidence import TABLES
 from assets.lake import columns_of, insert, literal, open_lake, quote
@@ -178,7 +179,7 @@ DISAGREEMENTS: Columns = [
 ]
 _DISAGREEMENTS = f"""
     SELECT d."check", d.dataset, d.batch, d."row", d.other, d.other_batch, d.other_row, date_trunc('month', d.since)::DATE,
-        coalesce(d.due < c.as_of, FALSE) AND c.silent IS NULL
+        coalesce({overdue()}, FALSE) AND c.silent IS NULL
     FROM lake.{TABLE} d JOIN lake.evidence.crosschecks c USING ("check")"""
 
 # Separators, quotes and blanks tell where a record broke; nothing else of it leaves the lake.

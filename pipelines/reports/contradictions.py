@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from assets.crosschecks.counting import overdue
 from assets.crosschecks.declared import TABLE
 from assets.lake import columns_of, quote
 from assets.readers.parts import placed_sql
@@ -67,7 +68,7 @@ def listed(lake: duckdb.DuckDBPyConnection, department: str, cap: int, *, named:
             JOIN results.datasets o ON o.dataset = d.dataset JOIN results.datasets t ON t.dataset = d.other
             LEFT JOIN results.rules r ON r.dataset = d.dataset AND r.rule = d."check"
             LEFT JOIN evidence.batches b ON b.batch = d.batch LEFT JOIN evidence.batches e ON e.batch = d.other_batch
-        WHERE o.department = ? AND d.due < c.as_of AND c.silent IS NULL
+        WHERE o.department = ? AND {overdue()} AND c.silent IS NULL
         ORDER BY c.number, d."check", d.since, d.batch, d."row", d.other_batch, d.other_row LIMIT {int(cap)}""",
         [department],
     )

@@ -30,6 +30,7 @@ UNCORRECTED = ("flag", "quarantine", "none")
 
 def compare_crossed(con: duckdb.DuckDBPyConnection, project: Project, faults: Iterable[Mapping[str, Any]], report: TruthReport) -> None:
     """Add the planted disagreements, and the false alarms of cross-department checks, to the report."""
+    from assets.crosschecks.counting import overdue
     from assets.crosschecks.declared import TABLE, cross_checks
 
     if not columns_of(con, TABLE):
@@ -48,7 +49,7 @@ def compare_crossed(con: duckdb.DuckDBPyConnection, project: Project, faults: It
     defects: dict[Place, set[str]] = defaultdict(set)
     waiting: dict[Place, set[str]] = defaultdict(set)
     for check, dataset, told, *sides in con.execute(
-        f'SELECT d."check", d.dataset, d.due < c.as_of AS told, d.batch, d."row", d.other_batch, d.other_row FROM {quote(TABLE)} d'
+        f'SELECT d."check", d.dataset, {overdue()} AS told, d.batch, d."row", d.other_batch, d.other_row FROM {quote(TABLE)} d'
         ' JOIN evidence.crosschecks c USING ("check")'
         " WHERE d.due < (SELECT max(as_of) FROM evidence.crosschecks) AND c.silent IS NULL ORDER BY ALL"
     ).fetchall():
