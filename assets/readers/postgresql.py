@@ -96,7 +96,9 @@ class PostgreSQL:
     def copy(self, where: str, order: Iterable[str], folder: Path, most: int | None = None) -> str:
         cells = ", ".join(f"{quote(name)}::text AS c{at}" for at, name in enumerate(self.columns))
         by = ", ".join(map(quote, order)) or "1"
-        rows = f"(SELECT * FROM {self.table} WHERE {where} LIMIT {'ALL' if most is None else most}) AS wanted"
+        rows = f"{self.table} WHERE {where}"
+        if most is not None:
+            rows = f"(SELECT * FROM {rows} LIMIT {most}) AS wanted"
         select = f"SELECT (row_number() OVER (ORDER BY {by}))::bigint AS _row, {cells} FROM {rows}"
         file = literal(str(folder / "rows.parquet"))
         self._con.execute(f"COPY (SELECT * FROM postgres_query('source', {literal(select)})) TO {file} (FORMAT parquet)")
