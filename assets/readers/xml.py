@@ -53,14 +53,13 @@ def elements(path: Path) -> Counter[str]:
     name, within, found = shown(path), list[str](), Counter[str]()
 
     def start(tag: str, attributes: dict[str, str]) -> None:  # noqa: ARG001 - the parser's
-        within.append(_local(tag))
+        _enter(within, tag, name)
         found["/".join(within)] += 1
 
     with path.open("rb") as file:
         first = file.read(LOOK)
-    parser, decode = _parser(first)
+    parser, decode = _parser(first, name)
     parser.StartElementHandler, parser.EndElementHandler = start, lambda tag: within.pop()  # noqa: ARG005
-    parser.StartDoctypeDeclHandler = lambda *_: _no_doctype(name)
     try:
         parser.Parse(decode(first, len(first) < LOOK), len(first) < LOOK)
     except (expat.ExpatError, UnicodeError) as error:
@@ -68,23 +67,26 @@ def elements(path: Path) -> Counter[str]:
     return found
 
 
-def _parser(first: bytes) -> tuple[Any, Callable[[bytes, bool], bytes]]:
-    """A parser for what begins so, and what its bytes must go through before."""
+def _parser(first: bytes, name: str) -> tuple[Any, Callable[[bytes, bool], bytes]]:
+    """A parser for what begins so, which refuses a document type, and what its bytes must go through before."""
+
+    def doctype(*_: Any) -> None:
+        raise RefusedError(
+            "a document type (DTD), with which entities can come",
+            where=name,
+            expected="XML that holds data only",
+            remedy="Export it without <!DOCTYPE>; it could read files of this machine, or swell without end.",
+        )
+
     prolog = _PROLOG.search(first[:200])
-    if prolog is None or prolog[1].decode().lower() not in _GB:
-        return expat.ParserCreate(), lambda block, last: block  # noqa: ARG005
+    chinese = prolog is not None and prolog[1].decode().lower() in _GB
     # expat reads UTF-8 and UTF-16 only; the prolog's word is then no longer true.
+    parser = expat.ParserCreate("utf-8" if chinese else None)
+    parser.StartDoctypeDeclHandler = parser.EntityDeclHandler = doctype
+    if not chinese:
+        return parser, lambda block, last: block  # noqa: ARG005
     decoder = codecs.getincrementaldecoder("gb18030")()
-    return expat.ParserCreate("utf-8"), lambda block, last: decoder.decode(block, last).encode()
-
-
-def _no_doctype(name: str) -> None:
-    raise RefusedError(
-        "a document type (DTD), with which entities can come",
-        where=name,
-        expected="XML that holds data only",
-        remedy="Export it without <!DOCTYPE>; it could read files of this machine, or swell without end.",
-    )
+    return parser, lambda block, last: decoder.decode(block, last).encode()
 
 
 def _broken(error: Exception, name: str) -> RefusedError:
@@ -99,8 +101,11 @@ def _broken(error: Exception, name: str) -> RefusedError:
     return RefusedError(f"bytes that are not GB18030, near byte {at + 1} of a block", where=name, remedy="Export it again.")
 
 
-def _local(tag: str) -> str:
-    return tag.rpartition(":")[2]
+def _enter(path: list[str], tag: str, name: str) -> None:
+    """One element further in."""
+    path.append(tag.rpartition(":")[2])
+    if len(path) > DEEPEST:
+        raise RefusedError(f"more than {DEEPEST} elements one within another", where=name, expected="records in a flat document")
 
 
 def _read(watched: Watched, name: str, opts: dict[str, Any], extract: Extract, folder: Path) -> None:
@@ -109,11 +114,9 @@ def _read(watched: Watched, name: str, opts: dict[str, Any], extract: Extract, f
         raise RefusedError("an empty file", where=name, expected="an XML document", remedy="Export it again.")
     table = TextTable(folder)
     records = _Records(str(opts["recordsAt"]).strip("/"), str(opts["totalAt"] or "").strip("/"), table, name)
-    parser, decode = _parser(first)
+    parser, decode = _parser(first, name)
     parser.buffer_text = True
     parser.StartElementHandler, parser.EndElementHandler, parser.CharacterDataHandler = records.start, records.end, records.text
-    parser.StartDoctypeDeclHandler = records.doctype
-    parser.EntityDeclHandler = records.doctype
     try:
         block = first
         while True:
@@ -163,14 +166,9 @@ class _Records:
         self._texts: list[list[str]] = []
         self._total: str | None = None
 
-    def doctype(self, *_: Any) -> None:
-        _no_doctype(self.name)
-
     def start(self, tag: str, attributes: dict[str, str]) -> None:
-        self._path.append(_local(tag))
+        _enter(self._path, tag, self.name)
         self._texts.append([])
-        if len(self._path) > DEEPEST:
-            raise RefusedError(f"more than {DEEPEST} elements one within another", where=self.name, expected="records in a flat document")
         path = "/".join(self._path)
         if len(self.seen) < 8 and path not in self.seen:
             self.seen.append(path)

@@ -195,6 +195,7 @@ def test_a_table_of_the_lake(tmp_path: Path) -> None:
         ("a.txt", b"abc\ndef\n", "does not tell where a field begins"),
         ("a.xml", b"<a><b>1</b></a>", "No element that stands several times"),
         ("a.xml", b"<!DOCTYPE a><a/>", "document type"),
+        ("a.xml", b"<a>" * 40 + b"</a>" * 40, "more than 32 elements one within another"),
         ("a.xml", b"<a><b></a>", "no well-formed XML"),
         ("a.zip", b"PK\x03\x04", "ZIP archive that cannot be read"),
         ("a.rar", b"Rar!\x1a\x07", "RAR"),
