@@ -103,7 +103,7 @@ def note(project: Project, reading: Reading, taken: int, who: str, file: str, *,
 
 def waiting_for_seconds(project: Project) -> float:
     """How long until the newest file has been left alone for long enough."""
-    ages = (time.time() - path.stat().st_mtime for _, path in _files(project))
+    ages = (time.time() - changed / 1e9 for *_, changed in folder_state(project))
     return max(0.0, QUIET - min((age for age in ages if age >= 0), default=QUIET))
 
 

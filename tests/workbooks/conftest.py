@@ -12,7 +12,7 @@ from assets.project import Project
 
 sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parent.parent / "reports")]
 
-from workbook_support import OTHERS, PASSWORD, Clerk, make_project, sent, with_passwords  # noqa: E402 - the folder is put on the path above
+from workbook_support import OTHERS, PASSWORD, Acts, Clerk, make_project, sent, with_passwords  # noqa: E402 - the folder is put on the path above
 
 
 @pytest.fixture(scope="session")
@@ -35,6 +35,13 @@ def project(made: Project, tmp_path: Path) -> Project:
 @pytest.fixture
 def clerk(out: Path) -> Clerk:
     return Clerk(out)
+
+
+@pytest.fixture
+def acts(monkeypatch: pytest.MonkeyPatch) -> Acts:
+    made = Acts()
+    monkeypatch.setattr("pipelines.issues.acting.answer", made.answer)
+    return made
 
 
 @pytest.fixture

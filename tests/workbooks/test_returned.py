@@ -13,29 +13,11 @@ from typer.testing import CliRunner
 
 from assets.project import Project
 from pipelines.cli import app
-from pipelines.journal import append, entries
+from pipelines.journal import entries
 from pipelines.workbooks import returned
 from pipelines.workbooks.returned import look, take_returned
 
-from workbook_support import ONE, PASSWORD, THREE, TWO, Clerk  # isort: skip
-
-
-@pytest.fixture
-def acts(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
-    """Acting upon issues writes into the journal, and asks nothing of a lake; `busy` is raised by it."""
-    from pipelines.issues import acting
-
-    told: dict[str, Any] = {"busy": None}
-
-    def answer(project: Project, who: str, answers: Any, **_: Any) -> Any:
-        if told["busy"]:
-            raise told["busy"]
-        for one in answers:
-            what = "dispute" if one.against else "claim"
-            yield append(project, what, who, one.why, dataset=one.scope.dataset, rule=one.scope.rule, tickets=list(one.scope.tickets))
-
-    monkeypatch.setattr(acting, "answer", answer)
-    return told
+from workbook_support import ONE, PASSWORD, THREE, TWO, Acts, Clerk  # isort: skip
 
 
 def put(project: Project, clerk: Clerk, name: str = "police/police.xlsx", password: str | None = None) -> Path:
@@ -58,7 +40,7 @@ def claimed(project: Project) -> list[str]:
     return sorted(t for e in entries(project, "claim", "dispute") for t in e.content["tickets"])
 
 
-def test_each_is_taken_once_by_its_content_and_stays(project: Project, clerk: Clerk, acts: dict[str, Any]) -> None:
+def test_each_is_taken_once_by_its_content_and_stays(project: Project, clerk: Clerk, acts: Acts) -> None:
     clerk.answer(0, "已整改")
     path = put(project, clerk)
     content = path.read_bytes()
@@ -78,7 +60,7 @@ def test_each_is_taken_once_by_its_content_and_stays(project: Project, clerk: Cl
     assert "号码有效 id_valid holds，1 条" in said
 
 
-def test_what_is_filled_in_later_comes_as_another_content(project: Project, clerk: Clerk, acts: dict[str, Any]) -> None:
+def test_what_is_filled_in_later_comes_as_another_content(project: Project, clerk: Clerk, acts: Acts) -> None:
     """Before anything is published anew: what the first one said is not said again, and is no trouble."""
     clerk.answer(0, "已整改")
     put(project, clerk)
@@ -96,7 +78,7 @@ def test_what_is_filled_in_later_comes_as_another_content(project: Project, cler
 
 
 def test_files_that_are_not_taken_are_told_and_not_tried_again(
-    secured: Project, clerk: Clerk, acts: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+    secured: Project, clerk: Clerk, acts: Acts, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     clerk.answer(1, "已整改")
     put(secured, clerk, "police/own password.xlsx", "a password of their own")
@@ -129,9 +111,7 @@ def test_files_that_are_not_taken_are_told_and_not_tried_again(
     assert [(f.file, f.state, f.tickets) for f, _ in take_returned(secured)] == [("own password.xlsx", "taken", 0)]
 
 
-def test_what_is_no_fault_of_the_file_is_tried_again(
-    secured: Project, clerk: Clerk, acts: dict[str, Any], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_what_is_no_fault_of_the_file_is_tried_again(secured: Project, clerk: Clerk, acts: Acts, monkeypatch: pytest.MonkeyPatch) -> None:
     """A password that cannot be had, somebody who acts just now, a file that is still being written, a bug: nothing is remembered."""
     from pipelines.issues.acting import BusyError
 
@@ -139,7 +119,7 @@ def test_what_is_no_fault_of_the_file_is_tried_again(
     path = put(secured, clerk, password=PASSWORD)
     for broken, said in (
         (lambda p: p.delenv("POLICE_PASSWORD"), "POLICE_PASSWORD"),
-        (lambda p: p.setitem(acts, "busy", BusyError("另有人正在操作")), "另有人正在操作"),
+        (lambda p: p.setattr(acts, "busy", BusyError("另有人正在操作")), "另有人正在操作"),
         (lambda p: p.setattr("pipelines.workbooks.reading.read_sheets", None), "出错 TypeError"),
     ):
         with monkeypatch.context() as patch:
@@ -147,6 +127,7 @@ def test_what_is_no_fault_of_the_file_is_tried_again(
             ((found, _),) = take_returned(secured)
         assert (found.state, said in found.reason) == ("waiting", True), found
     os.utime(path)
+    path.with_name("gone.xlsx").symlink_to("nowhere")  # a link that leads nowhere says nothing of the others
     assert take_returned(secured) == []
     assert returned.waiting_for_seconds(secured) > 1
     old(path)
@@ -154,7 +135,7 @@ def test_what_is_no_fault_of_the_file_is_tried_again(
     assert [(f.state, f.tickets) for f, _ in take_returned(secured)] == [("taken", 2)]
 
 
-def test_the_commands(project: Project, clerk: Clerk, acts: dict[str, Any]) -> None:
+def test_the_commands(project: Project, clerk: Clerk, acts: Acts) -> None:
     def call(*words: str) -> Any:
         return CliRunner().invoke(app, ["--root", str(project.root), "--data", str(project.data), *words])
 
@@ -176,7 +157,7 @@ def test_the_commands(project: Project, clerk: Clerk, acts: dict[str, Any]) -> N
     assert "transport/police.xlsx 未采用" in call("status").stdout
 
 
-def test_the_sensor_asks_for_the_job_that_takes_them_in(project: Project, clerk: Clerk, acts: dict[str, Any]) -> None:
+def test_the_sensor_asks_for_the_job_that_takes_them_in(project: Project, clerk: Clerk, acts: Acts) -> None:
     import dagster as dg
 
     from pipelines.issues.jobs import officer_jobs

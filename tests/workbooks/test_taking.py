@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import json
 import shutil
-import sys
 from datetime import datetime
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pytest
@@ -15,44 +13,13 @@ from typer.testing import CliRunner
 
 from assets.project import Project
 from pipelines.cli import app
-from pipelines.issues.acting import Answer
-from pipelines.journal import append
 from pipelines.results import connect_results, publish
 from pipelines.workbooks import opening
 from pipelines.workbooks.reading import read_workbook
 from pipelines.workbooks.taking import take
 
 from reports_support import fill  # isort: skip
-from workbook_support import FIVE, ONE, THREE, TWO, Clerk, sent  # isort: skip
-
-
-class Acts(ModuleType):
-    """Stands for what acts upon issues: every act goes into the journal."""
-
-    class ActingError(Exception):
-        pass
-
-    def __init__(self) -> None:
-        super().__init__("pipelines.issues.acting")
-        self.refused: set[str] = set()
-
-    Answer = Answer
-
-    def answer(self, project: Project, who: str, answers: Any, *, known_at: str = "") -> Any:
-        for one in answers:
-            scope = one.scope
-            if self.refused & set(scope.tickets):
-                yield self.ActingError("现在不行")
-                continue
-            what = "dispute" if one.against else "claim"
-            yield append(project, what, who, one.why, dataset=scope.dataset, rule=scope.rule, tickets=list(scope.tickets))
-
-
-@pytest.fixture
-def acts(monkeypatch: pytest.MonkeyPatch) -> Acts:
-    made = Acts()
-    monkeypatch.setitem(sys.modules, "pipelines.issues.acting", made)
-    return made
+from workbook_support import FIVE, ONE, THREE, TWO, Acts, Clerk, sent  # isort: skip
 
 
 def written(project: Project) -> list[tuple[str, str, tuple[str, ...], str]]:

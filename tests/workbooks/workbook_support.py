@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import zipfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,8 @@ import xlsxwriter
 from python_calamine import CalamineWorkbook
 
 from assets.project import Project
+from pipelines.issues.acting import ActingError, Answer
+from pipelines.journal import Entry, append
 from pipelines.querying import connect
 from pipelines.results import connect_results, publish
 from pipelines.workbooks.locking import locked, unlocked
@@ -150,6 +152,26 @@ class Clerk:
             data = repacked(data, change)
         path.write_bytes(locked(data, password) if password else data)
         return path
+
+
+class Acts:
+    """Stands for acting upon issues: every answer goes into the journal and no lake is asked; `busy` is raised before the first, answers
+    about `refused` tickets are errors."""
+
+    def __init__(self) -> None:
+        self.busy: ActingError | None = None
+        self.refused: set[str] = set()
+
+    def answer(self, project: Project, who: str, answers: Sequence[Answer], **_: Any) -> Iterator[Entry | ActingError]:
+        if self.busy:
+            raise self.busy
+        for one in answers:
+            scope = one.scope
+            if self.refused & set(scope.tickets):
+                yield ActingError("现在不行")
+                continue
+            what = "dispute" if one.against else "claim"
+            yield append(project, what, who, one.why, dataset=scope.dataset, rule=scope.rule, tickets=list(scope.tickets))
 
 
 def repacked(data: bytes, change: Callable[[dict[str, bytes]], None]) -> bytes:
