@@ -124,7 +124,7 @@ def _part(
     taken = {name.lower() for name in _FIXED}
     titles = {d["dataset"]: d["title"] for d in datasets}
     for cut in cuts:
-        if asked:
+        if asked and not cut.start:  # the dataset's later slices, of other parts, find what its first one made
             find_shared(lake, project, cut.contract)
         name = sheet_name(titles[cut.contract.name], taken)
         manifest.sheets.append(data_sheet(book, forms, lake, results, cut, name, lists))
