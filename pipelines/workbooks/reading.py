@@ -23,6 +23,8 @@ from pipelines.workbooks.receipts import Claim, Reading
 from pipelines.workbooks.rows import DISPUTED, MENDED
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     import duckdb
 
     from assets.project import Project
@@ -58,10 +60,11 @@ def read_workbook(project: Project, path: Path, department: str | None = None) -
                 "发出时有密码，送回时没有：内容在途中可能被人看到。下次请保留密码。",
                 "It went out with a password and came back without: others may have seen it. Keep the password next time.",
             )
-        _age(results, reading)
+        (at,) = results.execute("SELECT published_at FROM published").fetchone() or (None,)
+        _age(reading, at)
         work = read_sheets(opened, manifest, reading)
         facts = _facts(results, {*work.said, *(t for _, _, ids in work.strangers for t in ids)})
-        facts = _since(project, results, facts)
+        facts = _since(project, facts, at)
         _judge_strangers(work, facts, reading)
         _judge(work, facts, _titles(results), reading)
         for sheet, rows in work.changed.items():
@@ -123,9 +126,8 @@ def _is_theirs(manifest: Manifest, name: str, department: str | None, opened_by:
         raise WorkbookError(f"{name}: 部门 {manifest.department} 不存在。 No such department stands in the results.")
 
 
-def _age(results: duckdb.DuckDBPyConnection, reading: Reading) -> None:
-    row = results.execute("SELECT published_at FROM published").fetchone()
-    now = row[0].isoformat(timespec="seconds") if row else ""
+def _age(reading: Reading, published_at: datetime | None) -> None:
+    now = published_at.isoformat(timespec="seconds") if published_at else ""
     if reading.published_at < now:
         reading.note(
             "older",
@@ -145,14 +147,13 @@ def _facts(results: duckdb.DuckDBPyConnection, tickets: set[str]) -> Facts:
     return {t: (dataset, rule, of, state) for t, dataset, rule, of, state in results.execute(sql, [sorted(tickets)]).fetchall()}
 
 
-def _since(project: Project, results: duckdb.DuckDBPyConnection, facts: Facts) -> Facts:
+def _since(project: Project, facts: Facts, published_at: datetime | None) -> Facts:
     """The facts, with what was said of tickets since the publication: of two workbooks in a row the second says nothing twice."""
     from pipelines.journal import entries
 
-    row = results.execute("SELECT published_at FROM published").fetchone()
     last: dict[str, str] = {}
     for entry in entries(project, "claim", "dispute"):
-        if row is None or entry.moment >= row[0].replace(microsecond=0):
+        if published_at is None or entry.moment >= published_at.replace(microsecond=0):
             last |= dict.fromkeys(entry.content.get("tickets") or (), "mended" if entry.what == "claim" else "disputed")
     return {t: (*fact[:3], last[t] if t in last and fact[3] in OPEN else fact[3]) for t, fact in facts.items()}
 

@@ -31,7 +31,7 @@ MEASURED, WIDEST = 2_000, 40
 OWN = ("文件\nsource", "行号\nline", "处置\nhandling", "问题\nproblems", "怎么改\nremedy")
 STATE, REASON, IDENTITY = "处理情况\nwhat was done", "说明\nreason", "编号（勿动）\ntickets (do not touch)"
 MENDED, DISPUTED = "已整改", "有异议"
-"""States of tickets about which there is nothing more to say."""
+"""What a department may say of a row."""
 
 
 @dataclass(frozen=True)
