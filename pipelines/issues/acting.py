@@ -34,9 +34,11 @@ WAIT = 60
 ANSWERS = {"upheld": "异议成立", "refused": "异议不成立"}
 AGAINST = ("rule", "other department")
 """What a department disputes: the rule, or that the row is its own to mend."""
-CLAIMABLE = ("found", "reopened", "dispatched", "acknowledged", "disputed")
-DISPUTABLE = ("found", "reopened", "dispatched", "acknowledged", "mended")
-"""States of issues that can be said to be mended, and that can be disputed."""
+_SAYS = {
+    "claim": (("found", "reopened", "dispatched", "acknowledged", "disputed"), "称已整改"),
+    "dispute": (("found", "reopened", "dispatched", "acknowledged", "mended"), "提出异议"),
+}
+"""What a department says of issues: the states in which it can be said, and what it is called."""
 
 
 class ActingError(Exception):
@@ -79,7 +81,7 @@ def claim(
     `known_at`: when the list was made that it answers (ISO, local time): a hand-over since then has the last word already.
     """
     scope = scope or Scope(tickets=tuple(tickets))
-    return _act(project, "claim", who, scope, why, CLAIMABLE, "称已整改", known_at=known_at)
+    return _act(project, "claim", who, scope, why, *_SAYS["claim"], known_at=known_at)
 
 
 def dispute(
@@ -90,7 +92,7 @@ def dispute(
         raise ActingError(f"异议对象 {against!r}。 A dispute is against one of: {', '.join(AGAINST)}. {near(against, AGAINST)}")
     _needed(why, "异议须写明理由。 A dispute needs a reason (why).")
     scope = scope or Scope(tickets=tuple(tickets))
-    return _act(project, "dispute", who, scope, why, DISPUTABLE, "提出异议", against=against)
+    return _act(project, "dispute", who, scope, why, *_SAYS["dispute"], against=against)
 
 
 @dataclass(frozen=True)
@@ -119,7 +121,7 @@ def answer(project: Project, who: str, answers: Sequence[Answer], *, known_at: s
         for one in answers:
             scope, what = one.scope, "dispute" if one.against else "claim"
             more: dict[str, Any] = {"against": one.against} if one.against else {"known_at": known_at}
-            allowed, zh = (DISPUTABLE, "提出异议") if one.against else (CLAIMABLE, "称已整改")
+            allowed, zh = _SAYS[what]
             if (scope.dataset, scope.rule) in rules and any(states.get(t) in allowed for t in scope.tickets):
                 yield append(project, what, who, one.why, **_about(scope, seen, **more))
                 continue
