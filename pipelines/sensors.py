@@ -106,8 +106,7 @@ def _returned(project: Project) -> dg.SensorDefinition:
     def returned(context: dg.SensorEvaluationContext) -> Iterator[dg.RunRequest | dg.SkipReason]:
         from pipelines.workbooks.returned import folder_state, look, waiting_for_seconds
 
-        files = folder_state(project)
-        seen = hashlib.sha256(json.dumps(files).encode()).hexdigest()[:32]
+        seen = _cursor(folder_state(project))
         if seen == context.cursor:
             yield dg.SkipReason("送回文件夹没有变化。 Nothing has changed in returned/.")
         elif waiting_for_seconds(project):
@@ -124,7 +123,11 @@ def _returned(project: Project) -> dg.SensorDefinition:
 
 def folder_state(project: Project, contracts: Sequence[Contract]) -> str:
     """A digest of names, sizes and times of the files that lie there: the sensor's cursor."""
-    return hashlib.sha256(json.dumps(landing_files(project, contracts)).encode()).hexdigest()[:32]
+    return _cursor(landing_files(project, contracts))
+
+
+def _cursor(files: Sequence[tuple[object, ...]]) -> str:
+    return hashlib.sha256(json.dumps(files).encode()).hexdigest()[:32]
 
 
 def settled(project: Project, contracts: Sequence[Contract], seconds: float = SECONDS) -> bool:
