@@ -29,6 +29,8 @@ NESTED = (".zip", ".rar", ".7z", ".gz", ".tgz", ".tar", ".bz2", ".xz")
 IGNORED = ("__macosx", ".ds_store", "thumbs.db", "desktop.ini")
 SMALL = 1 << 20  # bytes; below, a high ratio is no bomb but blanks
 REMEDY = "Pack the files anew and hand the archive over again."
+UNREADABLE = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError)
+"""What `zipfile` raises for what it cannot read; the last is its word for a method it lacks."""
 
 
 def read_file(path: Path, contract: Contract, opts: dict[str, Any], scratch: Path, period: str | None = None) -> Extract:
@@ -41,10 +43,23 @@ def read_file(path: Path, contract: Contract, opts: dict[str, Any], scratch: Pat
             pass
         try:
             extract = _read(path, name, contract, opts, folder, period)
-        except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:  # zipfile's word for a method it lacks
+        except UNREADABLE as error:
             raise RefusedError(f"an archive that cannot be read ({error})", where=name, expected="a whole archive", remedy=REMEDY) from None
         extract.digest, extract.bytes, extract.scratch = watched.finish(), watched.bytes, folder
     return extract
+
+
+def open_archive(path: Path) -> zipfile.ZipFile:
+    """Names that are not said to be UTF-8 are taken to be GB18030 where they can be. Raises what is `UNREADABLE`."""
+    try:
+        return zipfile.ZipFile(path, metadata_encoding="gb18030")
+    except UnicodeDecodeError:
+        return zipfile.ZipFile(path)
+
+
+def entries_of(archive: zipfile.ZipFile) -> list[zipfile.ZipInfo]:
+    """Its files, without those that operating systems leave."""
+    return [e for e in archive.infolist() if not e.is_dir() and not {p.lower() for p in PurePosixPath(e.filename).parts} & set(IGNORED)]
 
 
 def _read(path: Path, name: str, contract: Contract, opts: dict[str, Any], folder: Path, period: str | None) -> Extract:
@@ -52,11 +67,7 @@ def _read(path: Path, name: str, contract: Contract, opts: dict[str, Any], folde
         raise RefusedError("an empty file", where=name, expected="a .zip archive", remedy=REMEDY)
     if not zipfile.is_zipfile(path):
         raise RefusedError("no ZIP archive, by its content", where=name, expected="a .zip archive", remedy=REMEDY)
-    try:
-        archive = zipfile.ZipFile(path, metadata_encoding="gb18030")
-    except UnicodeDecodeError:
-        archive = zipfile.ZipFile(path)
-    with archive:
+    with open_archive(path) as archive:
         members, lists = _members(archive, name, path.stat().st_size, opts)
         manifest = read_manifest(archive.read(lists[0]), lists[0].filename, name, opts) if lists else None
         read = function_of(str(opts["memberFormat"]))
@@ -84,7 +95,7 @@ def _members(archive: zipfile.ZipFile, name: str, size: int, opts: dict[str, Any
     """The members to read and the manifest, by name. Raises `RefusedError` for an archive that is not to be unpacked."""
     form = str(opts["memberFormat"])
     wanted = str(opts["members"] or f"*.{SUFFIX.get(form, form)}").lower()
-    entries = [e for e in archive.infolist() if not e.is_dir() and not {p.lower() for p in PurePosixPath(e.filename).parts} & set(IGNORED)]
+    entries = entries_of(archive)
     if len(entries) > int(opts["maxMembers"]):
         raise RefusedError(f"{len(entries)} members", where=name, expected=f"at most {opts['maxMembers']} (`maxMembers`)", remedy=REMEDY)
     unpacked = sum(e.file_size for e in entries)

@@ -9,15 +9,13 @@ import csv
 import io
 import json
 import re
-import shutil
 import tempfile
 import zipfile
-import zlib
 from fnmatch import fnmatchcase
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
-from assets.readers.archive import IGNORED, NESTED, SUFFIX
+from assets.readers.archive import NESTED, SUFFIX, UNREADABLE, entries_of, open_archive
 from assets.readers.files import shown
 from assets.readers.options import OPTIONS
 from pipelines.errors import StartError
@@ -34,20 +32,16 @@ def archive_form(path: Path, sheet: str | None) -> Form:
     """Members of one form, and the manifest where one says how many rows each must have. Raises `StartError`."""
     name = shown(path)
     try:
-        try:
-            archive = zipfile.ZipFile(path, metadata_encoding="gb18030")
-        except UnicodeDecodeError:
-            archive = zipfile.ZipFile(path)
-        with archive:
+        with open_archive(path) as archive:
             return _form(archive, name, sheet)
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError):
+    except UNREADABLE:
         raise StartError(f"{name}: 压缩包读不出。 A ZIP archive that cannot be read, or is cut: pack it anew.") from None
 
 
 def _form(archive: zipfile.ZipFile, name: str, sheet: str | None) -> Form:
     from pipelines.drafting.files import Form, form_of
 
-    plain = [e for e in archive.infolist() if not e.is_dir() and not {p.lower() for p in PurePosixPath(e.filename).parts} & set(IGNORED)]
+    plain = entries_of(archive)
     if locked := [shown(e.filename) for e in plain if e.flag_bits & 0x1]:
         raise StartError(f"{name}: 压缩包有密码。 {locked[0]} has a password: pack it without one.")
     if nested := [shown(e.filename) for e in plain if e.filename.lower().endswith(NESTED)]:
@@ -64,12 +58,11 @@ def _form(archive: zipfile.ZipFile, name: str, sheet: str | None) -> Form:
         told = ", ".join(shown(f) for f in files[:5]) or "nothing"
         raise StartError(f"{name}: 包中须是同一格式的文件。 Expected members of one kind (and a manifest), found {told}.")
     with tempfile.TemporaryDirectory() as folder, archive.open(files[0]) as packed:
+        size = archive.getinfo(files[0]).file_size
+        if size > MOST and suffixes[0] not in (".csv", ".txt"):
+            raise StartError(f"{name}: 成员过大。 {shown(files[0])} is too large to look at; write the contract by hand.")
         member = Path(folder, f"member{suffixes[0]}")
-        with member.open("wb") as out:
-            size = archive.getinfo(files[0]).file_size
-            if size > MOST and suffixes[0] not in (".csv", ".txt"):
-                raise StartError(f"{name}: 成员过大。 {shown(files[0])} is too large to look at; write the contract by hand.")
-            shutil.copyfileobj(io.BytesIO(packed.read(min(size, MOST))), out)
+        member.write_bytes(packed.read(min(size, MOST)))
         form = form_of(member, sheet)
     options: dict[str, Any] = {"memberFormat": form.format} if form.format != "csv" else {}
     if suffixes[0] != f".{SUFFIX.get(form.format, form.format)}":

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
+from assets.readers.archive import UNREADABLE
 from pipelines.workbooks.errors import WorkbookError
 from pipelines.workbooks.locking import is_locked, unlocked
 
@@ -131,14 +132,8 @@ def _inspected(data: bytes, name: str) -> dict[str, list[str]]:
                         scan.feed(chunk)
                 if info.filename in sheets and (found := scan.end()):
                     formulas[sheets[info.filename]] = found
-    except (zipfile.BadZipFile, zipfile.LargeZipFile, EOFError, ElementTree.ParseError, NotImplementedError, RuntimeError) as error:
+    except (*UNREADABLE, ElementTree.ParseError, RuntimeError) as error:
         raise _damaged(name, error) from None
-    except Exception as error:
-        import zlib
-
-        if isinstance(error, zlib.error):
-            raise _damaged(name, error) from None
-        raise
     return formulas
 
 
