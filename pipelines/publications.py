@@ -183,7 +183,10 @@ def truth(project: Project) -> dict[str, str | None]:
     from pipelines.truth import truth_file
 
     path = truth_file(project)
-    return {"truth": hashlib.sha256(path.read_bytes()).hexdigest()[:16]} if path.exists() else {}
+    if not path.exists():
+        return {}
+    with path.open("rb") as file:  # of a province, hundreds of megabytes
+        return {"truth": hashlib.file_digest(file, "sha256").hexdigest()[:16]}
 
 
 @cache
