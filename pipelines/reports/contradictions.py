@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from assets.crosschecks.counting import overdue
 from assets.crosschecks.declared import TABLE
-from assets.lake import columns_of, quote
+from assets.lake import is_there, quote
 from assets.readers.parts import placed_sql
 from pipelines.reports.figures import Row, rows
 
@@ -55,7 +55,7 @@ def listed(lake: duckdb.DuckDBPyConnection, department: str, cap: int, *, named:
 
     The other department's values stay with it: its dataset, file and row say whom to ask. `lake` sees the results as `results`.
     """
-    if columns_of(lake, TABLE) is None:
+    if not is_there(lake, TABLE):
         return
     ticket = "(SELECT k.ticket FROM results.tickets k WHERE k.ticket = d.ticket AND k.state <> 'closed')" if named else "NULL"
     cursor = lake.execute(
