@@ -61,8 +61,8 @@ def make_history(
     contracts: Collection[Contract],
     rules: Iterable[Rule],
     standard: Standard,
-    waivers: Iterable[Waiver] = (),
-    departments: Departments | None = None,
+    waivers: Iterable[Waiver],
+    departments: Departments,
 ) -> None:
     """Make the temporary table `score_history` (`HISTORY`), and leave `standing`, `scores` and `called` of the present."""
     sources = [c for c in contracts if c.delivery]
@@ -71,10 +71,10 @@ def make_history(
     declare(con, contracts, rules, standard, waivers)
     first = _first_months(con, sources)
     months = _months(con, first)
-    lay = _folders(con) if departments and any(body.of for body in departments.bodies.values()) else {}
+    lay = _folders(con) if any(body.of for body in departments.bodies.values()) else {}
     for month in months[:-1]:
         counting = [c for c in sources if first.get(c.name, month) <= month]
-        if departments and lay:
+        if lay:
             counting = [replace(c, group=departments.then(c.group, lay.get(c.name, c.group), month)) for c in counting]
         make_standing(con, counting, month)
         count(con)

@@ -40,7 +40,7 @@ def history(project: Project, *told: tuple[dict[str, Any], dict[str, Any]]) -> l
     fill(project, batches=[b for b, _ in told], results=[r for _, r in told])
     with open_lake(project, read_only=True) as con:
         contracts = list(project.contracts.values())
-        make_history(con, contracts, read_rules(project), load_standard(None, date(2026, 11, 1)))
+        make_history(con, contracts, read_rules(project), load_standard(None, date(2026, 11, 1)), (), project.departments)
         return con.execute(
             """SELECT scope, coalesce(department, dataset, unit), month, datasets, round(score, 6) FROM score_history
             WHERE scope <> 'dataset' ORDER BY ALL"""
