@@ -220,8 +220,9 @@ def opened(entries: list[Entry]) -> list[Entry]:
 
 def entry_of(contract: Contract, derived: Derived | None = None, codes: CodeTables | None = None) -> Entry:
     """The entry of one dataset; `derived` says what its contract leaves open, `codes` names code tables."""
-    derived = derived or Derived()
+    derived = derived or Derived(own_days(contract))
     said = contract.catalogue
+    cycle = _cycle(contract, derived.days)
     sharing = int(said["sharing"]) if "sharing" in said else None
     entry = Entry(
         name=contract.name,
@@ -249,13 +250,13 @@ def entry_of(contract: Contract, derived: Derived | None = None, codes: CodeTabl
         ),
         open=bool(said.get("open", False)),
         open_condition=said.get("openCondition", ""),
-        cycle=_cycle(contract, derived.days),
+        cycle=cycle,
         published=_day(said.get("published")),
         related=tuple(map(str, said.get("related") or derived.related)),
         duties=_duties(contract),
         registration=_registration(said.get("registration")),
         users=_users(said, sharing),
-        delivery=_delivery(contract),
+        delivery=_delivery(contract, cycle),
         opened=opens(contract),
         lacking=(),
     )
@@ -306,10 +307,9 @@ def _format(contract: Contract) -> str:
     return "数据库" if server.type != "local" else _FORMATS.get(str(server.properties.get("format", "")), "电子文件")
 
 
-def _cycle(contract: Contract, derived: float | None = None) -> Words | None:
+def _cycle(contract: Contract, days: float | None) -> Words | None:
     if said := contract.catalogue.get("cycle"):
         return next((words for _, words in CYCLES if said in words), (said, ""))
-    days = own_days(contract) or derived
     if days is None:
         return None
     return next((words for size, words in CYCLES if abs(size - days) < size / 20), (f"每{age_of(days)}", f"every {age_of(days)}"))
@@ -340,13 +340,12 @@ def _users(said: Mapping[str, Any], sharing: int | None) -> tuple[User, ...]:
     return (User(who, "", "" if sharing == 1 else said.get("condition") or said.get("basis", ""), ""),)
 
 
-def _delivery(contract: Contract) -> Delivery | None:
+def _delivery(contract: Contract, cycle: Words | None) -> Delivery | None:
     if contract.delivery is None:
         return None
     days = due_days(contract)
-    cycle = " ".join(_cycle(contract) or ("", ""))
     mode = {"full": "全量 full", "delta": "增量 delta"}[contract.delivery.mode]
-    return Delivery(cycle, mode, _age(days) if days is not None else "", contract.delivery.units)
+    return Delivery(" ".join(cycle or ("", "")), mode, _age(days) if days is not None else "", contract.delivery.units)
 
 
 def _age(days: float) -> str:
