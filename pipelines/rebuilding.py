@@ -153,7 +153,7 @@ def _emptied(folder: Path) -> Path:
         strange = [p.name for p in folder.iterdir() if p.name not in _OURS] if folder.is_dir() else [folder.name]
         if strange:
             raise FileExistsError(
-                f"{folder}: holds {', '.join(sorted(strange)[:3])}, which no rebuild made. Name an empty folder with --to."
+                f"{folder}: holds {', '.join(sorted(strange)[:3])}, which no rebuild made. Empty it; `rebuild --to` takes another."
             )
         for name in _OURS:
             path = folder / name

@@ -41,8 +41,8 @@ def hand_over(
 ) -> None:
     """Write every hand-over of a declared view into `folder`, and its faults into the truth. `cross`: every declared disagreement."""
     views.lags(con, declaration)
+    slices.within(con)
     for moment in declaration.moments:
-        slices.within(con)
         _period(con, declaration, moment, folder, truth, say, cross)
     con.execute(f"DROP TABLE IF EXISTS {planting.kept_in(declaration)}")
 
