@@ -65,7 +65,7 @@ class Departments:
 
     def now(self, folder: str) -> str:
         """The department of today; one that nothing is known of stays what it is called."""
-        return self.former.get(folder, folder)
+        return self.bodies.now(folder)
 
     def then(self, department: str, folder: str, month: str) -> str:
         """Who answered in a month for what is the department's today and lay in `folder`; the department itself where that is not known."""

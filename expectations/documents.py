@@ -124,6 +124,10 @@ class Named(dict[str, T]):
         super().__init__(things)
         self.former = dict(former or {})
 
+    def now(self, name: str) -> str:
+        """The name that it bears now: what nothing is known of keeps its own."""
+        return self.former.get(name, name)
+
 
 def near(name: str, known: Iterable[str]) -> str:
     """`Did you mean 'x'?` for the known name nearest to `name`, or the known names where none is near.

@@ -57,7 +57,7 @@ class Access:
 
     def __init__(self, project: Project, clock: Callable[[], float] = time.monotonic) -> None:
         self._all = {c.name: c for c in project.sources()}
-        self._former = project.contracts.former
+        self._now = project.contracts.now  # systems go on asking by the name that a dataset had
         self._clock = clock
         groups = sorted({c.group for c in self._all.values()})
         self.departments: list[Department] = []
@@ -101,10 +101,6 @@ class Access:
             zh, en = "请在 Authorization 头中给出 Bearer 令牌。", "Give a valid token: Authorization: Bearer TOKEN."
             raise Problem("no-token", zh, en, headers={"WWW-Authenticate": 'Bearer realm="yuanqing"'})
         return found
-
-    def _now(self, dataset: str) -> str:
-        """The name that a dataset bears now: systems go on asking by the one that it had."""
-        return self._former.get(dataset, dataset)
 
     def contract(self, department: Department, dataset: str) -> Contract:
         """The dataset, if the department may check it. Raises `Problem`; names only what the department may see."""
