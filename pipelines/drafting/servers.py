@@ -9,7 +9,8 @@ import re
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
-PORTS = {"mysql": 3306, "postgresql": 5432}
+from assets.readers.options import OPTIONS
+
 WORD = re.compile(r"(\w+)\s*=\s*('(?:[^'\\]|\\.)*'|[^\s']+)")
 
 
@@ -32,6 +33,6 @@ def address(dsn: str, otherwise: str) -> dict[str, Any]:
     return {
         "type": kind,
         "host": "localhost" if local else host,
-        "port": int(number) if number.isdigit() else PORTS[kind],
+        "port": int(number) if number.isdigit() else OPTIONS[kind]["port"],
         "database": database or otherwise,
     }
