@@ -111,7 +111,7 @@ def _todays(project: Project, manifest: Manifest) -> Manifest:
     """What was sent, by the names that department and datasets bear now."""
     manifest.department = project.departments.now(manifest.department)
     for sheet in manifest.sheets:
-        sheet.dataset = project.contracts.former.get(sheet.dataset, sheet.dataset)
+        sheet.dataset = project.contracts.now(sheet.dataset)
     return manifest
 
 
