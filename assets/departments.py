@@ -67,6 +67,12 @@ class Departments:
         """The department of today; one that nothing is known of stays what it is called."""
         return self.bodies.now(folder)
 
+    def asked(self, folder: str) -> str:
+        """The department of today that somebody asks for by any name it had; "" stays "". Raises `LookupError` with a near name."""
+        if folder and self.unknown([folder]):
+            raise LookupError(f"没有部门 {folder!r}。 No department has this folder. {self.told(folder)}")
+        return self.now(folder)
+
     def then(self, department: str, folder: str, month: str) -> str:
         """Who answered in a month for what is the department's today and lay in `folder`; the department itself where that is not known."""
         body = self.bodies.get(department)

@@ -9,10 +9,13 @@ by one into the working folder and removed as soon as they are read.
 
 from __future__ import annotations
 
+import lzma
 import shutil
 import stat
 import zipfile
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from fnmatch import fnmatchcase
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -29,8 +32,6 @@ NESTED = (".zip", ".rar", ".7z", ".gz", ".tgz", ".tar", ".bz2", ".xz")
 IGNORED = ("__macosx", ".ds_store", "thumbs.db", "desktop.ini")
 SMALL = 1 << 20  # bytes; below, a high ratio is no bomb but blanks
 REMEDY = "Pack the files anew and hand the archive over again."
-UNREADABLE = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError)
-"""What `zipfile` raises for what it cannot read; the last is its word for a method it lacks."""
 
 
 def read_file(path: Path, contract: Contract, opts: dict[str, Any], scratch: Path, period: str | None = None) -> Extract:
@@ -42,15 +43,29 @@ def read_file(path: Path, contract: Contract, opts: dict[str, Any], scratch: Pat
         while watched.read(1 << 20):
             pass
         try:
-            extract = _read(path, name, contract, opts, folder, period)
-        except UNREADABLE as error:
+            with readable():
+                extract = _read(path, name, contract, opts, folder, period)
+        except zipfile.BadZipFile as error:
             raise RefusedError(f"an archive that cannot be read ({error})", where=name, expected="a whole archive", remedy=REMEDY) from None
         extract.digest, extract.bytes, extract.scratch = watched.finish(), watched.bytes, folder
     return extract
 
 
+@contextmanager
+def readable() -> Iterator[None]:
+    """Raises `zipfile.BadZipFile` for all that `zipfile` and its decompressors raise, each in its own way, for what they cannot read."""
+    try:
+        yield
+    except (zlib.error, lzma.LZMAError, EOFError, NotImplementedError) as error:  # the last: a method that it lacks
+        raise zipfile.BadZipFile(str(error)) from error
+    except OSError as error:
+        if error.errno is not None:  # the disk's; bzip2's damage has no number
+            raise
+        raise zipfile.BadZipFile(str(error)) from error
+
+
 def open_archive(path: Path) -> zipfile.ZipFile:
-    """Names that are not said to be UTF-8 are taken to be GB18030 where they can be. Raises what is `UNREADABLE`."""
+    """Names that are not said to be UTF-8 are taken to be GB18030 where they can be. Raises as `readable` tells."""
     try:
         return zipfile.ZipFile(path, metadata_encoding="gb18030")
     except UnicodeDecodeError:

@@ -64,7 +64,7 @@ def list_(
     from pipelines.issues.listing import groups, published_groups, single, standing
 
     project = Project.at()
-    scope, department = _scope(dataset, rule, unit, None), project.departments.now(department)
+    scope, department = _scope(dataset, rule, unit, None), project.departments.asked(department)
     shown: tuple[str, ...] = ("dataset", "rule", "department", "open", "states", "since", "due", "overdue", "returned")
     rows = None if rule or late else published_groups(project, scope, department)
     if rows is None:

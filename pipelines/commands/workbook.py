@@ -55,7 +55,7 @@ def read(
 
     project = Project.at()
     if file is None:
-        _read_returned(project, who, department, again=again, dry_run=dry_run, as_json=as_json)
+        _read_returned(project, who, project.departments.asked(department or ""), again=again, dry_run=dry_run, as_json=as_json)
     from pipelines.workbooks.reading import read_workbook
     from pipelines.workbooks.returned import note
     from pipelines.workbooks.taking import take
@@ -74,15 +74,15 @@ def read(
     raise typer.Exit(1 if reading.refused else 0)
 
 
-def _read_returned(project: Project, who: str, department: str | None, *, again: bool, dry_run: bool, as_json: bool) -> NoReturn:
+def _read_returned(project: Project, who: str, department: str, *, again: bool, dry_run: bool, as_json: bool) -> NoReturn:
     import time
 
     from pipelines.workbooks.returned import look, take_returned, waiting_for_seconds
 
     time.sleep(waiting_for_seconds(project))
-    done = take_returned(project, who, department=department or "", again=again, dry_run=dry_run)
+    done = take_returned(project, who, department=department, again=again, dry_run=dry_run)
     read = {(found.department, found.file) for found, _ in done}
-    others = [f for f in look(project, department or "") if (f.department, f.file) not in read and f.state in ("waiting", "stray")]
+    others = [f for f in look(project, department) if (f.department, f.file) not in read and f.state in ("waiting", "stray")]
     if as_json:
         print_json(
             [asdict(found) | {"reading": reading.plain() if reading else None} for found, reading in done] + [asdict(f) for f in others]
@@ -110,7 +110,7 @@ def status(
     from pipelines.workbooks.returned import look
 
     project = Project.at()
-    found = look(project, department or "")
+    found = look(project, project.departments.asked(department or ""))
     if as_json:
         print_json([asdict(f) for f in found])
     else:

@@ -15,7 +15,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
-from assets.readers.archive import NESTED, SUFFIX, UNREADABLE, entries_of, open_archive
+from assets.readers.archive import NESTED, SUFFIX, entries_of, open_archive, readable
 from assets.readers.files import shown
 from assets.readers.options import OPTIONS
 from pipelines.errors import StartError
@@ -32,9 +32,9 @@ def archive_form(path: Path, sheet: str | None) -> Form:
     """Members of one form, and the manifest where one says how many rows each must have. Raises `StartError`."""
     name = shown(path)
     try:
-        with open_archive(path) as archive:
+        with readable(), open_archive(path) as archive:
             return _form(archive, name, sheet)
-    except UNREADABLE:
+    except zipfile.BadZipFile:
         raise StartError(f"{name}: 压缩包读不出。 A ZIP archive that cannot be read, or is cut: pack it anew.") from None
 
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
-from assets.readers.archive import UNREADABLE
+from assets.readers.archive import readable
 from pipelines.workbooks.errors import WorkbookError
 from pipelines.workbooks.locking import is_locked, unlocked
 
@@ -109,7 +109,7 @@ def _inspected(data: bytes, name: str) -> dict[str, list[str]]:
     left = UNZIPPED_MOST
     formulas: dict[str, list[str]] = {}
     try:
-        with zipfile.ZipFile(BytesIO(data)) as archive:
+        with readable(), zipfile.ZipFile(BytesIO(data)) as archive:
             members = archive.namelist()
             if "xl/workbook.xml" not in members:
                 raise WorkbookError(f"{name}: 压缩包里没有工作簿。 An archive that holds no workbook. Send back the .xlsx that was sent.")
@@ -132,7 +132,7 @@ def _inspected(data: bytes, name: str) -> dict[str, list[str]]:
                         scan.feed(chunk)
                 if info.filename in sheets and (found := scan.end()):
                     formulas[sheets[info.filename]] = found
-    except (*UNREADABLE, ElementTree.ParseError, RuntimeError) as error:
+    except (zipfile.BadZipFile, ElementTree.ParseError, RuntimeError) as error:
         raise _damaged(name, error) from None
     return formulas
 

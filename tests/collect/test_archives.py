@@ -163,6 +163,16 @@ def locked() -> bytes:
     return bytes(content)
 
 
+def damaged(method: int) -> bytes:
+    """An archive whose member does not unpack: its packed bytes are overwritten."""
+    content = bytearray(packed(("a.csv", A * 50), method=method))
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        entry = archive.infolist()[0]
+    begin = entry.header_offset + 30 + len(entry.filename)
+    content[begin + 10 : begin + entry.compress_size] = b"\xff" * (entry.compress_size - 10)
+    return bytes(content)
+
+
 @pytest.mark.parametrize(
     ("content", "words"),
     [
@@ -180,6 +190,9 @@ def locked() -> bytes:
         (lambda: packed(("a.csv", "x" * 9_000_000)), ["9000000 bytes unpacked", "`maxBytes`"]),
         (lambda: packed(("a.csv", A))[:-30], ["no ZIP archive"]),
         (lambda: packed(("a.csv", A), method=zipfile.ZIP_STORED).replace(b"\n1,", b"\n7,"), ["cannot be read", "CRC"]),
+        (lambda: damaged(zipfile.ZIP_DEFLATED), ["an archive that cannot be read"]),
+        (lambda: damaged(zipfile.ZIP_BZIP2), ["an archive that cannot be read"]),
+        (lambda: damaged(zipfile.ZIP_LZMA), ["an archive that cannot be read"]),
         (lambda: b"", ["an empty file"]),
         (lambda: b"Rar!\x1a\x07\x00", ["no ZIP archive"]),
         (lambda: packed(("a.csv", "XM,BZ\n1,2\n")), ["a.csv", "needed column BH"]),

@@ -155,6 +155,9 @@ def test_the_commands(project: Project, clerk: Clerk, acts: Acts) -> None:
     told = call("workbook", "status")
     assert all(word in told.stdout for word in ("已采用", "未采用", "YQ610"))
     assert "transport/police.xlsx 未采用" in call("status").stdout
+    for command in (("workbook", "status"), ("workbook", "read"), ("issues", "list")):
+        asked = call(*command, "--department", "polise")
+        assert (asked.exit_code, "Did you mean 'police'?" in asked.stderr) == (2, True), asked.stderr
 
 
 def test_the_sensor_asks_for_the_job_that_takes_them_in(project: Project, clerk: Clerk, acts: Acts) -> None:
