@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from assets.contracts import Contract
 from assets.evidence import TABLES
-from assets.lake import columns_of, quote
+from assets.lake import is_there, quote
 from assets.readers import Handover, Reject
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ def accounts(con: duckdb.DuckDBPyConnection, contract: Contract, batches: Iterab
     raw = f"raw.{contract.name}"
     counted = (
         f"SELECT _batch AS batch, count(*) AS n FROM {quote(raw)} GROUP BY 1"
-        if columns_of(con, raw)
+        if is_there(con, raw)
         else "SELECT NULL::VARCHAR AS batch, 0 AS n LIMIT 0"
     )
     wanted = list(batches) if batches is not None else None

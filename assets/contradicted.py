@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from assets.crosschecks.counting import overdue
 from assets.crosschecks.declared import TABLE
 from assets.following import NAME_LENGTH, text_of
-from assets.lake import affected, columns_of, literal, quote, transaction
+from assets.lake import affected, is_there, literal, quote, transaction
 from assets.masking import hide_sql, keyed, masking_key
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ def follow_contradictions(con: duckdb.DuckDBPyConnection, project: Project, run_
 
     `anew`: their issues are made again from what was seen at any time.
     """
-    if columns_of(con, TABLE) is None:
+    if not is_there(con, TABLE):
         return 0
     row = con.execute(
         "SELECT (SELECT max(made_at) FROM evidence.crosschecks), (SELECT max(checked_at) FROM evidence.settled WHERE batch = ?)", [TABLE]

@@ -15,7 +15,7 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from assets import evidence
-from assets.lake import columns_of, objects, transaction
+from assets.lake import is_there, objects, transaction
 from assets.project import CODE
 from assets.settings import FILE
 
@@ -87,7 +87,7 @@ def keep(con: duckdb.DuckDBPyConnection, project: Project, run_id: str) -> str:
 def restore(con: duckdb.DuckDBPyConnection, mark: str, folder: Path) -> int:
     """Write the files of the set with this fingerprint into `folder`; gives how many. Raises `DeclarationsError`."""
     edition = None
-    if columns_of(con, "evidence.declarations"):
+    if is_there(con, "evidence.declarations"):
         (edition,) = con.execute("SELECT max(edition) FROM evidence.declarations WHERE fingerprint = ?", [mark]).fetchone() or (None,)
     if edition is None:
         raise DeclarationsError(f"the declarations {mark[:16]} were not kept in the lake.")

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import TYPE_CHECKING
 
-from assets.lake import columns_of, literal, quote
+from assets.lake import is_there, literal, quote
 from assets.std import period_start
 from expectations.compiler.rules.series.scan import EARLIER
 from expectations.compiler.rules.series.workdays import BATCHES
@@ -35,7 +35,7 @@ def relations(con: duckdb.DuckDBPyConnection, contract: Contract, plan: Plan, ba
         elif name == BATCHES:
             if contract.layer == "sources":
                 found[name] = _batches(contract, with_columns="columns" in columns)
-        elif name.count(".") == 1 and columns_of(con, name):
+        elif name.count(".") == 1 and is_there(con, name):
             found[name] = quote(name)
     return found
 

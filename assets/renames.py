@@ -14,7 +14,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from assets.evidence import TABLES
-from assets.lake import affected, columns_of, literal, quote, transaction
+from assets.lake import affected, is_there, literal, quote, transaction
 from expectations.documents import near
 
 if TYPE_CHECKING:
@@ -50,10 +50,10 @@ def former(contracts: Mapping[str, Contract]) -> dict[str, str]:
 
 def named_then(con: duckdb.DuckDBPyConnection, contract: Contract) -> Contract | None:
     """The contract by the name that its table has in the lake as it is looked at, which may be a past state; None where there is none."""
-    if columns_of(con, contract.table) is not None:
+    if is_there(con, contract.table):
         return contract
     before = (replace(contract, name=old) for old in reversed(contract.former_names))
-    return next((c for c in before if columns_of(con, c.table) is not None), None)
+    return next((c for c in before if is_there(con, c.table)), None)
 
 
 def refuse_older(con: duckdb.DuckDBPyConnection, contracts: Iterable[Contract], snapshot: int | None) -> None:

@@ -91,7 +91,7 @@ def _in_lake(project: Project) -> Iterator[tuple[Anchor, str]]:
         if "anchor" in (columns_of(con, "evidence.publications") or {}):
             for (text,) in con.execute("SELECT DISTINCT anchor FROM evidence.publications WHERE anchor IS NOT NULL").fetchall():
                 yield read(text), "evidence.publications"
-        if columns_of(con, "evidence.league_publications"):
+        if is_there(con, "evidence.league_publications"):
             for seq, seal in con.execute("SELECT seq, seal FROM evidence.league_publications").fetchall():
                 yield (int(seq), str(seal)), "evidence.league_publications"
 

@@ -16,7 +16,7 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from assets.deliveries import PERIODS
-from assets.lake import columns_of, insert, objects
+from assets.lake import insert, is_there, objects
 from assets.promises import due_days, promised_days
 from pipelines.views import newest
 
@@ -142,7 +142,7 @@ def make_series(con: duckdb.DuckDBPyConnection, contracts: Iterable[Contract], t
     ]
     insert(con, "asked", rows)
     con.execute(f"CREATE OR REPLACE TEMP TABLE series AS {_HANDED}", {"today": today})
-    if failures and columns_of(con, "evidence.results"):
+    if failures and is_there(con, "evidence.results"):
         con.execute(f"INSERT INTO series BY NAME {_FAILED}")
 
 

@@ -12,7 +12,7 @@ from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from assets import evidence
-from assets.lake import columns_of, quote
+from assets.lake import columns_of, is_there, quote
 
 if TYPE_CHECKING:
     import duckdb
@@ -96,7 +96,7 @@ def pointers(con: duckdb.DuckDBPyConnection, project: Project) -> dict[str, set[
         return {number for (number,) in con.execute(sql, list(values)).fetchall() if number is not None}
 
     def there(table: str) -> bool:
-        return columns_of(con, f"evidence.{table}") is not None
+        return is_there(con, f"evidence.{table}")
 
     found = {why: set[int]() for why in WHY}
     found["present"] = ask("SELECT max(snapshot_id) FROM ducklake_snapshots('lake')")

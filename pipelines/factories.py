@@ -270,12 +270,12 @@ def model_checks(project: Project, contract: Contract) -> dg.AssetChecksDefiniti
     )
     @checks.checked
     def check_table(context: dg.AssetCheckExecutionContext) -> Iterator[Said]:
-        from assets.lake import columns_of
+        from assets.lake import is_there
         from assets.models import check_results
 
         lake: Lake = context.resources.lake
         fresh = None
-        if contract.table not in lake.done and columns_of(lake.con, contract.table):
+        if contract.table not in lake.done and is_there(lake.con, contract.table):
             with clear_errors():
                 fresh = check_results(lake.con, project, contract)
         yield from _rule_results(context, lake, project, contract, rules, rule_states(lake.con, contract, fresh, holding(project)))

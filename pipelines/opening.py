@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from assets.catalogue import OPEN_LEVEL, opens, opens_column
-from assets.lake import affected, columns_of, literal, open_lake, quote
+from assets.lake import affected, is_there, literal, open_lake, quote
 from assets.masking import HIDDEN, SMALLEST, hide_sql, keyed, masking_key
 from expectations.compiler.rules.declared import PERSON
 from pipelines.swapping import swapped
@@ -87,7 +87,7 @@ def write_open_data(project: Project, target: Path, datasets: Sequence[str] = ()
         raise LookupError(f"{refused[0]} is not opened. These are: {', '.join(c.name for c in chosen) or 'none'}.")
     key = masking_key(project)
     with open_lake(project, read_only=True) as con, keyed(con, key):
-        there = [c for c in chosen if (not datasets or c.name in datasets) and columns_of(con, c.table)]
+        there = [c for c in chosen if (not datasets or c.name in datasets) and is_there(con, c.table)]
         return [_write(con, contract, target) for contract in there]
 
 

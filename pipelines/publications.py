@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from assets import evidence
-from assets.lake import columns_of, objects, quote
+from assets.lake import columns_of, is_there, objects, quote
 from expectations.documents import near
 from pipelines.ledger import version_of
 
@@ -105,7 +105,7 @@ def find(con: duckdb.DuckDBPyConnection, spoken: str) -> Publication:
 
     Raises `PublicationError` for none and for several.
     """
-    if not columns_of(con, "evidence.publications"):
+    if not is_there(con, "evidence.publications"):
         raise PublicationError("no publication is written down in this lake yet. Run `yuanqing publish`, then it can be made again.")
     is_number = spoken.isdecimal() and len(spoken) < 8
     found = objects(

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from assets.lake import columns_of, literal, objects, open_lake, quote
+from assets.lake import is_there, literal, objects, open_lake, quote
 from assets.readers.parts import placed
 from expectations.documents import near
 from pipelines.errors import ReleaseError
@@ -73,7 +73,7 @@ def listed(project: Project, dataset: str | None = None, rule: str | None = None
     total = 0
     with open_lake(project, read_only=True) as con:
         for contract in contracts:
-            if columns_of(con, f"quarantine.{contract.name}") is None:
+            if not is_there(con, f"quarantine.{contract.name}"):
                 continue
             where = _waiting(contract, rule)
             sql = f"SELECT r, count(*) FROM (SELECT unnest(_failed) AS r {where}) GROUP BY r ORDER BY 2 DESC, 1"

@@ -119,12 +119,12 @@ def look_back(project: Project, snapshot: int) -> Path:
     Raises `LookupError` for a snapshot that is not there, `FileNotFoundError` where there is no lake, `FileExistsError` for a folder in
     use.
     """
-    from assets.lake import columns_of, open_lake
+    from assets.lake import is_there, open_lake
     from pipelines.reports import build_reports
     from pipelines.results import publish
 
     with open_lake(project, snapshot=snapshot) as con:
-        if not columns_of(con, "evidence.batches"):
+        if not is_there(con, "evidence.batches"):
             raise LookupError(
                 f"at snapshot {snapshot} nothing had been collected yet. `yuanqing sql \"FROM ducklake_snapshots('lake')\"` lists all."
             )

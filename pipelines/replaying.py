@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from assets.lake import columns_of, literal, open_lake, quote
+from assets.lake import is_there, literal, open_lake, quote
 from expectations.documents import near
 from pipelines.run import Ran, RunSummary, execute_job, only_stopped, run
 from pipelines.writer import sole_run
@@ -187,7 +187,7 @@ def _state(con: duckdb.DuckDBPyConnection, contract: Contract, batch: str) -> _S
     )
     counts = []
     for table in (f"std_batches.{contract.name}", f"quarantine.{contract.name}"):
-        there = columns_of(con, table) is not None
+        there = is_there(con, table)
         found = con.execute(f"SELECT count(*) FROM {quote(table)} WHERE _batch = ?", [batch]).fetchone() if there else None
         counts.append(found[0] if found else 0)
     return _State(snapshot, rules, *counts)

@@ -45,7 +45,7 @@ from typing import TYPE_CHECKING, Any
 
 from assets.called import Call, calls
 from assets.crosschecks.declared import TABLE
-from assets.lake import columns_of, insert
+from assets.lake import insert, is_there
 from pipelines.rulebook import CROSS, holder
 from pipelines.views import newest
 
@@ -173,7 +173,7 @@ def declare(
     _insert(con, "set_aside (dataset VARCHAR, rule VARCHAR, unit VARCHAR)", whole)
     _insert(con, "waived_issues (ticket VARCHAR)", sorted({(ticket,) for w in waivers for ticket in w.tickets}))
     con.execute(f"CREATE OR REPLACE TEMP TABLE newest_results AS {_NEWEST}")
-    con.execute(f"CREATE OR REPLACE TEMP TABLE aside_rows AS {_ASIDE_ROWS if columns_of(con, 'evidence.tickets') else _NO_ROWS}")
+    con.execute(f"CREATE OR REPLACE TEMP TABLE aside_rows AS {_ASIDE_ROWS if is_there(con, 'evidence.tickets') else _NO_ROWS}")
 
 
 def count(con: duckdb.DuckDBPyConnection) -> None:

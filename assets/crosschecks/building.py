@@ -19,7 +19,7 @@ from assets import evidence
 from assets.crosschecks.counting import cross_results, note_states
 from assets.crosschecks.declared import ENDED, CrossCheck, cross_checks, verify
 from assets.judging import codes_of, standard_of
-from assets.lake import affected, columns_of, literal, one_look, quote, transaction
+from assets.lake import affected, is_there, literal, one_look, quote, transaction
 from assets.models.feed import note, state
 from assets.models.increment import FULL_FROM, Changed, changed, new_rows
 from assets.models.sql import CODES, code_rows
@@ -48,7 +48,7 @@ def build_disagreement(con: duckdb.DuckDBPyConnection, project: Project, contrac
         ensure_all(con, sources.values())
         what = changed(con, contract, list(sources.values()), ())
         made_by = dict(con.execute('SELECT "check", definition FROM evidence.crosschecks').fetchall())
-        stands = columns_of(con, contract.table) is not None
+        stands = is_there(con, contract.table)
         read = state(con)
     new = {c.id: digest(c.definition) for c in checks}
     if stands and not what and made_by == new:

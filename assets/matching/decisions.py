@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from assets import evidence
-from assets.lake import columns_of, literal, quote, transaction
+from assets.lake import is_there, literal, quote, transaction
 from assets.masking import mask
 from assets.matching.declared import Matching
 from assets.matching.running import UNKEYED, Matched, classes_of, match
@@ -65,7 +65,7 @@ def pairs(
     unmasked: bool = False,
 ) -> list[Pair]:
     """The pairs of some classes, the likest first. Values are masked by the classification of the base's columns."""
-    if columns_of(con, matching.table()) is None:
+    if not is_there(con, matching.table()):
         return []
     key, names = quote(matching.key), list(matching.attributes)
     mine = ", ".join(f"u.{quote(a)}" for a in names)
@@ -115,7 +115,7 @@ def pairs(
 
 def counts(con: duckdb.DuckDBPyConnection, matching: Matching) -> dict[str, int]:
     """Records that stand, by class, and how many pairs were decided by people."""
-    if columns_of(con, matching.table()) is None:
+    if not is_there(con, matching.table()):
         return {}
     decided = "SELECT count(DISTINCT record || key) FROM evidence.decisions WHERE dataset = ?"
     row = con.execute(decided, [matching.contract.table]).fetchone()
@@ -124,7 +124,7 @@ def counts(con: duckdb.DuckDBPyConnection, matching: Matching) -> dict[str, int]
 
 def holds(con: duckdb.DuckDBPyConnection, matching: Matching, pair: str) -> bool:
     """Whether the pair is one of this base table's."""
-    if columns_of(con, matching.table()) is None:
+    if not is_there(con, matching.table()):
         return False
     sql = f"SELECT 1 FROM {quote(matching.table())} AS m WHERE {_PAIR.format(key=quote(matching.key))} = ? LIMIT 1"
     return con.execute(sql, [pair]).fetchone() is not None
@@ -145,7 +145,7 @@ def decide(
         raise MatchingError("a decision has somebody who takes it and a reason. Give both; write no personal data into the reason.")
     key = quote(matching.key)
     found = None
-    if columns_of(con, matching.table()) is not None:
+    if is_there(con, matching.table()):
         found = con.execute(
             f"SELECT m.record, m.{key}, m.score, m.evidence, (SELECT count(*) FROM {quote(matching.table())} AS o WHERE o.record = m.record"
             f" AND o.{key} <> m.{key} AND o.class = 'certain' AND o.reviewer IS NOT NULL)"

@@ -25,7 +25,7 @@ from math import sqrt
 from typing import TYPE_CHECKING
 
 from assets import evidence
-from assets.lake import columns_of, literal, one_look, quote, transaction
+from assets.lake import is_there, literal, one_look, quote, transaction
 from assets.matching import scoring
 from assets.matching.declared import LINKS, MATCHES, REVIEW, Matching, read_matching
 from assets.matching.records import PLACE, standing
@@ -72,7 +72,7 @@ def match(con: duckdb.DuckDBPyConnection, project: Project, contract: Contract, 
     sources = {r.dataset: project.contracts[r.dataset] for r in matching.records}
     with one_look(con):
         ensure_all(con, sources.values())
-    if columns_of(con, contract.table) is None:
+    if not is_there(con, contract.table):
         return Matched(matching.table(), 0, False, 0, dict.fromkeys(CLASSES, 0))
     mark = definition(project, matching)
     try:
@@ -109,7 +109,7 @@ def definition(project: Project, matching: Matching) -> str:
 
 def _last(con: duckdb.DuckDBPyConnection, matching: Matching, mark: str) -> tuple[int, datetime] | None:
     """Snapshot and time of the last matching, where its tables stand and it was made by this definition."""
-    if columns_of(con, matching.table(UNKEYED)) is None or columns_of(con, matching.table()) is None:
+    if not is_there(con, matching.table(UNKEYED)) or not is_there(con, matching.table()):
         return None
     row = con.execute(
         "SELECT snapshot, matched_at, definition FROM evidence.matchings WHERE dataset = ? ORDER BY matched_at DESC, snapshot DESC LIMIT 1",

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from assets import evidence
 from assets.judging import codes_of
-from assets.lake import affected, columns_of, literal, one_look, quote, transaction
+from assets.lake import affected, is_there, literal, one_look, quote, transaction
 from assets.models.feed import Last, last, note, state
 from assets.models.fusion import Fusion, drop_temporary, fuse, is_fusion, read_fusion, values_view
 from assets.models.history import History, check_history, has_history
@@ -249,7 +249,7 @@ def _read(project: Project, contract: Contract) -> _Model:
 
 
 def _there(con: duckdb.DuckDBPyConnection, contract: Contract) -> bool:
-    return columns_of(con, contract.table) is not None
+    return is_there(con, contract.table)
 
 
 def _create(con: duckdb.DuckDBPyConnection, model: _Model) -> None:

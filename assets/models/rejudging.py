@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from assets.lake import columns_of, literal, quote
+from assets.lake import is_there, literal, quote
 from assets.models.feed import Below, last, note, state, written
 from assets.models.increment import FULL_FROM
 from assets.models.sql import is_view
@@ -97,7 +97,7 @@ def _few(con: duckdb.DuckDBPyConnection, contract: Contract, changed: Below) -> 
 def _keep_all(con: duckdb.DuckDBPyConnection, contract: Contract, kept: str, alone: Sequence[str]) -> None:
     """Fill the table of failing rows from a scan of everything."""
     declared = ", ".join(f"{quote(k)} {contract.column(k).sql_type}" for k in contract.key)
-    if columns_of(con, kept) is not None:
+    if is_there(con, kept):
         con.execute(f"DROP TABLE {quote(kept)}")
     con.execute(f"CREATE TABLE {quote(kept)} ({declared}, _failed VARCHAR[])")
     con.execute(f"COMMENT ON TABLE {quote(kept)} IS {literal(contract.title)}")

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from assets.contracts import PERIODS, Contract
-from assets.lake import columns_of
+from assets.lake import is_there
 from assets.readers import Extract, Handover, LaterError, RefusedError
 from assets.readers.answers import AGAIN, Page, Source
 from assets.readers.files import partition_of
@@ -70,7 +70,7 @@ class ApiReader:
 
 
 def _collected_periods(con: duckdb.DuckDBPyConnection, contract: Contract) -> set[str]:
-    if columns_of(con, "evidence.batches") is None:
+    if not is_there(con, "evidence.batches"):
         return set()
     rows = con.execute(
         "SELECT DISTINCT period FROM evidence.batches WHERE dataset = ? AND status IN ('collected', 'standardised', 'repeated')",

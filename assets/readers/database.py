@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from assets.contracts import PERIODS, Contract
 from assets.headers import fold
-from assets.lake import columns_of
+from assets.lake import is_there
 from assets.readers import Extract, Handover, LaterError, RefusedError
 from assets.readers.files import moment_of, partition_of
 from assets.readers.options import options
@@ -158,7 +158,7 @@ class DatabaseReader:
 
 
 def _known(con: duckdb.DuckDBPyConnection, contract: Contract) -> _Known:
-    if columns_of(con, "evidence.batches") is None:
+    if not is_there(con, "evidence.batches"):
         return _Known(None, frozenset(), frozenset())
     rows = con.execute(
         "SELECT watermark, period, status FROM evidence.batches WHERE dataset = ? AND status IN ('collected', 'standardised', 'repeated') "

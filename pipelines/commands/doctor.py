@@ -267,7 +267,7 @@ def _lake(project: Project) -> str:
 
 def _departments(project: Project) -> str:
     """How many there are; raises with names in the lake, the journal and the settings that are and were nobody's."""
-    from assets.lake import columns_of, open_lake
+    from assets.lake import is_there, open_lake
     from pipelines.journal import entries
 
     of_today, named = project.departments, {}
@@ -275,7 +275,7 @@ def _departments(project: Project) -> str:
     named["日志 the journal"] = {str(e.content["department"]) for e in entries(project, "deliver") if e.content.get("department")}
     if (project.lake / "catalogue.sqlite").exists():
         with open_lake(project, read_only=True) as con:
-            if columns_of(con, "evidence.batches"):
+            if is_there(con, "evidence.batches"):
                 rows = con.execute("SELECT DISTINCT department FROM evidence.batches WHERE department IS NOT NULL").fetchall()
                 named["湖 the lake"] = {folder for (folder,) in rows}
     strange = [f"{where}: {name}. {of_today.told(name)}" for where, names in named.items() for name in of_today.unknown(names)]

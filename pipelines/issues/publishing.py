@@ -10,7 +10,7 @@ from datetime import date, datetime
 from typing import TYPE_CHECKING
 
 from assets.evidence import TABLES as EVIDENCE
-from assets.lake import columns_of, insert, literal, quote
+from assets.lake import insert, is_there, literal, quote
 from pipelines.issues.states import ACTS, make_states
 from pipelines.retold import retold
 
@@ -116,7 +116,7 @@ def publish_issues(
         for name, _, said in columns:
             con.execute(f"COMMENT ON COLUMN fresh.{table}.{quote(name)} IS {literal(said)}")
     insert(con, "fresh.ticket_events", _events(project, until))
-    if columns_of(con, "evidence.tickets") is None:
+    if not is_there(con, "evidence.tickets"):
         return
     make_states(con, project, rules, waivers, today, until=until)
     names = ", ".join(quote(name) for name, _, _ in TICKETS)

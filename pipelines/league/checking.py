@@ -81,12 +81,12 @@ def _known(project: Project, found: list[Altered]) -> dict[int, _Sealed]:
 
 
 def _rows(project: Project) -> dict[int, tuple[str, str]]:
-    from assets.lake import columns_of, open_lake
+    from assets.lake import is_there, open_lake
 
     if not (project.lake / "catalogue.sqlite").exists():
         return {}
     with open_lake(project, read_only=True) as con:
-        if not columns_of(con, LAKE):
+        if not is_there(con, LAKE):
             return {}
         return {int(seq): (str(seal), str(digest)) for seq, seal, digest in con.execute(f"SELECT seq, seal, digest FROM {LAKE}").fetchall()}
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from assets.lake import columns_of, objects, open_lake
+from assets.lake import is_there, objects, open_lake
 from assets.renames import named_then
 from expectations.documents import near
 from pipelines.lineage.graph import Graph, Node
@@ -94,7 +94,7 @@ def by_batch(project: Project, table: str, *, snapshot: int | None = None) -> li
     """The hand-overs in a table's present state, or in that of a past snapshot of the lake, oldest first."""
     contract = project.contracts[table.split(".", 1)[1]]
     with open_lake(project, read_only=True, snapshot=snapshot) as con:
-        if columns_of(con, "evidence.batches") is None:
+        if not is_there(con, "evidence.batches"):
             raise LineageError(f"{table}: nothing was collected yet. Run `yuanqing run` first.")
         then = named_then(con, contract) or contract
         found = sorted(batches_in(con, then), key=lambda b: (b["dataset"], b["period"], b["unit"], b["batch"]))

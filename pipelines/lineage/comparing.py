@@ -1,8 +1,8 @@
 """What differs between two states of a project's declarations, and whether it breaks what others rely on.
 
-Breaking: a table removed; a column removed, or renamed without an alias; a header that departments write no longer known; a type
-that holds less; another key; a rule that begins to block; a level lowered; SQL that no longer resolves; a level that falls or a sharing
-type that widens along lineage. All else is told, and breaks nothing.
+Breaking: a table removed, or renamed without `formerly`; a column removed, or renamed without an alias; a header that departments
+write no longer known; a type that holds less; another key; a rule that begins to block; a level lowered; SQL that no longer resolves;
+a level that falls or a sharing type that widens along lineage. All else is told, and breaks nothing.
 
 Belongs here: the changes themselves. Not here: what follows from them (`impact`), where the other state comes from (`past`).
 """
@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -60,6 +60,11 @@ class State:
     def contracts(self) -> Mapping[str, Contract]:
         """By table."""
         return {c.table: c for c in self.project.contracts.values()}
+
+    @cached_property
+    def former(self) -> Mapping[str, str]:
+        """By former table what it is now, where a contract names it under `formerly`."""
+        return {replace(c, name=old).table: table for table, c in self.contracts.items() for old in c.former_names}
 
     @cached_property
     def rules(self) -> Mapping[str, Mapping[str, Mapping[str, Any]]]:
@@ -162,10 +167,13 @@ def _id(node: Mapping[str, Any]) -> str:
 
 def changes(old: State, new: State) -> list[Change]:
     """Everything that differs, what breaks first."""
+    moved = {t: now for t, now in new.former.items() if t in old.contracts and t not in new.contracts and now not in old.contracts}
+    pairs = [(c, new.contracts[now]) for t, c in old.contracts.items() if (now := moved.get(t, t)) in new.contracts]
     found = [
-        *_tables(old, new),
-        *(c for table in old.contracts if table in new.contracts for c in _table(old, new, table)),
-        *_rules(old, new),
+        *_tables(old, new, moved),
+        *(c for was, now in pairs for c in _table(was, now)),
+        *(c for was, now in pairs for c in _rules(now.table, old.rules[was.table], new.rules[now.table])),
+        *(c for was, now in pairs for c in _model(old.graph, new.graph, moved, was, now)),
         *_texts(old, new),
         *_codes(old, new),
         *_broken(old, new),
@@ -173,14 +181,20 @@ def changes(old: State, new: State) -> list[Change]:
     return sorted(dict.fromkeys(found), key=lambda c: not c.breaking)
 
 
-def _tables(old: State, new: State) -> Iterator[Change]:
-    added = {t: c for t, c in new.contracts.items() if t not in old.contracts}
-    for table, contract in old.contracts.items():
-        if table in new.contracts:
-            continue
+def _tables(old: State, new: State, moved: Mapping[str, str]) -> Iterator[Change]:
+    gone = {t: c for t, c in old.contracts.items() if t not in new.contracts and t not in moved}
+    added = {t: c for t, c in new.contracts.items() if t not in old.contracts and t not in moved.values()}
+    for table, now in moved.items():
+        yield Change(
+            "table", table, f"改名为 {now}，历史随之移走", f"renamed to {now}, which has it under `formerly`: its history moves along"
+        )
+    for table, contract in gone.items():
         nodes = tuple((table, c) for c in ("", *(k.name for k in contract.columns)))
         if heir := next((t for t, c in added.items() if _alike(contract, c)), None):
-            zh, en = f"改名为 {heir}；旧名下的历史不随之移走", f"renamed to {heir}; its history stays under the old name"
+            zh, en = (
+                f"改名为 {heir}，未写 formerly：历史留在旧名下",
+                f"renamed to {heir} without `formerly`: its history stays under the old name",
+            )
         else:
             zh, en = "删除", "removed"
         yield Change("table", table, zh, en, breaking=True, nodes=nodes)
@@ -193,8 +207,8 @@ def _alike(one: Contract, other: Contract) -> bool:
     return one.layer == other.layer and len(names & {c.name for c in other.columns}) >= 0.8 * max(len(names), len(other.columns))
 
 
-def _table(old: State, new: State, table: str) -> Iterator[Change]:
-    was, now = old.contracts[table], new.contracts[table]
+def _table(was: Contract, now: Contract) -> Iterator[Change]:
+    table = now.table
     every = tuple((table, c) for c in ("", *(k.name for k in was.columns)))
     if was.key != now.key:
         keys = f"({', '.join(was.key)}) → ({', '.join(now.key)})"
@@ -217,7 +231,7 @@ def _table(old: State, new: State, table: str) -> Iterator[Change]:
             yield from _column(table, column, present[name])
             continue
         heir = next((c for c in now.columns if c.name not in columns and {name, column.header} & set(c.headers)), None)
-        node = ((table, name),)
+        node = ((was.table, name),)
         if heir:
             yield Change(
                 "column",
@@ -270,23 +284,19 @@ def _holds(wide: str, narrow: str) -> bool:
     return wide == "DOUBLE" and other is not None and int(other[1]) <= 15
 
 
-def _rules(old: State, new: State) -> Iterator[Change]:
-    for table in old.contracts:
-        if table not in new.contracts:
-            continue
-        was, now = old.rules[table], new.rules[table]
-        for id_, node in now.items():
-            where, nodes, blocks = f"{table}:{id_}", _looked(table, node), _blocks(node)
-            if id_ not in was:
-                zh, en = ("新增，且阻断", "added, and it blocks") if blocks else ("新增", "added")
-                yield Change("rule", where, zh, en, blocks, nodes)
-            elif blocks and not _blocks(was[id_]):
-                yield Change("rule", where, "改为阻断", "made blocking", breaking=True, nodes=nodes)
-            elif _plain(node) != _plain(was[id_]):
-                yield Change("rule", where, "有变", "changed", nodes=nodes)
-        for id_, node in was.items():
-            if id_ not in now:
-                yield Change("rule", f"{table}:{id_}", "删除", "removed", nodes=_looked(table, node))
+def _rules(table: str, was: Mapping[str, Mapping[str, Any]], now: Mapping[str, Mapping[str, Any]]) -> Iterator[Change]:
+    for id_, node in now.items():
+        where, nodes, blocks = f"{table}:{id_}", _looked(table, node), _blocks(node)
+        if id_ not in was:
+            zh, en = ("新增，且阻断", "added, and it blocks") if blocks else ("新增", "added")
+            yield Change("rule", where, zh, en, blocks, nodes)
+        elif blocks and not _blocks(was[id_]):
+            yield Change("rule", where, "改为阻断", "made blocking", breaking=True, nodes=nodes)
+        elif _plain(node) != _plain(was[id_]):
+            yield Change("rule", where, "有变", "changed", nodes=nodes)
+    for id_, node in was.items():
+        if id_ not in now:
+            yield Change("rule", f"{table}:{id_}", "删除", "removed", nodes=_looked(table, node))
 
 
 def _blocks(node: Mapping[str, Any]) -> bool:
@@ -298,20 +308,29 @@ def _looked(table: str, node: Mapping[str, Any]) -> tuple[Node, ...]:
     return ((table, ""),) if _blocks(node) else ()
 
 
+def _model(before: Graph, after: Graph, moved: Mapping[str, str], was: Contract, now: Contract) -> Iterator[Change]:
+    """What a model is made by."""
+    if now.layer == "sources" or is_disagreement(now) or not (was.sql_path.exists() and now.sql_path.exists()):
+        return
+    if was.sql_path.read_text(encoding="utf-8").strip() == now.sql_path.read_text(encoding="utf-8").strip():
+        return
+    nodes = tuple(sorted(_otherwise(before, after, moved, now.table)))
+    columns = ", ".join(c or "rows" for _, c in nodes)
+    zh, en = (f"SQL 有变：{columns}", f"SQL changed: {columns}") if columns else ("SQL 有变，血缘未变", "SQL changed, lineage is the same")
+    yield Change("model", now.table, zh, en, nodes=nodes or tuple((now.table, c.name) for c in now.columns))
+
+
+def _otherwise(before: Graph, after: Graph, moved: Mapping[str, str], table: str) -> set[Node]:
+    """The columns (and rows) of a table that no longer depend on the same."""
+
+    def today(node: Node) -> Node:
+        return moved.get(node[0], node[0]), node[1]
+
+    edges = (replace(e, source=today(e.source), target=today(e.target)) for e in before.edges)
+    return {e.target for e in {e for e in edges if e.target[0] == table} ^ {e for e in after.edges if e.target[0] == table}}
+
+
 def _texts(old: State, new: State) -> Iterator[Change]:
-    for table, contract in new.contracts.items():
-        if contract.layer == "sources" or table not in old.contracts or is_disagreement(contract):
-            continue
-        was, now = (s.contracts[table].sql_path for s in (old, new))
-        if was.exists() and now.exists() and was.read_text(encoding="utf-8").strip() != now.read_text(encoding="utf-8").strip():
-            nodes = tuple(sorted(_moved(old.graph, new.graph, table)))
-            columns = ", ".join(c or "rows" for _, c in nodes)
-            zh, en = (
-                (f"SQL 有变：{columns}", f"SQL changed: {columns}")
-                if columns
-                else ("SQL 有变，血缘未变", "SQL changed, lineage is the same")
-            )
-            yield Change("model", table, zh, en, nodes=nodes or tuple((table, c.name) for c in contract.columns))
     definitions = ((old.checks, new.checks, "check"), (old.pages, new.pages, "page"))
     for before, after, kind in definitions:
         for name in dict.fromkeys((*before, *after)):
@@ -323,12 +342,6 @@ def _texts(old: State, new: State) -> Iterator[Change]:
     one, other = (p.read_text(encoding="utf-8") if p.exists() else "" for p in standards)
     if one != other:
         yield Change("standard", "standard.yaml", "有变：分数随之而变", "changed: scores change with it")
-
-
-def _moved(old: Graph, new: Graph, table: str) -> set[Node]:
-    """The columns (and rows) of a table that no longer depend on the same."""
-    before, after = ({e for e in g.edges if e.target[0] == table} for g in (old, new))
-    return {e.target for e in before ^ after}
 
 
 def _text(one: Any) -> str | None:

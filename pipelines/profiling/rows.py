@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from assets.lake import columns_of, literal, open_lake, quote
+from assets.lake import columns_of, is_there, literal, open_lake, quote
 from assets.std import columns_judged, current_batches, raw_rows
 from expectations.compiler.plan import Field
 from expectations.documents import near
@@ -66,7 +66,7 @@ def _source(con: duckdb.DuckDBPyConnection, project: Project, contract: Contract
     from assets.judging import Judge
 
     table = table_of(contract)
-    if columns_of(con, f"raw.{contract.name}") is None:
+    if not is_there(con, f"raw.{contract.name}"):
         return Found(contract, table, (), 0, 0)
     standing = [b for (b,) in con.execute(current_batches(contract)).fetchall()]
     known = con.execute(

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from assets.history import relations
 from assets.judging import Judge, codes_of, plan_of
-from assets.lake import columns_of, connect, literal, quote
+from assets.lake import connect, is_there, literal, quote
 from assets.models.checking import model_plan
 from assets.std import current_batches
 from expectations.compiler.forms import GxTest, MeasureTest, OverRows, RowTest, Test
@@ -311,7 +311,7 @@ def _texts(lake: duckdb.DuckDBPyConnection, contract: Contract, plan: Plan) -> A
 
     None where nothing was collected or built yet.
     """
-    if columns_of(lake, f"raw.{contract.name}" if contract.layer == "sources" else contract.table) is None:
+    if not is_there(lake, f"raw.{contract.name}" if contract.layer == "sources" else contract.table):
         return None
     if contract.layer == "sources":
         columns = ", ".join(quote(f.name) for f in plan.fields)

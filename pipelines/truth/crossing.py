@@ -16,7 +16,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from assets.lake import columns_of, quote
+from assets.lake import is_there, quote
 from pipelines.truth.report import EXAMPLES, Example, KindLine, Place, TruthReport, located
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ def compare_crossed(con: duckdb.DuckDBPyConnection, project: Project, faults: It
     from assets.crosschecks.counting import overdue
     from assets.crosschecks.declared import TABLE, cross_checks
 
-    if not columns_of(con, TABLE):
+    if not is_there(con, TABLE):
         return
     claims = {c.id: frozenset(c.claims) for c in cross_checks(project)}
     placed = located(con, project, [f for f in faults if f["effect"] in (*EFFECTS, *UNCORRECTED) and f["row"] is not None])
@@ -106,7 +106,7 @@ def _count(
 def _standing(con: duckdb.DuckDBPyConnection, dataset: str, places: set[Place]) -> set[Place]:
     """Those of the places that are rows of `std.<dataset>` now."""
 
-    if not places or not columns_of(con, f"std_batches.{dataset}"):
+    if not places or not is_there(con, f"std_batches.{dataset}"):
         return set()
     ordered = sorted(places)
     con.execute(

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from assets.lake import columns_of, quote
+from assets.lake import is_there, quote
 from pipelines.truth.report import MatchLine, TruthReport, located
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ def compare_matched(con: duckdb.DuckDBPyConnection, project: Project, faults: It
 
     of_rows = [f for f in faults if f["row"] is not None and f["effect"] not in UNSPOILT]
     for matching in matched(project):
-        if columns_of(con, matching.table()) is None:
+        if not is_there(con, matching.table()):
             continue
         keys = {r.dataset: _columns(project, matching, r.dataset) for r in matching.records}
         mine = [f for f in of_rows if f["column"] in keys.get(f["dataset"], ())]

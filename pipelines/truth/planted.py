@@ -15,7 +15,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from assets.lake import literal, objects
+from assets.lake import is_there, literal, objects, quote
 from pipelines.truth.crossing import EFFECTS, compare_crossed
 from pipelines.truth.matching import compare_matched
 from pipelines.truth.report import EXAMPLES, Example, KindLine, RuleRate, TruthReport, batch_of
@@ -206,8 +206,6 @@ def same_value(column: Column, clean: str | None, found: Any) -> bool:
 
 
 def _evidence(con: duckdb.DuckDBPyConnection, contract: Contract) -> _Evidence:
-    from assets.lake import columns_of, quote
-
     issues: dict[tuple[str, int], set[str]] = defaultdict(set)
     for batch, row, rule in con.execute("SELECT batch, row, rule FROM evidence.issues WHERE dataset = ?", [contract.name]).fetchall():
         issues[batch, row].add(rule)
@@ -216,7 +214,7 @@ def _evidence(con: duckdb.DuckDBPyConnection, contract: Contract) -> _Evidence:
         "SELECT DISTINCT batch, rule FROM evidence.results WHERE dataset = ? AND outcome = 'failed' AND unexpected IS NULL", [contract.name]
     ).fetchall()
     table = f"quarantine.{contract.name}"
-    kept = con.execute(f"SELECT _batch, _row FROM {quote(table)}").fetchall() if columns_of(con, table) else []
+    kept = con.execute(f"SELECT _batch, _row FROM {quote(table)}").fetchall() if is_there(con, table) else []
     return _Evidence(issues, set(rejects), set(failed), set(kept))
 
 
@@ -224,11 +222,9 @@ def _std_values(
     con: duckdb.DuckDBPyConnection, contract: Contract, wanted: list[tuple[dict[str, Any], str]]
 ) -> dict[tuple[str, str, int], Any]:
     """The standard values at (column, batch, row)."""
-    from assets.lake import columns_of, quote
-
     table = f"std_batches.{contract.name}"
     found: dict[tuple[str, str, int], Any] = {}
-    if not wanted or not columns_of(con, table):
+    if not wanted or not is_there(con, table):
         return found
     places = defaultdict(list)
     for fault, batch in wanted:

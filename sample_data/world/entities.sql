@@ -24,7 +24,7 @@ WITH
     numbered AS (
         SELECT entity, adults, CASE WHEN entity < market THEN 'market' WHEN entity < market + public THEN 'public' ELSE 'social' END AS register,
             entity - CASE WHEN entity < market THEN 0 WHEN entity < market + public THEN market ELSE market + public END AS nth
-        FROM counts, LATERAL (SELECT unnest(range(market + public + social))::BIGINT AS entity)),
+        FROM counts, LATERAL (SELECT unnest(range(market + public + social))::BIGINT AS entity) WHERE amid(entity)),
     offices AS (SELECT row_number() OVER (ORDER BY office) - 1 AS nth, office, county, name, uscc FROM world.office),
     placed AS (
         SELECT n.entity, n.register, n.nth, n.entity = 3 AS story, a.person AS rep, a.died AS rep_died, o.name AS office_name, o.uscc AS office_uscc, o.office,
@@ -57,7 +57,8 @@ ORDER BY entity;
 -- The end: revoked (吊销) and, of those, cancelled later; cancelled (注销) at once; annulled (撤销); moved out (迁出).
 CREATE TABLE world.entity_end AS
 WITH
-    old AS (SELECT *, greatest(founded + 200, first_day()) AS soon FROM world.entity_drawn WHERE (lot < 0.18 OR story) AND founded < first_day() - 200),
+    old AS (SELECT *, greatest(founded + 200, first_day()) AS soon FROM world.entity_drawn
+        WHERE (lot < 0.18 OR story) AND founded < first_day() - 200 AND amid(entity)),
     drawn AS (
         SELECT entity,
             CASE WHEN story THEN DATE '2026-03-20' WHEN register <> 'market' THEN NULL
@@ -82,12 +83,12 @@ WITH
             CASE WHEN d.rep_died > d.founded THEN d.rep_died + draw_int('rep succeeds', d.entity, 5, 60)::INTEGER
                 ELSE draw_day('rep changed', d.entity, greatest(d.founded + 60, first_day()), today() - 3) END AS day
         FROM world.entity_drawn AS d CROSS JOIN (SELECT count(living) AS adults FROM world.adult) AS n
-        WHERE d.rep_died IS NOT NULL OR (d.type <> '9500' AND draw('rep changes', d.entity) < 0.04)),
+        WHERE (d.rep_died IS NOT NULL OR (d.type <> '9500' AND draw('rep changes', d.entity) < 0.04)) AND amid(d.entity)),
     changed AS (
         SELECT c.entity, a.person AS next, c.day FROM changing AS c JOIN world.adult AS a ON a.living = c.next LEFT JOIN world.entity_end AS e USING (entity)
         WHERE a.person <> c.rep AND c.day > c.founded AND c.day <= today() AND c.day < coalesce(least(e.revoked_on, e.ended_on), DATE '9999-12-31'))
 SELECT * FROM (
-    SELECT d.entity, d.rep AS person, d.founded AS since, c.day AS until FROM world.entity_drawn AS d LEFT JOIN changed AS c USING (entity)
+    SELECT d.entity, d.rep AS person, d.founded AS since, c.day AS until FROM world.entity_drawn AS d LEFT JOIN changed AS c USING (entity) WHERE amid(d.entity)
     UNION ALL SELECT entity, next, day, NULL FROM changed)
 ORDER BY entity, since;
 
@@ -116,7 +117,8 @@ WITH
                     THEN one_of(['（集团）', '（辽宁）'], 'entity bracket word', d.entity) ELSE '' END || '有限公司'
             END AS tail
         FROM world.entity_drawn AS d CROSS JOIN words AS w
-        JOIN world.word_division AS county ON county.code = d.county JOIN world.word_division AS city ON city.code = left(d.county, 4) || '00'),
+        JOIN world.word_division AS county ON county.code = d.county JOIN world.word_division AS city ON city.code = left(d.county, 4) || '00'
+        WHERE amid(d.entity)),
     named AS (
         SELECT p.entity, p.founded, coalesce(office_name, head || word || p.entity || tail) AS name, head || p.entity || word_before || tail AS before,
             CASE WHEN story THEN DATE '2025-03-12' WHEN register = 'market' AND draw('entity renames', p.entity) < 0.05
@@ -124,7 +126,7 @@ WITH
         FROM parts AS p),
     dated AS (
         SELECT n.* REPLACE (CASE WHEN day <= today() AND day < coalesce(least(e.revoked_on, e.ended_on), DATE '9999-12-31') THEN day END AS day)
-        FROM named AS n LEFT JOIN world.entity_end AS e USING (entity))
+        FROM named AS n LEFT JOIN (FROM world.entity_end WHERE amid(entity)) AS e USING (entity))
 SELECT * FROM (
     SELECT entity, name, coalesce(day, founded) AS since, NULL::DATE AS until FROM dated
     UNION ALL SELECT entity, before, founded, day FROM dated WHERE day IS NOT NULL)
@@ -140,12 +142,12 @@ WITH
         SELECT d.entity, d.founded, d.county, d.unit, CASE WHEN d.story THEN '210105' ELSE one_of(c.codes, 'entity goes', d.entity) END AS next,
             CASE WHEN d.story THEN DATE '2025-09-08' ELSE draw_day('entity moved', d.entity, greatest(d.founded + 60, first_day()), today() - 3) END AS day
         FROM world.entity_drawn AS d JOIN counties AS c ON c.city = left(d.county, 4)
-        WHERE d.register = 'market' AND d.unit <> '21SF00' AND (d.story OR draw('entity moves', d.entity) < 0.03)),
+        WHERE d.register = 'market' AND d.unit <> '21SF00' AND (d.story OR draw('entity moves', d.entity) < 0.03) AND amid(d.entity)),
     moved AS (
         SELECT m.entity, m.next, m.day FROM moving AS m LEFT JOIN world.entity_end AS e USING (entity)
         WHERE m.next <> m.county AND m.day <= today() AND m.day < coalesce(least(e.revoked_on, e.ended_on), DATE '9999-12-31')),
     seats AS (
-        SELECT d.entity, d.county, d.founded AS since, m.day AS until FROM world.entity_drawn AS d LEFT JOIN moved AS m USING (entity)
+        SELECT d.entity, d.county, d.founded AS since, m.day AS until FROM world.entity_drawn AS d LEFT JOIN moved AS m USING (entity) WHERE amid(d.entity)
         UNION ALL SELECT entity, next, day, NULL FROM moved),
     roads AS (SELECT list(word ORDER BY n) AS roads FROM world.word_road)
 SELECT s.entity, s.county, '辽宁省' || city.name || county.name || one_of(roads, 'entity road ' || s.county, s.entity)
@@ -161,6 +163,7 @@ SELECT DISTINCT entity, day FROM (
     UNION ALL SELECT entity, ended_on FROM world.entity_end WHERE ended_on IS NOT NULL
     UNION ALL SELECT entity, draw_day('entity act', entity, founded, first_day() - 1) FROM world.entity_drawn
     WHERE founded < first_day() - 30 AND NOT EXISTS (FROM world.entity_end AS e WHERE e.entity = world.entity_drawn.entity))
+WHERE amid(entity)
 ORDER BY entity, day;
 
 CREATE TABLE world.entity AS

@@ -155,9 +155,32 @@ def test_a_renamed_contract_is_known_again(before: Project, change: Callable[...
     found = impact(before, Project(after.root, after.data), "before")
     told = {c.where: c for c in found.changes}
     assert told["thematic.towns"].breaking
-    assert told["thematic.towns"].en == "renamed to thematic.places; its history stays under the old name"
+    assert told["thematic.towns"].en == "renamed to thematic.places without `formerly`: its history stays under the old name"
     assert "no table thematic.towns" in told["page store"].en
     assert not told["thematic.places"].breaking
+
+
+@pytest.mark.parametrize("also", [None, (TOWN.replace("string}", "string, primaryKey: true}"), "")])
+def test_a_renamed_contract_that_says_so_breaks_nothing_by_it(
+    before: Project, change: Callable[..., Project], also: tuple[str, str] | None
+) -> None:
+    after = change((PAGE, "thematic.towns", "thematic.places"))
+    for suffix in (".odcs.yaml", ".sql"):
+        path = after.root / f"assets/thematic/store/towns{suffix}"
+        content = path.read_text(encoding="utf-8").replace("towns", "places")
+        if suffix == ".odcs.yaml":
+            content = content.replace("customProperties:\n  []", "customProperties:\n  - {property: formerly, value: [towns]}")
+            assert "formerly" in content
+            content = content.replace(*also) if also else content
+        path.write_text(content, encoding="utf-8")
+        path.rename(path.with_name(f"places{suffix}"))
+    found = impact(before, Project(after.root, after.data), "before")
+    told = [(c.kind, c.where, c.breaking) for c in found.changes]
+    assert ("table", "thematic.towns", False) in told
+    assert "thematic.places, which has it under `formerly`" in next(c.en for c in found.changes if c.kind == "table")
+    assert {w for k, w, _ in told if k == "table"} == {"thematic.towns"}  # and not: thematic.places added
+    assert [w for k, w, b in told if b and k == "column"] == (["thematic.places.town"] if also else [])
+    assert found.breaking == bool(also)
 
 
 def test_a_table_taken_away_breaks_what_reads_it(before: Project, change: Callable[..., Project]) -> None:
