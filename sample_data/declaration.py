@@ -144,7 +144,8 @@ class Drift(_Part):
 
     `column` with `to`: its header reads so; with `missing` it stands nowhere. `keep`: only the rows that satisfy it are
     written; `announced` is added to the number of rows that a manifest or an answer announces; `copies`: the same bytes come once
-    more under another name. `again`: the right one follows, as the next serial number or under `name`.
+    more under another name. `again`: the right one follows, as the next serial number or under `name`. `of`: more than a `share` of
+    its rows bear the fault of that kind, and at least `least`: too many; of a hand-over with fewer it is not said.
     """
 
     kind: str | None = None
@@ -159,6 +160,9 @@ class Drift(_Part):
     announced: int = 0
     copies: bool = False
     again: bool = False
+    of: str | None = None
+    share: float = Field(0.0, ge=0, le=1)
+    least: int = Field(3, ge=1)
     name: str | None = None
     effect: Effect = "none"
     indicator: str = "0102"

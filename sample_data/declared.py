@@ -172,6 +172,8 @@ def _check(made: Declaration) -> None:
             if name and name not in columns:
                 raise made.error(at, f"the contract has no column {name!r}.", near(name, columns))
     for n, drift in enumerate(made.drift):
+        if drift.of and drift.of not in {f.kind for f in made.faults}:
+            raise made.error(("drift", n), f"no fault {drift.of!r} is declared.", near(drift.of, {f.kind for f in made.faults}))
         if drift.column and drift.column not in columns:
             raise made.error(("drift", n), f"the contract has no column {drift.column!r}.", near(drift.column, columns))
     for group in ("numbers", "merge", "once"):

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import re
 import shutil
+from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import pairwise
 from pathlib import Path
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     import numpy as np
     import pyarrow as pa
 
-    from sample_data.declaration import Declaration, Fault, Moment
+    from sample_data.declaration import Declaration, Drift, Fault, Moment
     from sample_data.truth import Truth
 
 BATCH = 50_000
@@ -49,11 +50,28 @@ def hand_over(
 
 @dataclass
 class _Open:
-    """A hand-over that is being written: one file, or a wrong one and the right one behind it (the last of `scenes`)."""
+    """A hand-over that is being written: one file, or a wrong one and the right one behind it (the last of `scenes`).
+
+    `rows` that went into it so far, and how many of them bear which fault.
+    """
 
     place: tuple[str, str]
     scenes: list[Scene]
     writers: list[Writer]
+    rows: int = 0
+    spoilt: Counter[str] = field(default_factory=Counter)
+
+    def count(self, piece: pa.Table) -> None:
+        self.rows += piece.num_rows
+        faults = self.scenes[0].faults
+        for found in piece.column("_fault").value_counts().to_pylist():
+            if found["values"] is not None:
+                self.spoilt[faults[found["values"]].kind] += found["counts"]
+
+    def bears(self, drift: Drift) -> bool:
+        """Whether it is wrong as a whole in that way: always, but for what is a matter of how many rows."""
+        found = self.spoilt[drift.of or ""]
+        return drift.of is None or (found >= drift.least and found > drift.share * self.rows)
 
 
 def _period(
@@ -84,6 +102,7 @@ def _period(
             if open_ is None or open_.place != place:
                 _finish(open_, truth)
                 open_ = _begin(declaration, _named(declaration, moment, place[0]), place[1], folder, piece, rows.faults)
+            open_.count(piece)
             numbers = _write(open_, piece, declaration)
             kinds.tell(piece, numbers, open_.scenes[-1], truth)
         say(declaration.name, table.num_rows, 0)
@@ -200,7 +219,7 @@ def _finish(open_: _Open | None, truth: Truth) -> None:
         (path, *_) = writer.close()
         declaration, moment = scene.declaration, scene.moment
         for drift in scene.drift:
-            if drift.kind is None or drift.copies:
+            if drift.kind is None or drift.copies or not open_.bears(drift):
                 continue
             clean = declaration.contract.column(drift.column).header if drift.column else None
             truth.add(

@@ -169,6 +169,23 @@ drift:
     assert {f["source"] for f in truth if f["row"] is not None} == {files[1], files[2]}
 
 
+@pytest.mark.parametrize(("share", "least", "told"), [(0.2, 3, True), (0.2, 5, False), (0.4, 3, False)])
+def test_a_hand_over_is_wrong_where_too_many_rows_bear_a_fault(
+    declare: Callable[..., Project], share: float, least: int, told: bool
+) -> None:
+    text = f"""\
+rows: SELECT 'N' || i AS number, 'name' || i AS name, i AS _key FROM range(10) AS t(i)
+form: {{name: "thing_{{period}}_{{serial}}.csv"}}
+faults:
+  - {{kind: unknown, column: name, indicator: "0301", effect: none, rate: 0, least: 4, spoilt: "'?'"}}
+drift:
+  - {{kind: unknown_many, of: unknown, share: {share}, least: {least}, effect: flag}}
+"""
+    truth = truth_of(declare(text))
+    assert Counter(f["kind"] for f in truth) == {"unknown": 4} | ({"unknown_many": 1} if told else {})
+    assert all((f["row"] is None) == (f["kind"] == "unknown_many") for f in truth)
+
+
 def test_rows_that_break_because_of_others_are_told(declare: Callable[..., Project]) -> None:
     text = """\
 rows: |
