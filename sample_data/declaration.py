@@ -145,7 +145,7 @@ class Drift(_Part):
     `column` with `to`: its header reads so; with `missing` it stands nowhere. `keep`: only the rows that satisfy it are
     written; `announced` is added to the number of rows that a manifest or an answer announces; `copies`: the same bytes come once
     more under another name. `again`: the right one follows, as the next serial number or under `name`. `of`: more than a `share` of
-    its rows bear the fault of that kind, and at least `least`: too many; of a hand-over with fewer it is not said.
+    its rows bear the fault of that kind, and at least `least`, which is too many; of fewer nothing is said, nor of one row alone.
     """
 
     kind: str | None = None

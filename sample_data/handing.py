@@ -260,7 +260,7 @@ class _Kinds:
 
         self._name = declaration.name
         own = {f.kind: f for f in declaration.faults}
-        silent = {kind for part in declaration.told for kind in part.marks}
+        silent = {kind for part in declaration.told for kind in part.marks} | {d.of for d in declaration.drift}
         self._loud = np.array([f.kind not in silent for f in rows.faults], dtype=bool)
         self._words = {
             key: pa.array([getattr(f, key) for f in rows.faults], pa.string()) for key in ("kind", "column", "indicator", "effect")
