@@ -15,7 +15,10 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
+from itertools import repeat
+from multiprocessing import get_context
 from typing import TYPE_CHECKING, Any
 
 import sqlglot
@@ -74,12 +77,13 @@ class Proof:
 
 @dataclass(frozen=True)
 class _Part:
-    """A SELECT of a model's declared columns that can be run on its own, the tables that it reads, and a statement to run before."""
+    """A SELECT of a model's declared columns that can be run on its own, and the tables that it reads; `candidates`: the SELECT of a
+    temporary table of that name, which is filled before."""
 
     name: str
     select: str
     tables: frozenset[str]
-    before: str = ""
+    candidates: str = ""
 
 
 @dataclass
@@ -177,12 +181,12 @@ def _parts(con: duckdb.DuckDBPyConnection, contract: Contract, project: Project)
     query = read_model(contract)
     # what is made at random may be too large for the type that a model casts to
     text = re.sub(r"\bCAST\(", "TRY_CAST(", query.text.rstrip().rstrip(";"), flags=re.IGNORECASE)
-    before = ""
+    candidates = ""
     if is_fusion(query):
         # once for all sources: planning the SELECT anew for each takes most of the time over a few rows
-        before = f"CREATE OR REPLACE TEMP TABLE candidates AS {text}"
+        candidates = text
         text = fuse(con, read_fusion(contract, query), "SELECT * FROM temp.candidates", as_of=f"DATE '{DAY}'", few=True)
-    yield _Part(contract.table, _typed(contract, text), frozenset(query.tables), before)
+    yield _Part(contract.table, _typed(contract, text), frozenset(query.tables), candidates)
 
 
 def _typed(contract: Contract, select: str) -> str:
@@ -206,15 +210,26 @@ class _Looking:
     in_key: Collection[tuple[str, str]]
     found: _Sights
     before: dict[str, Result] = field(default_factory=dict)
+    plans: dict[str, Sequence[str]] = field(default_factory=dict)
+
+    def _plan(self, part: _Part) -> Sequence[str]:
+        """The statements that run a part, planned: over a few rows that takes most of the time."""
+        number = len(self.plans)
+        if part.candidates:
+            self.con.execute(f"CREATE OR REPLACE TEMP TABLE candidates AS FROM ({part.candidates}) LIMIT 0")
+            self.con.execute(f"PREPARE fill_{number} AS INSERT INTO candidates {part.candidates}")
+        self.con.execute(f"PREPARE part_{number} AS {part.select}")
+        return (*(("TRUNCATE candidates", f"EXECUTE fill_{number}") if part.candidates else ()), f"EXECUTE part_{number}")
 
     def run(self, part: _Part) -> Result | None:
         import duckdb
 
         self.found.runs += 1
         try:
-            if part.before:
-                self.con.execute(part.before)
-            rows = self.con.execute(part.select).fetchall()
+            if part.name not in self.plans:
+                self.plans[part.name] = self._plan(part)
+            for statement in self.plans[part.name]:
+                rows = self.con.execute(statement).fetchall()
         except duckdb.Error as error:  # values that no contract lets through may not be castable
             self.found.errors[part.name] = str(error).splitlines()[0]
             return None
@@ -313,15 +328,23 @@ def main() -> int:
     if stray := sorted(set(given.models) - set(models)):
         parser.error(f"no model {stray[0]!r}. There are: {', '.join(sorted(models))}.")
     proofs = []
-    for table in given.models or sorted(models):
-        begun = time.perf_counter()
-        proof = prove(project, models[table], seeds=given.seeds)
-        proofs.append(proof)
-        lines = list(tell(proof))
-        shown = [lines[0], *(x for x in lines[1:] if "NOT" in x)] if given.brief else lines
-        shown[0] += f", {time.perf_counter() - begun:.1f} s"
-        print("\n".join(shown), flush=True)
+    with ProcessPoolExecutor(mp_context=get_context("spawn")) as several:  # a model runs on one core: its rows must keep their order
+        for proof, seconds in several.map(_proved, given.models or sorted(models), repeat(given.seeds)):
+            proofs.append(proof)
+            lines = list(tell(proof))
+            shown = [lines[0], *(x for x in lines[1:] if "NOT" in x)] if given.brief else lines
+            shown[0] += f", {seconds:.1f} s"
+            print("\n".join(shown), flush=True)
     return _sum(proofs)
+
+
+def _proved(table: str, seeds: int) -> tuple[Proof, float]:
+    """In a process of its own: the proof, and the seconds that it took."""
+    from assets.project import Project
+
+    project, begun = Project.at(), time.perf_counter()
+    contract = next(c for c in project.models() if c.table == table)
+    return prove(project, contract, seeds=seeds), time.perf_counter() - begun
 
 
 def _sum(proofs: Sequence[Proof]) -> int:

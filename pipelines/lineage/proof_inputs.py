@@ -151,14 +151,18 @@ class _Maker:
 
 @dataclass(frozen=True)
 class Made:
-    """Made tables in a connection; `replace` puts other values into columns, `restore` the first ones again."""
+    """Made tables in a connection; `replace` puts other values into columns, `restore` the first ones again.
+
+    The tables stay, their rows alone are others: a statement that was planned over them is not planned again.
+    """
 
     con: duckdb.DuckDBPyConnection
     tables: Tables
 
     def replace(self, table: str, columns: Collection[str], way: int) -> None:
         given = ", ".join(f"{quote(f'{c}#{way + 1}' if c in columns else f'{c}#0')} AS {quote(c)}" for c in self.tables[table])
-        self.con.execute(f"CREATE OR REPLACE VIEW {quote(table)} AS SELECT {given} FROM {quote('made.' + table.replace('.', '_'))}")
+        self.con.execute(f"TRUNCATE {quote(table)}")
+        self.con.execute(f"INSERT INTO {quote(table)} SELECT {given} FROM {quote('made.' + table.replace('.', '_'))}")
 
     def restore(self, table: str) -> None:
         self.replace(table, (), 0)
@@ -195,6 +199,8 @@ def make(
         given = ", ".join(f"c{n}" for n in range(len(names)))
         place = quote("made." + table.replace(".", "_"))
         con.execute(f"CREATE OR REPLACE TABLE {place} AS SELECT {typed} FROM (VALUES {text}) AS v({given})")
+        declared = ", ".join(f"{quote(c)} {k}" for c, k in columns.items())
+        con.execute(f"CREATE OR REPLACE TABLE {quote(table)} ({declared})")
     made = Made(con, tables)
     for table in tables:
         made.restore(table)
