@@ -43,8 +43,9 @@ if TYPE_CHECKING:
     from assets.project import Project
 
 
-PART = 3_000_000
-"""Rows of sources that are fused at once; of more, a table is made part by part, each reading the sources again."""
+ROW = 500
+"""Bytes of memory for a row of a source, of those that are fused at once. Of more than the memory holds a table is made part by part,
+each reading the sources again."""
 
 
 @dataclass(frozen=True)
@@ -323,12 +324,12 @@ def _in_full(con: duckdb.DuckDBPyConnection, build: _Build, *, fresh: bool) -> t
 
 
 def _parts(con: duckdb.DuckDBPyConnection, build: _Build, standing: Mapping[str, str]) -> Iterator[str]:
-    """Conditions on the first column of the key, in its order, that cut what is fused into parts of about `PART` rows of the sources:
-    joined and sorted at once, a province would need 50 GB of working files."""
+    """Conditions on the first column of the key, in its order, that cut what is fused into parts of as many rows of the sources as may
+    be fused at once: joined and sorted together, a province would need 50 GB of working files."""
     model, batches = build.model, {b for listed in build.what.standing.values() for b in listed}
     listed = ", ".join(map(literal, sorted(batches))) or "NULL"
     (rows,) = con.execute(f"SELECT coalesce(sum(rows_std), 0) FROM evidence.batches WHERE batch IN ({listed})").fetchone() or (0,)
-    parts = -(-int(rows) // PART)
+    parts = -(-int(rows) // _at_once(con))
     key = quote(model.contract.key[0])
     bounds: list[object] = []
     if parts > 1:
@@ -338,6 +339,11 @@ def _parts(con: duckdb.DuckDBPyConnection, build: _Build, standing: Mapping[str,
     told = [f"CAST({literal(str(b))} AS {model.contract.column(model.contract.key[0]).sql_type})" for b in bounds]
     for low, high in zip((None, *told), (*told, None), strict=True):
         yield " AND ".join(([f"{key} >= {low}"] if low else []) + ([f"{key} < {high}"] if high else [])) or "TRUE"
+
+
+def _at_once(con: duckdb.DuckDBPyConnection) -> int:
+    """How many rows of sources are fused at once in the memory that DuckDB may take."""
+    return affected(con, "SELECT parse_formatted_bytes(current_setting('memory_limit'))::BIGINT") // ROW
 
 
 def _whole(model: _Model) -> str:

@@ -6,6 +6,7 @@ masked, so a page cannot show more than `results.duckdb` does; only a department
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,7 +28,8 @@ def build_reports(project: Project, base_url: str | None = None) -> list[Path]:
 
     Reads `project.results` (`pipelines.results.publish` makes it; `FileNotFoundError` without). `base_url` is where browsers
     reach `project.reports`; workbooks, which travel alone, name it. The lake is read as it was when the results were published.
-    Each file is swapped in whole. Returns the files written.
+    Each file is swapped in whole; what was written for a department under a name that it bears no more is taken away. Returns the
+    files written.
     """
     from assets.lake import one_look
     from assets.secrets import SecretError
@@ -63,6 +65,19 @@ def build_reports(project: Project, base_url: str | None = None) -> list[Path]:
         overview = write_overview(results, project.reports / "overview.html", division_names(project))
         index = write_index(results, project.reports / "index.html", proof, pages, lineage, overview)
         written += [lineage, *catalogue, overview, index]
+    leave(project)
     if unlocked:
         raise SecretError("工作簿未写出，缺密码（其余报告已写出）。 Without their password no workbook is written: " + "; ".join(unlocked))
     return written
+
+
+def leave(project: Project) -> None:
+    """Take away the page and the workbooks in folders of former departments: nobody is sent them any more, and they name people."""
+    for name in project.departments.former:
+        folder = project.reports / name
+        if folder.is_symlink() or not folder.is_dir():
+            continue
+        for file in (folder / "index.html", folder / f"{name}.xlsx", *folder.glob(f"{name}.*.xlsx")):
+            file.unlink(missing_ok=True)
+        with suppress(OSError):  # what somebody else has put there stays
+            folder.rmdir()

@@ -21,7 +21,7 @@ from pipelines.errors import DeliveryError
 from pipelines.journal import append, entries
 from pipelines.league import publish_league
 from pipelines.league.checking import check
-from pipelines.reports import head
+from pipelines.reports import head, leave
 from pipelines.reports.department import write_department
 from pipelines.results import connect_results, publish
 from pipelines.workbooks.locking import password_of, passwords_of
@@ -91,6 +91,19 @@ def test_another_name(before: Project) -> None:
     assert (channels(project, "safety"), password_of(project, "safety")) == (["folder"], "police 2199")
     asks = Access(project).department(f"Bearer {TOKEN}")
     assert (asks.name, set(asks.datasets)) == ("safety", {"people"})
+
+
+def test_what_lay_in_the_old_folder_is_taken_away(before: Project) -> None:
+    """A page and workbooks with people's names in them, of which nobody says any more whether they hold."""
+    written = ("police/index.html", "police/police.xlsx", "police/police.2.xlsx", "civil/index.html", "civil/civil.xlsx", "civil/notes.txt")
+    for name in written:
+        (before.reports / name).parent.mkdir(parents=True, exist_ok=True)
+        (before.reports / name).write_text("x", encoding="utf-8")
+    leave(before)
+    assert all((before.reports / name).exists() for name in written)
+    leave(reformed(before, MERGED, "police", "civil"))
+    assert not (before.reports / "police").exists()
+    assert [p.name for p in (before.reports / "civil").iterdir()] == ["notes.txt"]
 
 
 def test_two_become_one(before: Project, tmp_path: Path) -> None:

@@ -41,8 +41,8 @@ def test_of_doubled_keys_the_newest_event_counts(world, extra):
 
 def test_fused_part_by_part_it_is_the_same_table_in_the_order_of_its_key(fresh_world, monkeypatch):
     told = []
-    for rows in (building.PART, 7):
-        monkeypatch.setattr(building, "PART", rows)
+    for rows in (1000, 7):
+        monkeypatch.setattr(building, "_at_once", lambda con, rows=rows: rows)
         with fresh_world(f"parts{rows}") as world:
             people = [f"2199011899010{n * 37 % 100:05}" for n in range(60)]
             world.deliver("register", "r1", [(p, "甲", "东", JAN) for p in people] + [(p, "乙", None, FEB) for p in people[::9]])
