@@ -172,13 +172,33 @@ def current_rows(contract: Contract, source: str | None = None, batches: Collect
         chosen = current_batches(contract) if batches is None else ", ".join(map(literal, sorted(batches))) or "NULL"
         return f"SELECT {', '.join(map(quote, columns))} FROM {source} WHERE _batch IN ({chosen})"
     rows = ", ".join(f"s.{quote(c)}" for c in columns)
+    deletes = is_delete(contract, "s.")
+    return f"SELECT {rows} FROM {_placed(contract, source)} = 1" + (f" AND NOT {deletes}" if deletes else "")
+
+
+def settled_rows(con: duckdb.DuckDBPyConnection, contract: Contract) -> str:
+    """What `current_rows` gives of a delta with a key, for those who read it many times: which rows are displaced is looked up once,
+    and kept in `temp.displaced_<name>`."""
+    table, displaced = f"std_batches.{quote(contract.name)}", f"temp.{quote(f'displaced_{contract.name}')}"
+    con.execute(
+        f"CREATE OR REPLACE TEMP TABLE {quote(f'displaced_{contract.name}')} AS SELECT s._batch, s._row FROM {_placed(contract, table)} > 1"
+    )
+    standing = f"SELECT batch FROM evidence.batches WHERE dataset = {literal(contract.name)} AND status = 'standardised'"
+    deletes = is_delete(contract, "s.")
+    return (
+        f"SELECT {', '.join(f's.{quote(c)}' for c in columns_shown(contract))} FROM {table} s ANTI JOIN {displaced} USING (_batch, _row)"
+        f" WHERE s._batch IN ({standing})" + (f" AND NOT {deletes}" if deletes else "")
+    )
+
+
+def _placed(contract: Contract, source: str) -> str:
+    """SQL of the rows of a delta (`s`), up to the number of each among those of its key, the newest first, that is to be compared."""
     key = ", ".join(f"s.{quote(c)}" for c in contract.key)
     event = contract.delivery.event if contract.delivery else None
     order = ([f"s.{quote(event)} DESC NULLS LAST"] if event else []) + ["b.received_at DESC", "b.batch DESC", "s._row DESC"]
     return (
-        f"SELECT {rows} FROM {source} s JOIN evidence.batches b ON b.batch = s._batch AND b.dataset = {literal(contract.name)}"
-        f" AND b.status = 'standardised' QUALIFY row_number() OVER (PARTITION BY {key} ORDER BY {', '.join(order)}) = 1"
-        + (f" AND NOT {deletes}" if (deletes := is_delete(contract, "s.")) else "")
+        f"{source} s JOIN evidence.batches b ON b.batch = s._batch AND b.dataset = {literal(contract.name)}"
+        f" AND b.status = 'standardised' QUALIFY row_number() OVER (PARTITION BY {key} ORDER BY {', '.join(order)})"
     )
 
 

@@ -6,7 +6,7 @@ Belongs here: writing to the lake. Not here: what the SQL means (`sql`, `fusion`
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from graphlib import CycleError, TopologicalSorter
@@ -32,8 +32,9 @@ from assets.models.increment import (
     standing_rows,
     touch,
 )
+from assets.models.parts import at_once, cut
 from assets.models.sql import CODES, Query, code_rows, columns_known, dependencies, is_disagreement, is_view, read_model
-from assets.std import digest, ensure_all, ensure_view, period_end
+from assets.std import digest, ensure_all, ensure_view, is_delta, period_end, settled_rows
 from expectations.documents import DocumentError
 
 if TYPE_CHECKING:
@@ -312,8 +313,13 @@ def _in_full(con: duckdb.DuckDBPyConnection, build: _Build, *, fresh: bool) -> t
     order = f" ORDER BY {', '.join(map(quote, model.contract.key))}" if model.contract.key else ""
     if model.fusion:
         taken, written = 0 if fresh else affected(con, f"DELETE FROM {table}"), 0
-        for part in _parts(con, build, standing):
+        parts = _parts(con, build)
+        settled = [s for s in model.sources if is_delta(s) and s.key] if parts > 1 else []
+        standing |= {s.table: settled_rows(con, s) for s in settled}
+        for part in cut(con, model.contract, model.select(standing), parts):
             written += affected(con, f"INSERT INTO {table} SELECT * FROM ({_rows(con, build, standing, part=part)}\n){order}")
+        for source in settled:
+            con.execute(f"DROP TABLE temp.{quote(f'displaced_{source.name}')}")
         return taken, written
     rows = f"SELECT * FROM ({_rows(con, build, standing)}\n){order}"
     if fresh:
@@ -323,27 +329,11 @@ def _in_full(con: duckdb.DuckDBPyConnection, build: _Build, *, fresh: bool) -> t
     return taken, affected(con, f"INSERT INTO {table} SELECT * FROM {TOUCHED} EXCEPT ALL SELECT * FROM {table}")
 
 
-def _parts(con: duckdb.DuckDBPyConnection, build: _Build, standing: Mapping[str, str]) -> Iterator[str]:
-    """Conditions on the first column of the key, in its order, that cut what is fused into parts of as many rows of the sources as may
-    be fused at once: joined and sorted together, a province would need 50 GB of working files."""
-    model, batches = build.model, {b for listed in build.what.standing.values() for b in listed}
-    listed = ", ".join(map(literal, sorted(batches))) or "NULL"
-    (rows,) = con.execute(f"SELECT coalesce(sum(rows_std), 0) FROM evidence.batches WHERE batch IN ({listed})").fetchone() or (0,)
-    parts = -(-int(rows) // _at_once(con))
-    key = quote(model.contract.key[0])
-    bounds: list[object] = []
-    if parts > 1:
-        sample = f"SELECT {key} FROM ({model.select(standing)}\n) WHERE {key} IS NOT NULL USING SAMPLE 100000 ROWS (reservoir, 1)"
-        (found,) = con.execute(f"SELECT quantile_disc({key}, {[n / parts for n in range(1, parts)]}) FROM ({sample})").fetchone() or ((),)
-        bounds = sorted(set(found or ()))
-    told = [f"CAST({literal(str(b))} AS {model.contract.column(model.contract.key[0]).sql_type})" for b in bounds]
-    for low, high in zip((None, *told), (*told, None), strict=True):
-        yield " AND ".join(([f"{key} >= {low}"] if low else []) + ([f"{key} < {high}"] if high else [])) or "TRUE"
-
-
-def _at_once(con: duckdb.DuckDBPyConnection) -> int:
-    """How many rows of sources are fused at once in the memory that DuckDB may take."""
-    return affected(con, "SELECT parse_formatted_bytes(current_setting('memory_limit'))::BIGINT") // ROW
+def _parts(con: duckdb.DuckDBPyConnection, build: _Build) -> int:
+    """In how many parts a fused table is made: joined and sorted at once, a province would need 50 GB of working files."""
+    listed = ", ".join(map(literal, sorted({b for batches in build.what.standing.values() for b in batches}))) or "NULL"
+    rows = affected(con, f"SELECT coalesce(sum(rows_std), 0)::BIGINT FROM evidence.batches WHERE batch IN ({listed})")
+    return -(-rows // at_once(con, ROW))
 
 
 def _whole(model: _Model) -> str:

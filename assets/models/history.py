@@ -27,6 +27,7 @@ from assets.lake import affected, columns_of, literal, quote
 from assets.models.feed import last, note, state
 from assets.models.fusion import Fusion, fuse
 from assets.models.increment import CARRIED, TOUCHED, Increment, new_rows
+from assets.models.parts import at_once, cut
 from assets.models.sql import CODES, Query, line_of
 from assets.std import is_delete, is_delta, period_start
 from expectations.documents import DocumentError
@@ -37,8 +38,9 @@ if TYPE_CHECKING:
     from assets.contracts import Contract
 
 SPANS = {"_valid_from": "TIMESTAMP", "_valid_to": "TIMESTAMP", "_known_from": "TIMESTAMP", "_known_to": "TIMESTAMP"}
-CHUNK = 2_000_000
-"""Keys whose intervals are made at once; each chunk reads the sources again."""
+KEY = 1000
+"""Bytes of memory for a key, of those whose intervals are made at once. More than the memory holds are made part by part, each reading
+the sources again."""
 
 
 def has_history(contract: Contract) -> bool:
@@ -111,11 +113,10 @@ class History:
         try:
             con.execute(f"CREATE OR REPLACE TEMP TABLE bearing AS SELECT DISTINCT * FROM ({' UNION ALL '.join(parts)})")
             count = (con.execute("SELECT count(*) FROM temp.bearing").fetchone() or (0,))[0]
-            chunks = -(-count // CHUNK)
-            for n in range(chunks):
-                part = f"WHERE hash({self.increment.key}) % {chunks} = {n}" if chunks > 1 else ""
-                con.execute(f"CREATE OR REPLACE TEMP TABLE touched AS SELECT * FROM temp.bearing {part}")
-                written += self._write(con, now)
+            new = not affected(con, f"SELECT count(*) FROM {quote(self.table)}")
+            for part in cut(con, self.contract, "FROM temp.bearing", -(-count // at_once(con, KEY))) if count else ():
+                con.execute(f"CREATE OR REPLACE TEMP TABLE touched AS SELECT * FROM temp.bearing WHERE {part}")
+                written += self._write(con, now, new=new)
         finally:
             names = ("bearing", "touched", "candidates", "spans", "points", "intervals", *(f"rows_{n}" for n in range(len(self.sources))))
             for name in names:
@@ -170,7 +171,7 @@ class History:
                 before = [b for b, u, p in rows if u == unit and p < period and b not in went]
                 yield batch, same[0] if same else before[-1] if before else ""
 
-    def _write(self, con: duckdb.DuckDBPyConnection, now: datetime) -> int:
+    def _write(self, con: duckdb.DuckDBPyConnection, now: datetime, *, new: bool) -> int:
         """Make the intervals of the touched keys, close those that are no longer true, and add the new ones."""
         replaced = {}
         for n, (name, source) in enumerate(self.sources.items()):
@@ -190,7 +191,7 @@ class History:
         at_points += " WHERE c.__from <= p.__at AND (p.__at < c.__to OR c.__to IS NULL)"
         fused = fuse(con, self.fusion, at_points, as_of="CAST({at} AS DATE)", also=["__at"], few=True)
         con.execute(f"CREATE OR REPLACE TEMP TABLE intervals AS {self._intervals(fused)}")
-        return self._replace(con, now)
+        return self._replace(con, now, new=new)
 
     def _rows(self, source: Contract) -> str:
         """All rows, of every hand-over that counts, of the source keys that bear on touched keys, each with its hand-over's place."""
@@ -224,18 +225,21 @@ class History:
         )
         return f"SELECT {', '.join(f'said.{c} AS {c}' for c in each)}, _valid_from, _valid_to, _batches FROM ({whole})"
 
-    def _replace(self, con: duckdb.DuckDBPyConnection, now: datetime) -> int:
+    def _replace(self, con: duckdb.DuckDBPyConnection, now: datetime, *, new: bool) -> int:
+        """`new`: nothing was known before; what other parts have written is then not looked through."""
         table, key, columns = quote(self.table), self.increment.key, f"{self._columns}, _valid_from, _valid_to"
         stamp = f"TIMESTAMP {literal(str(now))}"
-        known = f"SELECT {columns} FROM {table} SEMI JOIN {TOUCHED} USING ({key}) WHERE _known_to IS NULL"
+        known = f"SELECT {columns} FROM {table} SEMI JOIN {TOUCHED} USING ({key}) WHERE _known_to IS NULL{' AND FALSE' if new else ''}"
         con.execute(f"CREATE OR REPLACE TEMP TABLE known AS {known}")
         con.execute(f"CREATE OR REPLACE TEMP TABLE gone AS FROM temp.known EXCEPT SELECT {columns} FROM temp.intervals")
         con.execute(f"CREATE OR REPLACE TEMP TABLE come AS SELECT {columns} FROM temp.intervals EXCEPT FROM temp.known")
-        closed = affected(
-            con,
-            f"UPDATE {table} SET _known_to = {stamp} WHERE _known_to IS NULL"
-            f" AND ({key}, _valid_from) IN (SELECT ({key}, _valid_from) FROM temp.gone)",
-        )
+        closed = 0
+        if affected(con, "SELECT count(*) FROM temp.gone"):
+            closed = affected(
+                con,
+                f"UPDATE {table} SET _known_to = {stamp} WHERE _known_to IS NULL"
+                f" AND ({key}, _valid_from) IN (SELECT ({key}, _valid_from) FROM temp.gone)",
+            )
         added = affected(
             con,
             f"INSERT INTO {table} ({columns}, _known_from, _batches) SELECT {columns}, {stamp}, _batches"

@@ -42,16 +42,16 @@ def test_of_doubled_keys_the_newest_event_counts(world, extra):
 def test_fused_part_by_part_it_is_the_same_table_in_the_order_of_its_key(fresh_world, monkeypatch):
     told = []
     for rows in (1000, 7):
-        monkeypatch.setattr(building, "_at_once", lambda con, rows=rows: rows)
+        monkeypatch.setattr(building, "at_once", lambda con, each, rows=rows: rows)
         with fresh_world(f"parts{rows}") as world:
             people = [f"2199011899010{n * 37 % 100:05}" for n in range(60)]
             world.deliver("register", "r1", [(p, "甲", "东", JAN) for p in people] + [(p, "乙", None, FEB) for p in people[::9]])
             world.deliver("insurance", "i1", [(str(n), p, "丙", "厂", FEB) for n, p in enumerate([None, *people[::2], BEN])])
             parts = []
-            made = building._parts
-            monkeypatch.setattr(building, "_parts", lambda *given, made=made, parts=parts: (parts.append(p) or p for p in made(*given)))
+            made = building.cut
+            monkeypatch.setattr(building, "cut", lambda *given, made=made, parts=parts: (parts.append(p) or p for p in made(*given)))
             built = world.build("people")["people"]
-            monkeypatch.setattr(building, "_parts", made)
+            monkeypatch.setattr(building, "cut", made)
             found = world.rows('SELECT * EXCLUDE (_from), _from.register."row", _from.insurance."row" FROM base.people')
             assert [row[0] for row in found] == sorted(row[0] for row in found)
             assert (built.rows, built.changed) == (61, 61)

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from datetime import datetime
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+
+from assets.models import building, history
 
 JAN, FEB, MAR, APR = (datetime(2026, month, 5) for month in (1, 2, 3, 4))
 ANN, BEN, COY = "219901189901010011", "219901189901010022", "219901189901010033"
@@ -119,16 +122,20 @@ def deliver(world, number, handover):
 @settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.data())
 def test_any_order_and_any_grouping_into_runs_ends_in_the_same_base_and_the_same_history(mixed, tmp_path, data):
+    """As large tables are: the second is made in parts, of as few rows or keys as are drawn."""
     handovers = data.draw(st.lists(st.one_of(full, delta, flags), min_size=2, max_size=5))
     order = data.draw(st.permutations(range(len(handovers))))
     built_after = data.draw(st.sets(st.integers(0, len(handovers) - 1), max_size=3))
+    few = data.draw(st.integers(1, 3))
     n = len(list(tmp_path.iterdir()))
     with mixed(f"{n}a") as whole:
         for number, handover in enumerate(handovers):
             deliver(whole, number, handover)
         whole.build()
         expected = {table: whole.rows(sql) for table, sql in TABLES.items()}
-    with mixed(f"{n}b") as world:
+    with mixed(f"{n}b") as world, pytest.MonkeyPatch.context() as patch:
+        for module in (building, history):
+            patch.setattr(module, "at_once", lambda con, each: few)
         for position, number in enumerate(order):
             deliver(world, number, handovers[number])
             if position in built_after:
