@@ -15,12 +15,14 @@ named AS (
     FROM base.population AS p
     JOIN certified AS f ON f.household_no = p.household_no AND f.born = p.birth_date AND (f.child_name = p.name OR f.child_name IS NULL)
 ),
+-- of households in which a child stands: a household's two people are texts, which are kept in memory while it is grouped
 heads AS (
     SELECT
         a.household_no AS "household_no",
         max(CASE WHEN a.sex = '2' THEN a.id_number END) AS "woman", max(CASE WHEN a.sex = '1' THEN a.id_number END) AS "man"
     FROM base.population AS a
-    WHERE a.relation IN ('02', '10', '11', '12') AND a.household_no IS NOT NULL
+    WHERE a.relation IN ('02', '10', '11', '12') AND a.household_no IN (
+        SELECT k.household_no FROM base.population AS k WHERE k.relation BETWEEN '20' AND '39' AND k.relation NOT IN ('28', '38'))
     GROUP BY a.household_no
 )
 SELECT
