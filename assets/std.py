@@ -7,7 +7,8 @@ set of batches alone. Not here: filling them (`assets.collect`, `assets.standard
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -176,19 +177,23 @@ def current_rows(contract: Contract, source: str | None = None, batches: Collect
     return f"SELECT {rows} FROM {_placed(contract, source)} = 1" + (f" AND NOT {deletes}" if deletes else "")
 
 
-def settled_rows(con: duckdb.DuckDBPyConnection, contract: Contract) -> str:
-    """What `current_rows` gives of a delta with a key, for those who read it many times: which rows are displaced is looked up once,
-    and kept in `temp.displaced_<name>`."""
-    table, displaced = f"std_batches.{quote(contract.name)}", f"temp.{quote(f'displaced_{contract.name}')}"
-    con.execute(
-        f"CREATE OR REPLACE TEMP TABLE {quote(f'displaced_{contract.name}')} AS SELECT s._batch, s._row FROM {_placed(contract, table)} > 1"
-    )
-    standing = f"SELECT batch FROM evidence.batches WHERE dataset = {literal(contract.name)} AND status = 'standardised'"
-    deletes = is_delete(contract, "s.")
-    return (
-        f"SELECT {', '.join(f's.{quote(c)}' for c in columns_shown(contract))} FROM {table} s ANTI JOIN {displaced} USING (_batch, _row)"
-        f" WHERE s._batch IN ({standing})" + (f" AND NOT {deletes}" if deletes else "")
-    )
+@contextmanager
+def settled(con: duckdb.DuckDBPyConnection, contracts: Iterable[Contract]) -> Iterator[dict[str, str]]:
+    """By table (`std.<name>`) what `current_rows` gives of deltas with a key, for those who read them many times: which rows are
+    displaced is looked up once, and kept in `temp.displaced_<n>` meanwhile."""
+    rows = {}
+    for n, contract in enumerate(contracts):
+        table, deletes = f"std_batches.{quote(contract.name)}", is_delete(contract, "s.")
+        con.execute(f"CREATE OR REPLACE TEMP TABLE displaced_{n} AS SELECT s._batch, s._row FROM {_placed(contract, table)} > 1")
+        standing = f"SELECT batch FROM evidence.batches WHERE dataset = {literal(contract.name)} AND status = 'standardised'"
+        rows[contract.table] = (
+            f"SELECT {', '.join(f's.{quote(c)}' for c in columns_shown(contract))}"
+            f" FROM {table} s ANTI JOIN temp.displaced_{n} USING (_batch, _row) WHERE s._batch IN ({standing})"
+            + (f" AND NOT {deletes}" if deletes else "")
+        )
+    yield rows
+    for n in range(len(rows)):  # on an error they go with the transaction
+        con.execute(f"DROP TABLE temp.displaced_{n}")
 
 
 def _placed(contract: Contract, source: str) -> str:

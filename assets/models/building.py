@@ -34,7 +34,7 @@ from assets.models.increment import (
 )
 from assets.models.parts import at_once, cut
 from assets.models.sql import CODES, Query, code_rows, columns_known, dependencies, is_disagreement, is_view, read_model
-from assets.std import digest, ensure_all, ensure_view, is_delta, period_end, settled_rows
+from assets.std import digest, ensure_all, ensure_view, is_delta, period_end, settled
 from expectations.documents import DocumentError
 
 if TYPE_CHECKING:
@@ -314,12 +314,10 @@ def _in_full(con: duckdb.DuckDBPyConnection, build: _Build, *, fresh: bool) -> t
     if model.fusion:
         taken, written = 0 if fresh else affected(con, f"DELETE FROM {table}"), 0
         parts = _parts(con, build)
-        settled = [s for s in model.sources if is_delta(s) and s.key] if parts > 1 else []
-        standing |= {s.table: settled_rows(con, s) for s in settled}
-        for part in cut(con, model.contract, model.select(standing), parts):
-            written += affected(con, f"INSERT INTO {table} SELECT * FROM ({_rows(con, build, standing, part=part)}\n){order}")
-        for source in settled:
-            con.execute(f"DROP TABLE temp.{quote(f'displaced_{source.name}')}")
+        with settled(con, [s for s in model.sources if parts > 1 and is_delta(s) and s.key]) as rows_of_deltas:
+            standing |= rows_of_deltas
+            for part in cut(con, model.contract, model.select(standing), parts):
+                written += affected(con, f"INSERT INTO {table} SELECT * FROM ({_rows(con, build, standing, part=part)}\n){order}")
         return taken, written
     rows = f"SELECT * FROM ({_rows(con, build, standing)}\n){order}"
     if fresh:
