@@ -174,7 +174,7 @@ def current_rows(contract: Contract, source: str | None = None, batches: Collect
         return f"SELECT {', '.join(map(quote, columns))} FROM {source} WHERE _batch IN ({chosen})"
     rows = ", ".join(f"s.{quote(c)}" for c in columns)
     deletes = is_delete(contract, "s.")
-    return f"SELECT {rows} FROM {_placed(contract, source)} = 1" + (f" AND NOT {deletes}" if deletes else "")
+    return f"SELECT {rows} FROM {_placed(contract, source, '= 1')}" + (f" AND NOT {deletes}" if deletes else "")
 
 
 @contextmanager
@@ -184,11 +184,10 @@ def settled(con: duckdb.DuckDBPyConnection, contracts: Iterable[Contract]) -> It
     rows = {}
     for n, contract in enumerate(contracts):
         table, deletes = f"std_batches.{quote(contract.name)}", is_delete(contract, "s.")
-        con.execute(f"CREATE OR REPLACE TEMP TABLE displaced_{n} AS SELECT s._batch, s._row FROM {_placed(contract, table)} > 1")
-        standing = f"SELECT batch FROM evidence.batches WHERE dataset = {literal(contract.name)} AND status = 'standardised'"
+        con.execute(f"CREATE OR REPLACE TEMP TABLE displaced_{n} AS SELECT s._batch, s._row FROM {_placed(contract, table, '> 1')}")
         rows[contract.table] = (
             f"SELECT {', '.join(f's.{quote(c)}' for c in columns_shown(contract))}"
-            f" FROM {table} s ANTI JOIN temp.displaced_{n} USING (_batch, _row) WHERE s._batch IN ({standing})"
+            f" FROM {table} s ANTI JOIN temp.displaced_{n} USING (_batch, _row) WHERE s._batch IN ({current_batches(contract)})"
             + (f" AND NOT {deletes}" if deletes else "")
         )
     yield rows
@@ -196,14 +195,14 @@ def settled(con: duckdb.DuckDBPyConnection, contracts: Iterable[Contract]) -> It
         con.execute(f"DROP TABLE temp.displaced_{n}")
 
 
-def _placed(contract: Contract, source: str) -> str:
-    """SQL of the rows of a delta (`s`), up to the number of each among those of its key, the newest first, that is to be compared."""
+def _placed(contract: Contract, source: str, which: str) -> str:
+    """SQL of those rows of a delta (`s`) whose number among those of their key, the newest first, is `which` (`= 1`)."""
     key = ", ".join(f"s.{quote(c)}" for c in contract.key)
     event = contract.delivery.event if contract.delivery else None
     order = ([f"s.{quote(event)} DESC NULLS LAST"] if event else []) + ["b.received_at DESC", "b.batch DESC", "s._row DESC"]
     return (
         f"{source} s JOIN evidence.batches b ON b.batch = s._batch AND b.dataset = {literal(contract.name)}"
-        f" AND b.status = 'standardised' QUALIFY row_number() OVER (PARTITION BY {key} ORDER BY {', '.join(order)})"
+        f" AND b.status = 'standardised' QUALIFY row_number() OVER (PARTITION BY {key} ORDER BY {', '.join(order)}) {which}"
     )
 
 

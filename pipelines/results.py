@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from assets.crosschecks.counting import overdue
 from assets.crosschecks.declared import TABLE
 from assets.evidence import TABLES
-from assets.lake import columns_of, insert, literal, open_lake, quote
+from assets.lake import columns_of, insert, is_there, literal, open_lake, quote
 from assets.renames import refuse_older
 from pipelines.anchors import JOURNAL, anchor_rows
 from pipelines.anomalies import COLUMNS as ANOMALIES
@@ -262,7 +262,7 @@ def _write(con: duckdb.DuckDBPyConnection, project: Project, standard: Standard 
         _declare(con, table, columns)
         con.execute(f"INSERT INTO fresh.{quote(table)} BY NAME FROM temp.{quote(table)}")
     _declare(con, "disagreements", DISAGREEMENTS)
-    if columns_of(con, TABLE) and columns_of(con, "evidence.crosschecks"):
+    if is_there(con, TABLE) and is_there(con, "evidence.crosschecks"):
         con.execute(f"INSERT INTO fresh.disagreements {_DISAGREEMENTS}")
     positions: dict[str, int] = {}
     rule_rows = []

@@ -171,9 +171,10 @@ def _check(made: Declaration) -> None:
         for name in (fault.column, *fault.set):
             if name and name not in columns:
                 raise made.error(at, f"the contract has no column {name!r}.", near(name, columns))
+    kinds = {f.kind for f in made.faults}
     for n, drift in enumerate(made.drift):
-        if drift.of and drift.of not in {f.kind for f in made.faults}:
-            raise made.error(("drift", n), f"no fault {drift.of!r} is declared.", near(drift.of, {f.kind for f in made.faults}))
+        if drift.of and drift.of not in kinds:
+            raise made.error(("drift", n), f"no fault {drift.of!r} is declared.", near(drift.of, kinds))
         if drift.column and drift.column not in columns:
             raise made.error(("drift", n), f"the contract has no column {drift.column!r}.", near(drift.column, columns))
     for group in ("numbers", "merge", "once"):

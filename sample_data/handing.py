@@ -70,8 +70,10 @@ class _Open:
 
     def bears(self, drift: Drift) -> bool:
         """Whether it is wrong as a whole in that way: always, but for what is a matter of how many rows."""
-        found = self.spoilt[drift.of or ""]
-        return drift.of is None or (found >= drift.least and found > drift.share * self.rows)
+        if drift.of is None:
+            return True
+        found = self.spoilt[drift.of]
+        return found >= drift.least and found > drift.share * self.rows
 
 
 def _period(

@@ -112,7 +112,7 @@ class History:
         parts = list(self._moved_keys(con, moved) if stood else self._all_keys())
         try:
             con.execute(f"CREATE OR REPLACE TEMP TABLE bearing AS SELECT DISTINCT * FROM ({' UNION ALL '.join(parts)})")
-            count = (con.execute("SELECT count(*) FROM temp.bearing").fetchone() or (0,))[0]
+            count = affected(con, "SELECT count(*) FROM temp.bearing")
             new = not affected(con, f"SELECT count(*) FROM {quote(self.table)}")
             for part in cut(con, self.contract, "FROM temp.bearing", -(-count // at_once(con, KEY))) if count else ():
                 con.execute(f"CREATE OR REPLACE TEMP TABLE touched AS SELECT * FROM temp.bearing WHERE {part}")

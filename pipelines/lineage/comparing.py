@@ -326,8 +326,8 @@ def _otherwise(before: Graph, after: Graph, moved: Mapping[str, str], table: str
     def today(node: Node) -> Node:
         return moved.get(node[0], node[0]), node[1]
 
-    edges = (replace(e, source=today(e.source), target=today(e.target)) for e in before.edges)
-    return {e.target for e in {e for e in edges if e.target[0] == table} ^ {e for e in after.edges if e.target[0] == table}}
+    had = {replace(e, source=today(e.source), target=today(e.target)) for e in before.edges if today(e.target)[0] == table}
+    return {e.target for e in had ^ {e for e in after.edges if e.target[0] == table}}
 
 
 def _texts(old: State, new: State) -> Iterator[Change]:

@@ -64,7 +64,7 @@ def theme_pages(project: Project) -> list[Path]:
 
 def write_themes(project: Project, lake: duckdb.DuckDBPyConnection, published: Row, folder: Path) -> list[tuple[Path, Row]]:
     """Write the page of each theme whose tables stand; gives the files and their titles. Raises `DocumentError`."""
-    from assets.lake import columns_of
+    from assets.lake import is_there
 
     codes, written = codes_of(project), []
     names = {**NAMES, **(codes.get("division").codes if "division" in codes else {})}
@@ -76,7 +76,7 @@ def write_themes(project: Project, lake: duckdb.DuckDBPyConnection, published: R
     for path in theme_pages(project):
         document = read_document(path)
         _checked(document)
-        if all(columns_of(lake, table) for table in _tables(document)):
+        if all(is_there(lake, table) for table in _tables(document)):
             data = document.data
             page = {
                 "title": data["title"],
