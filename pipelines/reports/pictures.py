@@ -139,15 +139,17 @@ def _picture(ask: Callable[[str], list[Row]], declared: Mapping[str, Any], names
 
 
 def _trend(found: Sequence[Row], said: Any) -> Row:
-    """Lines over the positions of x; the scale begins at nothing, so that a small change does not look like a large one."""
+    """Lines over the positions of x, in the order of their names, whichever row of an x comes first; the scale begins at nothing, so
+    that a small change does not look like a large one."""
     places = _months(list(dict.fromkeys(r["x"] for r in found)))
     top = max((r["y"] or 0 for r in found), default=0) or 1
     step = WIDTH / max(len(places) - 1, 1)
-    lines: dict[str, list[tuple[float, float, str]]] = {}
+    names = {str(r.get("series") or "") for r in found if r["y"] is not None}
+    lines: dict[str, list[tuple[float, float, str]]] = {name: [] for name in sorted(names)}
     for r in found:
         if r["y"] is not None:
             x, y = places.index(r["x"]) * step, HEIGHT - HEIGHT * r["y"] / top
-            lines.setdefault(str(r.get("series") or ""), []).append((round(x, 1), round(y, 1), f"{period(str(r['x']))}：{said(r['y'])}"))
+            lines[str(r.get("series") or "")].append((round(x, 1), round(y, 1), f"{period(str(r['x']))}：{said(r['y'])}"))
     last = {name: next((r["y"] for r in reversed(found) if str(r.get("series") or "") == name), None) for name in lines}
     every = max(1, -(-len(places) // 8))
     ends: dict[str, float] = {}

@@ -69,6 +69,20 @@ def test_a_month_without_rows_takes_its_place_and_the_newest_month_is_named(tmp_
     assert 'style="left:100.0%">2026-03<' in html
 
 
+def test_lines_stand_in_the_order_of_their_names(tmp_path: Path) -> None:
+    """A SELECT that orders by x alone gives the rows of one x in any order: the page is the same, and can be made again."""
+    asked = 'SELECT "month" AS "x", sum(n) AS "y" FROM thematic.horse GROUP BY 1 ORDER BY 1'
+    given = ("('202609', '乙', 1), ('202609', '甲', 2)", "('202609', '甲', 2), ('202609', '乙', 1)")
+    pages = []
+    for n, first in enumerate(given):
+        told = (
+            f"SELECT m AS \"x\", s AS \"series\", y AS \"y\" FROM (VALUES {first}, ('202610', '甲', 3), ('202610', '乙', 4)) AS v(m, s, y)"
+        )
+        pages.append(page(tmp_path / str(n), PAGE.replace(asked, told)))
+    assert "乙" in pages[0]
+    assert pages[0] == pages[1]
+
+
 def test_a_theme_without_its_tables_has_no_page(tmp_path: Path) -> None:
     path = tmp_path / "assets" / "thematic" / "horse" / "horse.page.yaml"
     path.parent.mkdir(parents=True)
