@@ -5,6 +5,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 # Some machines forbid compiled Python files, which makes every start slow.
 unexport PYTHONDONTWRITEBYTECODE
+# glibc keeps what was freed in as many arenas as there are threads: some 150 MB of a large run.
+export MALLOC_ARENA_MAX ?= 2
 
 .DEFAULT_GOAL := help
 .PHONY: help run test ui check lint format conformance bench-pipeline bench-increment bench-rules bench-matching bench-issues bench-lineage bench-issues bench-entry lineage-proof lock clean

@@ -9,11 +9,13 @@ WITH certified AS (
     WHERE m.household_no IS NOT NULL
     GROUP BY m.household_no, CAST(b.born_at AS DATE), b.child_name
 ),
--- joined by itself: in a LEFT JOIN the OR would hold every child against every certificate
+-- joined by itself: in a LEFT JOIN the OR would hold every child against every certificate; and one of several chosen here,
+-- since of all children a window would keep a province's in memory
 named AS (
     SELECT p.id_number AS "id_number", f.child_name AS "child_name", f.mother_id AS "mother_id", f.father_id AS "father_id"
     FROM base.population AS p
     JOIN certified AS f ON f.household_no = p.household_no AND f.born = p.birth_date AND (f.child_name = p.name OR f.child_name IS NULL)
+    QUALIFY row_number() OVER (PARTITION BY p.id_number ORDER BY f.child_name NULLS LAST, f.mother_id) = 1
 ),
 -- of households in which a child stands: a household's two people are texts, which are kept in memory while it is grouped
 heads AS (
@@ -34,4 +36,3 @@ FROM base.population AS c
 LEFT JOIN named AS f ON f.id_number = c.id_number
 LEFT JOIN heads AS h ON h.household_no = c.household_no
 WHERE c.relation BETWEEN '20' AND '39' AND c.relation NOT IN ('28', '38')
-QUALIFY row_number() OVER (PARTITION BY c.id_number ORDER BY f.child_name NULLS LAST, f.mother_id) = 1
