@@ -54,7 +54,7 @@ bench-lineage: $(VENV)/dev.stamp ## Time lineage: everything below a column, the
 	@$(BIN)/python -m benchmarks.lineage --rows $(or $(ROWS),10000000)
 	@$(BIN)/python -m benchmarks.lineage_page
 
-bench-entry: $(VENV)/dev.stamp ## How long `yuanqing serve` takes over a record and a thousand, alone and asked by eight (SECONDS_EACH=10)
+bench-entry: $(VENV)/dev.stamp ## How long `yuanqing serve` takes over a record and a thousand, alone, by a load, by eight at once (SECONDS_EACH=10)
 	@$(BIN)/python -m benchmarks.entry --seconds $(or $(SECONDS_EACH),10)
 
 bench-issues: $(VENV)/dev.stamp ## Time a million open issues: publishing, listing in groups, dispatching (ISSUES=1000000)

@@ -1,4 +1,8 @@
-"""`make bench-entry`: how long `yuanqing serve` takes over a record and over a thousand, alone and asked by eight at once.
+"""`make bench-entry`: how long `yuanqing serve` takes over a record and over a thousand: alone, by a load, and by eight at once.
+
+The load is as business systems make it: requests come by chance, so many a second on average, whether the ones before are answered or
+not, and are timed from when they were due. Eight at once ask again as soon as they are answered: that tells how much can be asked,
+and how long it takes where more cannot.
 
 A real server in a process of its own, over loopback, on the resident register (the widest rules on people); beside it, in the same
 way, an echo of the same framework that reads the same JSON and gives it back: what is left is ours. People are made, and impossible.
@@ -22,9 +26,10 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +37,12 @@ from rich.console import Console
 from rich.table import Table
 
 DATASET, DEPARTMENT = "population_register", "public_security"
-SIZES, CLIENTS = (1, 1000), (1, 8)
+SIZES, CLIENTS = (1, 1000), 8
+RATES = {1: 80, 1000: 8}
+"""By records a request, requests a second of the load: eight departments that each make as many as `serve` lets them (600 a minute),
+or a tenth as many of a thousand records."""
+CONNECTIONS = 16
+"""So many requests of the load can be under way at once."""
 ECHO = """\
 import json, sys, uvicorn
 from fastapi import FastAPI, Response
@@ -53,7 +63,7 @@ class Figure:
 
     server: str
     records: int
-    clients: int
+    asked: str
     requests: int
     p50: float
     p95: float
@@ -128,25 +138,25 @@ def cpu_of(process: subprocess.Popen[bytes]) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-def asked(port: int, token: str, body: bytes, clients: int, seconds: float) -> list[float]:
-    """Milliseconds of every request that `clients` make, each the next once it has its answer, for so many seconds."""
-    took: list[list[float]] = [[] for _ in range(clients)]
-    until = time.perf_counter() + seconds
+def asked(port: int, token: str, body: bytes, dues: Sequence[Iterator[float]]) -> list[float]:
+    """Milliseconds of every request, from when it was due to its answer; `dues`: for each connection, seconds (`time.perf_counter`) at
+    which its requests are due."""
+    took: list[list[float]] = [[] for _ in dues]
     headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
 
-    def client(mine: list[float]) -> None:
+    def client(mine: list[float], due_at: Iterator[float]) -> None:
         connection = http.client.HTTPConnection("127.0.0.1", port)
-        while time.perf_counter() < until:
-            begun = time.perf_counter()
+        for due in due_at:
+            time.sleep(max(0.0, due - time.perf_counter()))
             connection.request("POST", f"/check/{DATASET}", body, headers)
             answer = connection.getresponse()
             content = answer.read()
-            mine.append((time.perf_counter() - begun) * 1000)
+            mine.append((time.perf_counter() - due) * 1000)
             if answer.status != 200:
                 raise SystemExit(f"{answer.status}: {content[:300].decode()}")
         connection.close()
 
-    threads = [threading.Thread(target=client, args=(mine,)) for mine in took]
+    threads = [threading.Thread(target=client, args=each) for each in zip(took, dues, strict=True)]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -154,18 +164,52 @@ def asked(port: int, token: str, body: bytes, clients: int, seconds: float) -> l
     return [t for mine in took for t in mine]
 
 
+def at_once(clients: int, seconds: float) -> list[Iterator[float]]:
+    """So many clients, each asking again once it has its answer."""
+    until = time.perf_counter() + seconds
+    return [_now(until) for _ in range(clients)]
+
+
+def _now(until: float) -> Iterator[float]:
+    while (now := time.perf_counter()) < until:
+        yield now
+
+
+def by_chance(rate: int, seconds: float, seed: int = 20261126) -> list[Iterator[float]]:
+    """So many requests a second on average, independent of each other and of the answers; whichever connection is free takes the next."""
+    chance, lock = random.Random(seed), threading.Lock()
+    begun, at = time.perf_counter(), 0.0
+
+    def connection() -> Iterator[float]:
+        nonlocal at
+        while True:
+            with lock:
+                at += chance.expovariate(rate)
+                due = at
+            if due > seconds:
+                return
+            yield begun + due
+
+    return [connection() for _ in range(CONNECTIONS)]
+
+
 def figures(name: str, process: subprocess.Popen[bytes], port: int, token: str, seconds: float) -> Iterator[Figure]:
-    """Every size and number of clients against one server, after a few seconds to come up to speed."""
+    """Every size and way of asking against one server, after a few seconds to come up to speed."""
     made = people(max(SIZES))
     for size in SIZES:
         body = json.dumps(made[0] if size == 1 else made[:size], ensure_ascii=False).encode()
-        for clients in CLIENTS:
-            asked(port, token, body, clients, seconds / 5)
+        ways: dict[str, Callable[[float], list[Iterator[float]]]] = {
+            "alone": partial(at_once, 1),
+            f"{RATES[size]} a second": partial(by_chance, RATES[size]),
+            f"{CLIENTS} at once": partial(at_once, CLIENTS),
+        }
+        for way, dues in ways.items():
+            asked(port, token, body, dues(seconds / 5))
             cpu, begun = cpu_of(process), time.perf_counter()
-            took = asked(port, token, body, clients, seconds)
+            took = asked(port, token, body, dues(seconds))
             wall, used = time.perf_counter() - begun, cpu_of(process) - cpu
             cuts = statistics.quantiles(took, n=100) if len(took) > 1 else took * 99
-            yield Figure(name, size, clients, len(took), cuts[49], cuts[94], cuts[98], len(took) / wall, used / len(took) * 1000)
+            yield Figure(name, size, way, len(took), cuts[49], cuts[94], cuts[98], len(took) / wall, used / len(took) * 1000)
 
 
 def main() -> None:
@@ -184,7 +228,7 @@ def main() -> None:
             with serving([sys.executable, *command, str(port)], port, environment) as process:
                 for figure in figures(name, process, port, token, given.seconds):
                     found.append(figure)
-                    print(f"{name}: {figure.records} records, {figure.clients} clients: {figure.p50:.1f} ms", file=sys.stderr)
+                    print(f"{name}: {figure.records} records, {figure.asked}: {figure.p50:.1f} ms", file=sys.stderr)
     show(found)
     if given.figures:
         given.figures.parent.mkdir(parents=True, exist_ok=True)
@@ -193,14 +237,14 @@ def main() -> None:
 
 def show(found: list[Figure]) -> None:
     """The figures as a table; `x echo`: how many times as long as the echo of the same body."""
-    echo = {(f.records, f.clients): f for f in found if f.server == "echo"}
+    echo = {(f.records, f.asked): f for f in found if f.server == "echo"}
     made = Table(title=f"{DATASET}, ms a request; load average {os.getloadavg()[0]:.1f}", title_justify="left")
-    for heading in ("server", "records", "clients", "requests", "p50", "p95", "p99", "a second", "cpu ms", "p50 x echo", "cpu x echo"):
+    for heading in ("server", "records", "asked", "requests", "p50", "p95", "p99", "a second", "cpu ms", "p50 x echo", "cpu x echo"):
         made.add_column(heading, justify="left" if heading == "server" else "right")
     for f in found:
-        beside = echo[f.records, f.clients]
+        beside = echo[f.records, f.asked]
         ratios: list[Any] = [f"{f.p50 / beside.p50:.1f}", f"{f.cpu / beside.cpu:.1f}" if beside.cpu else "—"]
-        cells = [f.records, f.clients, f.requests, f"{f.p50:.2f}", f"{f.p95:.2f}", f"{f.p99:.2f}", f"{f.per_second:.0f}", f"{f.cpu:.2f}"]
+        cells = [f.records, f.asked, f.requests, f"{f.p50:.2f}", f"{f.p95:.2f}", f"{f.p99:.2f}", f"{f.per_second:.0f}", f"{f.cpu:.2f}"]
         made.add_row(f.server, *map(str, cells), *ratios)
     Console(width=140).print(made)
 
