@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import duckdb
 
-MEMORY = "1200MB"
+MEMORY = "1100MB"
 """What DuckDB may take of the 2 GB that making a sample is held to. The rest is Python's, that of rows on their way into files, and
 what the allocator keeps."""
 SLICE = 500_000

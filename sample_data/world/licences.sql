@@ -7,8 +7,11 @@
 CREATE TABLE world.licence AS
 WITH
     kinds (nth, kind, field, word, mark) AS (VALUES (1, 'food', 1, '食许', ''), (2, 'hygiene', 2, '卫许', 'WS'), (3, 'construction', 3, '建许', 'JZ'), (4, 'transport', 4, '交许', 'DY')),
-    holding AS (
-        SELECT e.*, coalesce(least(e.revoked_on, e.ended_on), today() + 1) AS last_day FROM world.entity AS e WHERE e.uscc IS NOT NULL),
+    -- looked at four times, rather than kept: of a province's entities that would be most of the memory
+    holding AS NOT MATERIALIZED (
+        SELECT e.entity, e.register, e.trade, e.type, e.name, e.uscc, e.founded, e.county, e.unit, e.steady, e.revoked_on,
+            coalesce(least(e.revoked_on, e.ended_on), today() + 1) AS last_day
+        FROM world.entity AS e WHERE e.uscc IS NOT NULL),
     holders AS (
         SELECT *, 1 AS nth, CASE WHEN register <> 'market' THEN '3' WHEN trade = 0 THEN '1' ELSE '2' END AS class FROM holding
         WHERE (register = 'market' AND trade < 2 AND draw('food licence', entity) < 0.8)
@@ -17,7 +20,7 @@ WITH
         UNION ALL SELECT *, 3, NULL FROM holding WHERE register = 'market' AND trade = 3 AND type <> '9500' AND draw('construction licence', entity) < 0.7
         UNION ALL SELECT *, 4, NULL FROM holding WHERE register = 'market' AND trade = 6 AND draw('transport licence', entity) < 0.7),
     numbered AS (
-        SELECT *, entity * 10 + nth AS holding, founded + draw_int('licence first', entity * 10 + nth, 10, 90)::INTEGER AS first,
+        SELECT * EXCLUDE (register, trade, type, name), entity * 10 + nth AS holding, founded + draw_int('licence first', entity * 10 + nth, 10, 90)::INTEGER AS first,
             row_number() OVER (PARTITION BY nth, class, substr(uscc, 3, 6) ORDER BY entity) AS serial,
             CASE WHEN draw('licence given back', entity * 10 + nth) < 0.03 THEN draw_day('licence given back', entity * 10 + nth, first_day(), today()) END AS given_back
         FROM holders),
