@@ -115,6 +115,7 @@ def build(
             say(f"world.{name}")
         for path, statement in tables[name].statements:
             run(con, name, statement, path)
+        slices.let_go(con)
         made.append(under_way.pop())
 
     for name in sorted(named(texts)):

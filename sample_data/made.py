@@ -15,6 +15,7 @@ from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING
 
+from sample_data import slices
 from sample_data.handing import hand_over
 from sample_data.truth import Truth
 
@@ -153,6 +154,7 @@ def furnish(
             planting.plant_cross(con, name, cross)
         except Exception as error:
             raise view.error(("cross", name), said(error), "Correct its SELECT of key and able.") from None
+        slices.let_go(con)
     return {name: cross for name, (_, cross) in crosses.items()}
 
 

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 MEMORY = "1100MB"
 """What DuckDB may take of the 2 GB that making a sample is held to. The rest is Python's, that of rows on their way into files, and
 what the allocator keeps."""
+LEAST = "300MB"
+"""What of it is left while nothing runs."""
 SLICE = 500_000
 """So many people's rows are made at a time: hash tables of all homes and couples, sorts, and whatever else stands in memory once a
 statement, would grow with the people."""
@@ -39,6 +41,15 @@ def within(con: duckdb.DuckDBPyConnection, first: int = 0, end: int | None = Non
 def give_back(con: duckdb.DuckDBPyConnection) -> None:
     """Let the allocator return to the system what earlier statements freed: it does where the limit is set, to whatever."""
     con.execute(f"SET memory_limit = '{MEMORY}'")
+
+
+def let_go(con: duckdb.DuckDBPyConnection) -> None:
+    """Of a large sample, let go of the pages that were read or written too, which the next statement's tables would come on top of, in
+    other sizes. For when no statement runs in another thread."""
+    (people,) = con.execute("SELECT people()").fetchone() or (0,)
+    if people > SLICE:
+        con.execute(f"SET memory_limit = '{LEAST}'")
+        give_back(con)
 
 
 def write(con: duckdb.DuckDBPyConnection, table: str, select: str, cut: str | None = None) -> None:
