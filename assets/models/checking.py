@@ -32,6 +32,10 @@ if TYPE_CHECKING:
     from expectations.standard import Standard
 
 
+VIEWED = "viewed"
+"""The temporary table of a view's rows while its suite runs."""
+
+
 def model_plan(project: Project, contract: Contract) -> Plan | None:
     """The compiled suite of a model, or None where there is no suite. Raises `DocumentError`.
 
@@ -63,11 +67,16 @@ def check_model(con: duckdb.DuckDBPyConnection, project: Project, contract: Cont
 
 def scan(con: duckdb.DuckDBPyConnection, contract: Contract, plan: Plan, rows: str | None = None) -> Verdicts:
     """Judge a table, or `rows` (SQL with its columns, `_batch` and `_row`) instead; leaves the temporary table `failing`."""
-    if rows is None:
-        # A table's rows have a number of their own; numbering a view's takes one thread and all its rows.
-        number = "row_number() OVER ()" if is_view(contract) else "rowid"
-        rows = f"SELECT {seen(contract)}, {literal(contract.table)} AS _batch, {number} AS _row FROM {quote(contract.table)}"
-    return plan.run(con, f"({rows})", absent={contract.table: ()}, relations=relations(con, contract, plan, ()))
+    columns, table = f"{seen(contract)}, {literal(contract.table)} AS _batch", quote(contract.table)
+    try:
+        if rows is None and is_view(contract):
+            # The plan reads its rows several times: a view would be worked out as often, and in another order each time.
+            con.execute(f"CREATE OR REPLACE TEMP TABLE {VIEWED} AS SELECT {columns} FROM {table}")
+            rows = f"SELECT *, rowid AS _row FROM temp.{VIEWED}"
+        rows = rows or f"SELECT {columns}, rowid AS _row FROM {table}"
+        return plan.run(con, f"({rows})", absent={contract.table: ()}, relations=relations(con, contract, plan, ()))
+    finally:
+        con.execute(f"DROP TABLE IF EXISTS temp.{VIEWED}")
 
 
 def seen(contract: Contract) -> str:

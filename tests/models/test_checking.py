@@ -134,3 +134,15 @@ def test_a_table_without_a_row_is_not_assessable(world):
     world.build("people")
     assert check_built(world.con, world.project, world.project.contracts["people"], "what the contract yields by itself")
     assert world.rows("SELECT DISTINCT outcome FROM evidence.results WHERE batch = 'base.people'") == [("not_assessable",)]
+
+
+def test_of_a_view_whose_rows_come_in_any_order_the_examples_are_those_that_fail(judged, monkeypatch):
+    judged.deliver("register", "q2", [(f"2199011899020{n:05}", "错" if n % 2 else "安", "东", FEB) for n in range(60, 120)], unit="c")
+    judged.build("people")
+    contract = judged.project.contracts["people"]
+    monkeypatch.setattr(checking, "is_view", lambda contract: True)
+    monkeypatch.setattr(checking, "quote", lambda table: "(SELECT * FROM base.people ORDER BY random())")
+    verdicts = checking.scan(judged.con, contract, checking.model_plan(judged.project, contract))
+    (known,) = [r for r in verdicts.results if r.rule.id == "name_known"]
+    assert known.unexpected == 30
+    assert set(known.breaches.values) == {"错"}
