@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -69,7 +69,7 @@ def connect(*, extensions: tuple[str, ...] = (), memory_limit: str | None = None
         config={"autoinstall_known_extensions": False, "autoload_known_extensions": False, "allow_unsigned_extensions": known}
     )
     if memory_limit:
-        con.execute(f"SET memory_limit = {literal(memory_limit)}")
+        con.execute(f"SET memory_limit = {literal(memory_limit)}; SET VARIABLE memory = {literal(memory_limit)}")
     con.execute("SET preserve_insertion_order = false")
     con.execute("SET python_enable_replacements = false")  # or an unknown table name imports pandas to look for a variable
     con.execute("SET enable_progress_bar = false")
@@ -86,6 +86,8 @@ def _extension(name: str) -> Path:
     return next(Path(spec.origin).parent.rglob(f"{name}.duckdb_extension"))
 
 
+LEAST = "256MB"
+"""What of a limited memory is left between two steps."""
 WAIT = 60_000
 """Milliseconds that a look at the catalogue waits while a writer commits; a slow disk takes longer than the five seconds of SQLite."""
 
@@ -222,6 +224,19 @@ def transaction(con: duckdb.DuckDBPyConnection, run_id: str, message: str) -> It
     with one_look(con):
         con.execute("CALL lake.set_commit_message('yuanqing', ?, extra_info => ?)", [message, json.dumps({"run": run_id})])
         yield
+    _let_go(con)
+
+
+def _let_go(con: duckdb.DuckDBPyConnection) -> None:
+    """Where memory is limited, let go of the pages that were read and written: what the next step needs, in pieces of other sizes,
+    would come on top of what the allocator keeps of them."""
+    import duckdb
+
+    (limit,) = con.execute("SELECT getvariable('memory')").fetchone() or (None,)
+    if limit:
+        with suppress(duckdb.OutOfMemoryException):  # what is in use stays
+            con.execute(f"SET memory_limit = '{LEAST}'")
+        con.execute(f"SET memory_limit = {literal(limit)}")
 
 
 def columns_of(con: duckdb.DuckDBPyConnection, table: str) -> dict[str, str] | None:

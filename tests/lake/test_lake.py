@@ -107,6 +107,21 @@ def test_memory_is_limited_by_a_setting(project: Project, monkeypatch: pytest.Mo
         pass
 
 
+def test_between_steps_limited_memory_is_let_go_of_and_nothing_else(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("YUANQING_MEMORY", "512MiB")
+    in_use = "SELECT sum(memory_usage_bytes)::BIGINT FROM duckdb_memory()"
+    with open_lake(replace(project)) as con:
+        with transaction(con, "run", "step"):
+            con.execute("CREATE TEMP TABLE much AS SELECT i, hash(i) AS h FROM range(25_000_000) t(i)")
+            (before,) = con.execute(in_use).fetchone() or (0,)
+        (after,) = con.execute(in_use).fetchone() or (0,)
+        assert after <= 256_000_000 < before
+        assert con.execute("SELECT current_setting('memory_limit')").fetchall() == [("512.0 MiB",)]
+        assert con.execute("SELECT count(*), bit_xor(h) = (SELECT bit_xor(hash(i)) FROM range(25_000_000) t(i)) FROM much").fetchall() == [
+            (25_000_000, True)
+        ]
+
+
 def test_few_rows_of_a_hand_over_are_in_a_file_and_few_rows_of_evidence_in_the_catalogue(project: Project) -> None:
     with open_lake(project) as con:
         con.execute("CREATE TABLE raw.few (a VARCHAR)")
