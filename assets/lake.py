@@ -93,12 +93,15 @@ WAIT = 60_000
 
 
 @contextmanager
-def open_lake(project: Project, *, read_only: bool = False, snapshot: int | None = None) -> Iterator[duckdb.DuckDBPyConnection]:
+def open_lake(
+    project: Project, *, read_only: bool = False, snapshot: int | None = None, threads: int | None = None
+) -> Iterator[duckdb.DuckDBPyConnection]:
     """A connection whose default database is the project's lake; made on first use.
 
     Writers hold the lake's lock for as long as they are open: raises `LakeBusyError` where another run holds it.
     Readers never wait. `read_only` on a lake that was never written raises `FileNotFoundError`. With `snapshot`, or of a project
-    of the past, the lake is read as it was then; a snapshot that never was, or has expired, raises `LookupError`.
+    of the past, the lake is read as it was then; a snapshot that never was, or has expired, raises `LookupError`. `threads`: with so
+    many DuckDB works (all there are); one is quickest where a few rows are asked for.
     """
     import duckdb
     from filelock import FileLock, Timeout
@@ -120,6 +123,8 @@ def open_lake(project: Project, *, read_only: bool = False, snapshot: int | None
     con = connect(extensions=("sqlite_scanner", "ducklake"), memory_limit=memory)
     try:
         con.execute(f"SET temp_directory = {literal(str(project.scratch / 'spill'))}")
+        if threads:
+            con.execute(f"SET threads = {threads}")
         files = project.lake / "files"
         # OVERRIDE: the catalogue keeps the absolute path of its files, and a data folder may be moved or restored elsewhere.
         options = ", OVERRIDE_DATA_PATH true" + (", READ_ONLY" if read_only else "")

@@ -6,21 +6,19 @@ Belongs here: answering as a contract's server options say. Not here: the record
 from __future__ import annotations
 
 import json
-import mmap
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from functools import lru_cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urljoin, urlsplit
 
-if TYPE_CHECKING:
-    import numpy as np
+from sample_data.forms import kept
 
+if TYPE_CHECKING:
     from sample_data.declaration import Declaration
 
 DEFAULTS = {
@@ -49,7 +47,7 @@ class Pages:
 
     def day_list(self) -> dict[str, Any]:
         form = str(self.options["dateForm"])
-        days = [datetime.fromisoformat(path.stem).strftime(form) for path in sorted(self.days.glob("*.jsonl"))]
+        days = [datetime.fromisoformat(path.stem).strftime(form) for path in sorted(self.days.glob("*.parquet"))]
         return _put({"code": 0}, str(self.options["daysAt"]), days)
 
     def page(self, asked: Mapping[str, str]) -> dict[str, Any]:
@@ -57,16 +55,15 @@ class Pages:
         options = self.options
         number = int(asked.get(options["pageParam"], options["firstPage"]))
         size = max(1, int(asked.get(options["sizeParam"], options["pageSize"])))
-        try:
-            day = datetime.strptime(asked.get(options["dateParam"], ""), str(options["dateForm"]))
-            text, ends = _records(self.days / f"{day:%Y-%m-%d}.jsonl")
-        except (ValueError, FileNotFoundError):
-            text, ends = b"", []
         first = (number - int(options["firstPage"])) * size
-        wanted = range(max(0, first), min(len(ends), first + size))
-        records = [json.loads(text[(int(ends[n - 1]) + 1 if n else 0) : int(ends[n])]) for n in wanted]
+        try:
+            path = self.days / f"{datetime.strptime(asked.get(options['dateParam'], ''), str(options['dateForm'])):%Y-%m-%d}.parquet"
+            total = kept.count(path)
+            records = list(kept.rows(path, max(0, first), first + size))
+        except (ValueError, FileNotFoundError):
+            total, records = 0, list[Any]()
         more = self.days / f"{asked.get(options['dateParam'], '')}.announced"
-        total = len(ends) + (int(more.read_text()) if more.exists() else 0)
+        total += int(more.read_text()) if more.exists() else 0
         answer: dict[str, Any] = {"code": 0}
         _put(answer, str(options["totalAt"]), total)
         for option, value in (("pageAt", number), ("sizeAt", size)):
@@ -85,18 +82,6 @@ def _put(answer: dict[str, Any], path: str, value: Any) -> dict[str, Any]:
     return answer
 
 
-@lru_cache(8)
-def _records(path: Path) -> tuple[Any, Sequence[int] | np.ndarray]:
-    """The bytes of a day, and where each of its lines ends."""
-    import numpy as np
-
-    with path.open("rb") as file:
-        if not path.stat().st_size:
-            return b"", []
-        text = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
-    return text, np.flatnonzero(np.frombuffer(text, dtype=np.uint8) == 10)
-
-
 @contextmanager
 def interfaces(made: Path, views: Sequence[Declaration], tokens: Mapping[str, str]) -> Iterator[str]:
     """One HTTP server for all views, at the address given; each server name of the contracts has its own token."""
@@ -111,7 +96,7 @@ def interfaces(made: Path, views: Sequence[Declaration], tokens: Mapping[str, st
         server.shutdown()
         server.server_close()
         thread.join()
-        _records.cache_clear()
+        kept.forget()
 
 
 class _Handler(BaseHTTPRequestHandler):

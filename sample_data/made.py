@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 Progress = Callable[[str, float], None]
 """Called with what is being made and the share that is done (0 to 1)."""
-VERSION = 6
+VERSION = 7
 """Rises when the same seed gives other bytes."""
 AT_ONCE = 2_000_000
 """Up to so many people two views are written at once; of more, two sorts do not fit into the memory that a sample may take."""

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
 
+from sample_data.forms import kept
 from sample_data.made import folder
 
 if TYPE_CHECKING:
@@ -80,7 +81,7 @@ def _served(project: Project, kinds: tuple[str, ...]) -> list[Declaration]:
 
     made = folder(project)
     here = [view for view in declarations(project).values() if view.contract.server.type in kinds]
-    return [v for v in here if (made / "api" / v.name).exists() or any((made / "database").glob(f"{v.name}_*.csv"))]
+    return [v for v in here if (made / "api" / v.name).exists() or any((made / "database").glob(f"{v.name}_*.parquet"))]
 
 
 def _overwrites(view: Declaration) -> bool:
@@ -111,7 +112,7 @@ def _wave(project: Project) -> int:
 def _due(project: Project, view: Declaration, done: int) -> list[Path]:
     """The files that a table has not been loaded from yet and should be, in order."""
     there = len(view.moments) if not _overwrites(view) else min(_wave(project), len(view.moments))
-    files = [folder(project) / "database" / f"{view.name}_{n}.csv" for n in range(done + 1, there + 1)]
+    files = [folder(project) / "database" / f"{view.name}_{n}.parquet" for n in range(done + 1, there + 1)]
     return [path for path in files if path.exists()]
 
 
@@ -174,6 +175,8 @@ def _dsn(uri: str, database: str) -> str:
 
 def _psql(server: Any, database: str, statements: str, rows: Path | None = None, after: str = "") -> str:
     """Run statements, with the rows of a file behind a COPY among them. Raises `RuntimeError` with the database's words."""
+    from pyarrow.csv import WriteOptions, write_csv
+
     uri = re.sub(r"/[^/?]*(?=\?)", f"/{database}", server.get_uri(), count=1)
     command = [str(server.bin_path / "psql"), uri, "-v", "ON_ERROR_STOP=1", "-q", "-t", "-A"]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:  # noqa: S603
@@ -181,9 +184,8 @@ def _psql(server: Any, database: str, statements: str, rows: Path | None = None,
         try:
             process.stdin.write(statements.encode())
             if rows is not None:
-                with rows.open("rb") as file:
-                    while piece := file.read(1 << 20):
-                        process.stdin.write(piece)
+                for batch in kept.batches(rows):
+                    write_csv(batch, process.stdin, WriteOptions(include_header=False))
                 process.stdin.write(after.encode())
         except BrokenPipeError:
             pass  # it ended early; what it said is told below
@@ -191,13 +193,6 @@ def _psql(server: Any, database: str, statements: str, rows: Path | None = None,
     if process.returncode:
         raise RuntimeError(f"the sample's database could not be loaded: {wrong.decode(errors='replace')[:300]}")
     return said.decode()
-
-
-def _headers(path: Path) -> list[str]:
-    import csv
-
-    with path.open(encoding="utf-8", newline="") as file:
-        return next(csv.reader(file))
 
 
 def _key(view: Declaration) -> list[str]:
@@ -213,11 +208,11 @@ def _load(server: Any, view: Declaration, path: Path) -> None:
     """Bring one hand-over into a table, in one transaction: where it keeps the present state, rows of the same key give way."""
     options, table = view.contract.server.properties, _quoted(_table(view))
     schema = _quoted(str(options.get("schema", "public")))
-    declared = ", ".join(f"{_quoted(name)} {view.form.types.get(name, 'varchar')}" for name in _headers(path))
+    declared = ", ".join(f"{_quoted(name)} {view.form.types.get(name, 'varchar')}" for name in kept.headers(path))
     before = (
         f"SET client_min_messages = warning; BEGIN; CREATE SCHEMA IF NOT EXISTS {schema}; "
         f"CREATE TABLE IF NOT EXISTS {schema}.{table} ({declared});"
-        f"CREATE TEMP TABLE arriving (LIKE {schema}.{table}); COPY arriving FROM STDIN (FORMAT csv, HEADER);\n"
+        f"CREATE TEMP TABLE arriving (LIKE {schema}.{table}); COPY arriving FROM STDIN (FORMAT csv);\n"
     )
     same = " AND ".join(f"t.{_quoted(h)} = a.{_quoted(h)}" for h in _key(view))
     gone = f"DELETE FROM {schema}.{table} t USING arriving a WHERE {same};" if same and _overwrites(view) else ""
@@ -247,8 +242,8 @@ def _mysql(project: Project, tables: list[Declaration]) -> Iterator[dict[str, di
 def _load_mysql(server: Any, view: Declaration, path: Path) -> None:
     source = str(path).replace("'", "''")
     kinds = view.form.types
-    cells = ", ".join(f"CAST({_quoted(h)} AS {kinds[h]}) AS {_quoted(h)}" if h in kinds else _quoted(h) for h in _headers(path))
-    select = f"SELECT {cells} FROM read_csv('{source}', header = true, all_varchar = true, quote = '\"', escape = '\"', parallel = false)"
+    cells = ", ".join(f"CAST({_quoted(h)} AS {kinds[h]}) AS {_quoted(h)}" if h in kinds else _quoted(h) for h in kept.headers(path))
+    select = f"SELECT {cells} FROM read_parquet('{source}')"
     table = _quoted(_table(view))
     if path.stem.endswith("_1"):
         server.load(_table(view), select)

@@ -68,15 +68,15 @@ def check_model(con: duckdb.DuckDBPyConnection, project: Project, contract: Cont
 def scan(con: duckdb.DuckDBPyConnection, contract: Contract, plan: Plan, rows: str | None = None) -> Verdicts:
     """Judge a table, or `rows` (SQL with its columns, `_batch` and `_row`) instead; leaves the temporary table `failing`."""
     columns, table = f"{seen(contract)}, {literal(contract.table)} AS _batch", quote(contract.table)
-    try:
-        if rows is None and is_view(contract):
-            # The plan reads its rows several times: a view would be worked out as often, and in another order each time.
-            con.execute(f"CREATE OR REPLACE TEMP TABLE {VIEWED} AS SELECT {columns} FROM {table}")
-            rows = f"SELECT *, rowid AS _row FROM temp.{VIEWED}"
-        rows = rows or f"SELECT {columns}, rowid AS _row FROM {table}"
-        return plan.run(con, f"({rows})", absent={contract.table: ()}, relations=relations(con, contract, plan, ()))
-    finally:
-        con.execute(f"DROP TABLE IF EXISTS temp.{VIEWED}")
+    if rows is None and is_view(contract):
+        # The plan reads its rows several times: a view would be worked out as often, and in another order each time.
+        con.execute(f"CREATE OR REPLACE TEMP TABLE {VIEWED} AS SELECT {columns} FROM {table}")
+        try:
+            return scan(con, contract, plan, f"SELECT *, rowid AS _row FROM temp.{VIEWED}")
+        finally:
+            con.execute(f"DROP TABLE temp.{VIEWED}")
+    rows = rows or f"SELECT {columns}, rowid AS _row FROM {table}"
+    return plan.run(con, f"({rows})", absent={contract.table: ()}, relations=relations(con, contract, plan, ()))
 
 
 def seen(contract: Contract) -> str:

@@ -180,7 +180,9 @@ def _table(project: Project, asked: Asked) -> Iterator[tuple[_Source, duckdb.Duc
         header = tuple(c for c in columns if not c.startswith("_"))
         server = {"server": "landing", "type": "local", "path": f"{asked.dataset}/*.csv", "format": "csv"}
         cells = ", ".join(f"CAST({quote(h)} AS VARCHAR) AS {quote(h)}" for h in header)
-        select = f"SELECT {cells}, 'draft' AS _batch, row_number() OVER () AS _row FROM {quote(at)} LIMIT {MOST}"
+        # Read several times: of a view the rows would come in another order each time, under other numbers.
+        con.execute(f"CREATE TEMP TABLE drafted_from AS SELECT {cells} FROM {quote(at)} LIMIT {MOST}")
+        select = "SELECT *, 'draft' AS _batch, rowid + 1 AS _row FROM temp.drafted_from"
         note = f"由 {at} 起草，交付方式暂按 CSV drafted from {at}: servers, delivery.pattern"
         yield _Source(server, Naming(None, "monthly", "mo", "2026-01"), header, (note,)), con, lambda contract: _renamed(contract, select)
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from assets.contracts import Contract
-from assets.lake import is_there, objects, one_look, one_thread, open_lake, quote
+from assets.lake import is_there, objects, one_look, open_lake, quote
 from expectations.documents import near
 from pipelines.lineage.asking import LineageError
 from pipelines.lineage.keys import check_key, same_key
@@ -32,7 +32,7 @@ def origin(project: Project, table: str, key: Sequence[str], *, unmasked: bool =
     (saying whether it is in quarantine); `FileNotFoundError` where nothing was collected yet.
     """
     contract = contract_of(project, table)
-    with open_lake(project, read_only=True) as con, one_thread(con), one_look(con):
+    with open_lake(project, read_only=True, threads=1) as con, one_look(con):
         return Tracer(con, project, HandedRows(con, project, unmasked)).trace(contract, tuple(key))
 
 

@@ -97,6 +97,13 @@ def columns_of(declaration: Declaration) -> dict[str, str]:
     return made | {f"+{header}": header for header in declaration.form.extra}
 
 
+class Cells:
+    """What forms want that write a row cell by cell: each written column, as text."""
+
+    def cells(self, declaration: Declaration) -> list[tuple[str, str]]:
+        return [(f"c{at}", cell(declaration, name)) for at, name in enumerate(columns_of(declaration))]
+
+
 def cell(declaration: Declaration, name: str) -> str:
     """A column that is written, as SQL over the rows."""
     return f"({declaration.form.extra[name[1:]]})::VARCHAR" if name.startswith("+") else quoted(name)
@@ -138,9 +145,13 @@ def form_named(kind: str, declaration: Declaration) -> Form:
         case "xml":
             return lines.Xml()
         case "api":
-            return lines.Records()
+            from sample_data.forms.kept import Records
+
+            return Records()
         case "postgresql" | "postgres" | "mysql":
-            return lines.Loaded()
+            from sample_data.forms.kept import Loaded
+
+            return Loaded()
         case "xlsx":
             from sample_data.forms.workbook import Workbook
 

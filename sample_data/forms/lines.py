@@ -1,4 +1,4 @@
-"""Forms in which a row is a text behind the other: delimited and fixed-width files, JSON records, XML, files that a table is loaded from.
+"""Forms in which a row is a text behind the other: delimited and fixed-width files, XML.
 
 Belongs here: a row as one text (made by SQL), and writing such texts with the line or position of each. Not here: workbooks.
 """
@@ -133,37 +133,6 @@ class Delimited:
 
 def _joined(cells: Sequence[str], mark: str) -> str:
     return f"concat({f', {mark}, '.join(cells)})"
-
-
-class Loaded(Delimited):
-    """The file that a database table is loaded from: comma-separated UTF-8, the order of rows being that of the extract."""
-
-    def writer(self, scene: Scene) -> Lines:
-        number = [m.name for m in scene.declaration.moments].index(scene.moment.name) + 1
-        path = scene.folder / f"{scene.declaration.name}_{number}.csv"
-        return Lines(scene, path, "utf-8", "\n", ",".join(map(_field, scene.headers())) + "\n", by_line=False)
-
-
-def _field(header: str) -> str:
-    return '"' + header.replace('"', '""') + '"' if any(c in header for c in ',"\n') else header
-
-
-class Records:
-    """The records of a day, one JSON object a line, as the sample's server pages through them."""
-
-    def cells(self, declaration: Declaration) -> list[tuple[str, str]]:
-        def line(names: Sequence[str]) -> str:
-            heads = columns_of(declaration)
-            return f"to_json({{{', '.join(f'{text(heads[n])}: {cell(declaration, n)}' for n in names)}}})::VARCHAR"
-
-        return [("line", _by_units(declaration, line))]
-
-    def writer(self, scene: Scene) -> Lines:
-        path = scene.folder / scene.declaration.name / f"{scene.moment.ends:%Y-%m-%d}.jsonl"
-        if scene.announced:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.with_suffix(".announced").write_text(str(scene.announced))
-        return Lines(scene, path, "utf-8", "\n", by_line=False)
 
 
 class Xml:

@@ -11,8 +11,8 @@ import struct
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from sample_data.forms import Scene
-from sample_data.forms.workbook import Cells, Sheets
+from sample_data.forms import Cells, Scene
+from sample_data.forms.workbook import Sheets
 
 if TYPE_CHECKING:
     import numpy as np

@@ -13,14 +13,13 @@ from itertools import pairwise
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
-from sample_data.forms import PART, Scene, cell, columns_of
+from sample_data.forms import PART, Cells, Scene, columns_of
 from sample_data.forms.lines import whole
 
 if TYPE_CHECKING:
     import numpy as np
     import pyarrow as pa
 
-    from sample_data.declaration import Declaration
 
 DATE = (2026, 10, 31, 9, 0, 0)
 """The date of what is in an archive, whenever it was made: the same seed gives the same bytes."""
@@ -260,13 +259,6 @@ class Book(Sheets):
         for path, text in _parts(self.names).items():
             self._archive.writestr(zipfile.ZipInfo(path, DATE), text.encode("utf-8"), zipfile.ZIP_DEFLATED, 1)
         self._archive.close()
-
-
-class Cells:
-    """What a workbook wants of the rows: each written column, as text."""
-
-    def cells(self, declaration: Declaration) -> list[tuple[str, str]]:
-        return [(f"c{at}", cell(declaration, name)) for at, name in enumerate(columns_of(declaration))]
 
 
 class Workbook(Cells):

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import json
 import re
 import tempfile
 from collections.abc import Iterator
@@ -75,22 +73,16 @@ class Sample:
                 )
 
     def _days(self, contract: Contract) -> Iterator[Delivered]:
-        heads = {c.header: c.name for c in contract.columns}
         form = "%Y%m%d" if contract.delivery and contract.delivery.period == "daily" else "%Y%m"
-        for path in sorted((self.project.data / "sample" / "api" / contract.name).glob("*.jsonl")):
+        for path in sorted((self.project.data / "sample" / "api" / contract.name).glob("*.parquet")):
             from datetime import date
 
-            lines = path.read_text(encoding="utf-8").splitlines()
-            rows = {n: {heads[h]: v for h, v in json.loads(line).items() if h in heads} for n, line in enumerate(lines, 1)}
-            yield Delivered(contract.name, path.stem, date.fromisoformat(path.stem).strftime(form), "", rows)
+            yield Delivered(contract.name, path.stem, date.fromisoformat(path.stem).strftime(form), "", _kept(path, contract))
 
     def _tables(self, contract: Contract) -> Iterator[Delivered]:
-        heads = {c.header: c.name for c in contract.columns}
         for number, moment in enumerate(self.declared[contract.name].moments, 1):
-            path = self.project.data / "sample" / "database" / f"{contract.name}_{number}.csv"
-            with path.open(encoding="utf-8", newline="") as file:
-                rows = {n: {heads[h]: v or None for h, v in row.items() if h in heads} for n, row in enumerate(csv.DictReader(file), 1)}
-            yield Delivered(contract.name, contract.name, moment.name, "", rows)
+            path = self.project.data / "sample" / "database" / f"{contract.name}_{number}.parquet"
+            yield Delivered(contract.name, contract.name, moment.name, "", _kept(path, contract))
 
     def spoilt(self, dataset: str) -> set[tuple[str, str, str, int]]:
         """(source, period, unit, row) of rows with any fault but those between departments."""
@@ -107,6 +99,12 @@ class Sample:
             for number, row in (handed.rows or {}).items():
                 if (handed.source, handed.period, handed.unit, number) not in spoilt:
                     yield handed, row
+
+
+def _kept(path: Path, contract: Contract) -> dict[int, Row]:
+    """What a server keeps of a hand-over, without what the contract does not name."""
+    heads = {c.header: c.name for c in contract.columns}
+    return {n: {heads[h]: v for h, v in row.items() if h in heads} for n, row in enumerate(pq.read_table(path).to_pylist(), 1)}
 
 
 def _rows(reader: Any, handover: Handover, contract: Contract, project: Project, con: duckdb.DuckDBPyConnection) -> dict[int, Row] | None:
