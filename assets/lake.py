@@ -229,19 +229,19 @@ def transaction(con: duckdb.DuckDBPyConnection, run_id: str, message: str) -> It
     with one_look(con):
         con.execute("CALL lake.set_commit_message('yuanqing', ?, extra_info => ?)", [message, json.dumps({"run": run_id})])
         yield
-    _let_go(con)
+        (limit,) = con.execute("SELECT getvariable('memory')").fetchone() or (None,)  # afterwards it would look at the catalogue again
+    if limit:
+        _let_go(con, limit)
 
 
-def _let_go(con: duckdb.DuckDBPyConnection) -> None:
+def _let_go(con: duckdb.DuckDBPyConnection, limit: str) -> None:
     """Where memory is limited, let go of the pages that were read and written: what the next step needs, in pieces of other sizes,
     would come on top of what the allocator keeps of them."""
     import duckdb
 
-    (limit,) = con.execute("SELECT getvariable('memory')").fetchone() or (None,)
-    if limit:
-        with suppress(duckdb.OutOfMemoryException):  # what is in use stays
-            con.execute(f"SET memory_limit = '{LEAST}'")
-        con.execute(f"SET memory_limit = {literal(limit)}")
+    with suppress(duckdb.OutOfMemoryException):  # what is in use stays
+        con.execute(f"SET memory_limit = '{LEAST}'")
+    con.execute(f"SET memory_limit = {literal(limit)}")
 
 
 def columns_of(con: duckdb.DuckDBPyConnection, table: str) -> dict[str, str] | None:
