@@ -229,19 +229,25 @@ def transaction(con: duckdb.DuckDBPyConnection, run_id: str, message: str) -> It
     with one_look(con):
         con.execute("CALL lake.set_commit_message('yuanqing', ?, extra_info => ?)", [message, json.dumps({"run": run_id})])
         yield
-        (limit,) = con.execute("SELECT getvariable('memory')").fetchone() or (None,)  # afterwards it would look at the catalogue again
-    if limit:
-        _let_go(con, limit)
+        limit = memory_of(con)  # afterwards it would look at the catalogue again
+    let_go(con, limit)
 
 
-def _let_go(con: duckdb.DuckDBPyConnection, limit: str) -> None:
+def memory_of(con: duckdb.DuckDBPyConnection) -> str | None:
+    """The limit that `connect` was given."""
+    (limit,) = con.execute("SELECT getvariable('memory')").fetchone() or (None,)
+    return limit
+
+
+def let_go(con: duckdb.DuckDBPyConnection, limit: str | None) -> None:
     """Where memory is limited, let go of the pages that were read and written: what the next step needs, in pieces of other sizes,
     would come on top of what the allocator keeps of them."""
     import duckdb
 
-    with suppress(duckdb.OutOfMemoryException):  # what is in use stays
-        con.execute(f"SET memory_limit = '{LEAST}'")
-    con.execute(f"SET memory_limit = {literal(limit)}")
+    if limit:
+        with suppress(duckdb.OutOfMemoryException):  # what is in use stays
+            con.execute(f"SET memory_limit = '{LEAST}'")
+        con.execute(f"SET memory_limit = {literal(limit)}")
 
 
 def columns_of(con: duckdb.DuckDBPyConnection, table: str) -> dict[str, str] | None:

@@ -6,6 +6,7 @@ Belongs here: writing to the lake. Not here: what the SQL means (`sql`, `fusion`
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from assets import evidence
 from assets.judging import codes_of
-from assets.lake import affected, is_there, literal, one_look, quote, transaction
+from assets.lake import affected, is_there, let_go, literal, memory_of, one_look, quote, transaction
 from assets.models.feed import Last, last, note, state
 from assets.models.fusion import Fusion, drop_temporary, fuse, is_fusion, read_fusion, values_view
 from assets.models.history import History, check_history, has_history
@@ -44,6 +45,10 @@ if TYPE_CHECKING:
     from assets.project import Project
 
 
+log = logging.getLogger(__name__)
+
+FINER = (1, 2, 4, 8)
+"""Parts that do not fit into the memory are made anew, so many times as many."""
 ROW = 500
 """Bytes of memory for a row of a source, of those that are fused at once. Of more than the memory holds a table is made part by part,
 each reading the sources again."""
@@ -117,6 +122,8 @@ def build(con: duckdb.DuckDBPyConnection, project: Project, contract: Contract, 
     Without a batch that came or went since it was built nothing is done, and no snapshot made. The models that it reads must
     have been built before (`order`). Raises `DocumentError` for SQL that does not fit the contracts.
     """
+    import duckdb
+
     if is_disagreement(contract):
         from assets.crosschecks.building import build_disagreement
 
@@ -148,34 +155,41 @@ def build(con: duckdb.DuckDBPyConnection, project: Project, contract: Contract, 
         return _view(con, model, what, run_id, read)
     new = sorted(what.present - what.built)
     build = _Build(model, what, f"DATE '{as_of}'" if as_of else "NULL", aged)
-    try:
-        with transaction(con, run_id, f"build {contract.table}: {len(new)} batches"):
-            if not stands:
-                _create(con, model)
-                _values(con, model)
-            written = 0
-            if due:
-                _tell_ages(con, build)
-                taken, written = _by_keys(con, build) if by_keys else _in_full(con, build, fresh=not stands)
-                incorporate(con, contract, what, run_id)
-                note(
-                    con,
-                    contract.table,
-                    read,
-                    run_id,
-                    definition=model.definition,
-                    rows=taken + written,
-                    anew=not stands,
-                    as_of=as_of,
-                )
-            if history and retold:
-                history.update(con, told, run_id)
-            rows = count(con, contract.table)
-            carried, days = _carried(con, build)
-    finally:
-        con.execute("DROP TABLE IF EXISTS temp.touched")
-        if model.fusion:
-            drop_temporary(con, model.fusion)
+    for finer in FINER:
+        try:
+            with transaction(con, run_id, f"build {contract.table}: {len(new)} batches"):
+                if not stands:
+                    _create(con, model)
+                    _values(con, model)
+                written = 0
+                if due:
+                    _tell_ages(con, build)
+                    taken, written = _by_keys(con, build) if by_keys else _in_full(con, build, finer, fresh=not stands)
+                    incorporate(con, contract, what, run_id)
+                    note(
+                        con,
+                        contract.table,
+                        read,
+                        run_id,
+                        definition=model.definition,
+                        rows=taken + written,
+                        anew=not stands,
+                        as_of=as_of,
+                    )
+                if history and retold:
+                    history.update(con, told, run_id, finer)
+                rows = count(con, contract.table)
+                carried, days = _carried(con, build)
+            break
+        except duckdb.OutOfMemoryException:
+            if finer == FINER[-1] or not model.fusion:
+                raise
+            log.warning("%s does not fit into the memory and is made anew, in parts half as large.", contract.table)
+            let_go(con, memory_of(con))
+        finally:
+            con.execute("DROP TABLE IF EXISTS temp.touched")
+            if model.fusion:
+                drop_temporary(con, model.fusion)
     return Built(contract.table, rows, written, tuple(new), not by_keys, carried, days)
 
 
@@ -305,15 +319,18 @@ def _rows(con: duckdb.DuckDBPyConnection, build: _Build, replaced: Mapping[str, 
     return f"SELECT {columns} FROM ({select}\n)"
 
 
-def _in_full(con: duckdb.DuckDBPyConnection, build: _Build, *, fresh: bool) -> tuple[int, int]:
-    """Build from all rows: rows taken away and rows written. A table that stands keeps its unchanged rows, so that its feed tells."""
+def _in_full(con: duckdb.DuckDBPyConnection, build: _Build, finer: int, *, fresh: bool) -> tuple[int, int]:
+    """Build from all rows, a fused table in `finer` times as many parts: rows taken away and rows written.
+
+    A table that stands keeps its unchanged rows, so that its feed tells.
+    """
     model = build.model
     table, standing = quote(model.contract.table), {s.table: standing_rows(s, build.what.standing[s.name]) for s in model.sources}
     # a record is then found in one part of the file, and what is alike stands together
     order = f" ORDER BY {', '.join(map(quote, model.contract.key))}" if model.contract.key else ""
     if model.fusion:
         taken, written = 0 if fresh else affected(con, f"DELETE FROM {table}"), 0
-        parts = _parts(con, build)
+        parts = _parts(con, build, finer)
         with settled(con, [s for s in model.sources if parts > 1 and is_delta(s) and s.key]) as rows_of_deltas:
             standing |= rows_of_deltas
             for part in cut(con, model.contract, model.select(standing), parts):
@@ -327,11 +344,11 @@ def _in_full(con: duckdb.DuckDBPyConnection, build: _Build, *, fresh: bool) -> t
     return taken, affected(con, f"INSERT INTO {table} SELECT * FROM {TOUCHED} EXCEPT ALL SELECT * FROM {table}")
 
 
-def _parts(con: duckdb.DuckDBPyConnection, build: _Build) -> int:
+def _parts(con: duckdb.DuckDBPyConnection, build: _Build, finer: int) -> int:
     """In how many parts a fused table is made: joined and sorted at once, a province would need 50 GB of working files."""
     listed = ", ".join(map(literal, sorted({b for batches in build.what.standing.values() for b in batches}))) or "NULL"
     rows = affected(con, f"SELECT coalesce(sum(rows_std), 0)::BIGINT FROM evidence.batches WHERE batch IN ({listed})")
-    return -(-rows // at_once(con, ROW))
+    return -(-rows // at_once(con, ROW)) * finer
 
 
 def _whole(model: _Model) -> str:

@@ -104,23 +104,24 @@ class History:
         built = last(con, self.table)
         return built is not None and built.definition == self.definition
 
-    def update(self, con: duckdb.DuckDBPyConnection, moved: Mapping[str, tuple[set[str], set[str]]], run_id: str) -> int:
-        """Bring it up to date, within a transaction: intervals written or closed. By another definition every key is looked at."""
+    def update(self, con: duckdb.DuckDBPyConnection, moved: Mapping[str, tuple[set[str], set[str]]], run_id: str, finer: int = 1) -> int:
+        """Bring it up to date, within a transaction, in `finer` times as many parts: intervals written or closed.
+
+        By another definition every key is looked at.
+        """
         stood = self.stands(con)
         self.ensure(con)
         now, written = datetime.now(), 0
         parts = list(self._moved_keys(con, moved) if stood else self._all_keys())
-        try:
-            con.execute(f"CREATE OR REPLACE TEMP TABLE bearing AS SELECT DISTINCT * FROM ({' UNION ALL '.join(parts)})")
-            count = affected(con, "SELECT count(*) FROM temp.bearing")
-            new = not affected(con, f"SELECT count(*) FROM {quote(self.table)}")
-            for part in cut(con, self.contract, "FROM temp.bearing", -(-count // at_once(con, KEY))) if count else ():
-                con.execute(f"CREATE OR REPLACE TEMP TABLE touched AS SELECT * FROM temp.bearing WHERE {part}")
-                written += self._write(con, now, new=new)
-        finally:
-            names = ("bearing", "touched", "candidates", "spans", "points", "intervals", *(f"rows_{n}" for n in range(len(self.sources))))
-            for name in names:
-                con.execute(f"DROP TABLE IF EXISTS temp.{name}")
+        con.execute(f"CREATE OR REPLACE TEMP TABLE bearing AS SELECT DISTINCT * FROM ({' UNION ALL '.join(parts)})")
+        count = affected(con, "SELECT count(*) FROM temp.bearing")
+        new = not affected(con, f"SELECT count(*) FROM {quote(self.table)}")
+        for part in cut(con, self.contract, "FROM temp.bearing", -(-count // at_once(con, KEY)) * finer) if count else ():
+            con.execute(f"CREATE OR REPLACE TEMP TABLE touched AS SELECT * FROM temp.bearing WHERE {part}")
+            written += self._write(con, now, new=new)
+        names = ("bearing", "touched", "candidates", "spans", "points", "intervals", *(f"rows_{n}" for n in range(len(self.sources))))
+        for name in names:  # on an error they go with the transaction, in which nothing more can be done
+            con.execute(f"DROP TABLE IF EXISTS temp.{name}")
         self._note(con, moved, run_id, now)
         return written
 

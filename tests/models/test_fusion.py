@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from datetime import datetime
 
+import duckdb
 import pytest
 
-from assets.models import building
+from assets.models import building, history
 
 JAN, FEB, MAR = datetime(2026, 1, 5), datetime(2026, 2, 5), datetime(2026, 3, 5)
 ANN, BEN, COY = "219901189901010011", "219901189901010022", "219901189901010033"
@@ -58,6 +59,33 @@ def test_fused_part_by_part_it_is_the_same_table_in_the_order_of_its_key(fresh_w
             told.append((len(parts), found))
     assert (told[0][0], told[1][0]) == (1, 15)
     assert told[0][1] == told[1][1]
+
+
+@pytest.mark.parametrize("where", [building, history])
+def test_parts_that_do_not_fit_into_the_memory_are_made_anew_half_as_large(mixed, monkeypatch, caplog, where):
+    """Also where the database has given the transaction up."""
+    told, asked, made = [], [], where.cut
+
+    def full(con, contract, keyed, parts):
+        asked.append(parts)
+        if parts < 4:
+            with pytest.raises(duckdb.Error):
+                con.execute("SELECT error('no more memory')")
+            raise duckdb.OutOfMemoryException("failed to pin block")
+        return made(con, contract, keyed, parts)
+
+    for cut in (made, full):
+        monkeypatch.setattr(where, "cut", cut)
+        with mixed(cut.__name__) as world:
+            world.deliver("register", "r1", [(ANN, "甲", "东", JAN), (BEN, "乙", None, FEB)])
+            world.deliver("insurance", "i1", [("1", ANN, "丙", "厂", FEB)])
+            built = world.build("people")["people"]
+            kept = world.rows("SELECT * EXCLUDE (_known_from) FROM history.people ORDER BY ALL")
+            assert kept
+            told.append((built.rows, built.changed, world.rows("FROM base.people ORDER BY id"), kept))
+    assert asked == [1, 2, 4]
+    assert told[0] == told[1]
+    assert caplog.text.count("base.people does not fit") == 2
 
 
 def test_rows_without_a_key_are_left_out(world):
