@@ -15,12 +15,12 @@ WITH
             draw('drives', p.person) < 0.16 AND p.born < DATE '2003-01-01' AND p.born > DATE '1956-01-01' AS drives,
             today() - draw_int('driving day', p.person, 0, 2191)::INTEGER AS driving_on
         FROM world.person AS p
-        WHERE p.born < today() - INTERVAL 16 YEAR - INTERVAL 1 DAY AND p.left_on IS NULL),
+        WHERE among(p.person) AND p.born < today() - INTERVAL 16 YEAR - INTERVAL 1 DAY AND p.left_on IS NULL),
     -- every act of registration makes a new business licence; the one before falls on that day
     acts AS (
         SELECT a.entity, a.day, row_number() OVER (PARTITION BY a.entity ORDER BY a.day) - 1 AS version, lead(a.day) OVER (PARTITION BY a.entity ORDER BY a.day) AS next
         FROM world.entity_act AS a JOIN world.entity AS e USING (entity)
-        WHERE e.office IS NULL AND e.uscc IS NOT NULL AND a.day < coalesce(least(e.revoked_on, e.ended_on), DATE '9999-12-31')),
+        WHERE amid(a.entity) AND e.office IS NULL AND e.uscc IS NOT NULL AND a.day < coalesce(least(e.revoked_on, e.ended_on), DATE '9999-12-31')),
     held AS (
         SELECT (c.person * 16 + 1) * 8 AS certificate, 'id_card' AS kind, c.person, NULL::BIGINT AS person_2, NULL::BIGINT AS entity, NULL::BIGINT AS licence,
             c.id_number AS number, c.carded_on AS issued, c.carded_on AS valid_from,
@@ -38,7 +38,7 @@ WITH
         SELECT (m.marriage * 16 + 3) * 8, 'marriage', m.man, m.woman, NULL, NULL, m.cert_no, m.married_on, m.married_on, NULL, m.divorced_on, NULL, '2', m.county,
             a.steady AND b.steady
         FROM world.marriage AS m JOIN world.person AS a ON a.person = m.man JOIN world.person AS b ON b.person = m.woman
-        WHERE m.married_on >= first_day() OR draw('marriage card', m.marriage) < 0.15
+        WHERE within(m.marriage) AND (m.married_on >= first_day() OR draw('marriage card', m.marriage) < 0.15)
         UNION ALL
         SELECT (e.entity * 16 + CASE e.register WHEN 'market' THEN 4 WHEN 'social' THEN 9 ELSE 10 END) * 8 + a.version % 8,
             CASE e.register WHEN 'market' THEN 'business_licence' WHEN 'social' THEN 'social_organisation' ELSE 'public_body' END,
@@ -50,7 +50,7 @@ WITH
         SELECT (l.licence * 16 + CASE l.kind WHEN 'food' THEN 5 WHEN 'hygiene' THEN 6 WHEN 'construction' THEN 7 ELSE 8 END) * 8, l.kind || '_licence',
             NULL, NULL, l.entity, l.licence, l.licence_no, l.decided, l.valid_from, l.valid_to, l.ended_on, NULL, coalesce(l.ended_as, '2'), l.county, l.steady
         FROM world.licence AS l
-        WHERE draw('licence card', l.licence // 100) < 0.9)
+        WHERE amid(l.entity) AND draw('licence card', l.licence // 100) < 0.9)
 SELECT
     h.certificate, h.kind, k.type_name, padded(k.code, 3) AS type_code, h.person, h.person_2, h.entity, h.licence, h.number, h.issued, h.valid_from, h.valid_to,
     -- a licence ends up to 20 days after its holder, and its copy within 4 more
@@ -154,18 +154,19 @@ CREATE OR REPLACE TABLE world.service_case AS
 WITH
     drawn AS (
         SELECT c.certificate * 2 AS service_case, i.item, coalesce(c.person, e.rep) AS person, c.entity, c.certificate, c.issued AS result_on, NULL::DATE AS applied_on, c.county, c.steady
-        FROM world.certificate AS c JOIN world.service_item AS i ON i.certificate = c.kind LEFT JOIN world.entity AS e ON e.entity = c.entity
-        WHERE c.issued BETWEEN first_day() + 40 AND today() AND (c.kind <> 'business_licence' OR e.founded = c.issued)
+        FROM world.certificate AS c JOIN world.service_item AS i ON i.certificate = c.kind
+        LEFT JOIN (FROM world.entity WHERE amid(entity)) AS e ON e.entity = c.entity
+        WHERE CASE WHEN c.entity IS NULL THEN among(c.person) ELSE amid(c.entity) END AND c.issued BETWEEN first_day() + 40 AND today() AND (c.kind <> 'business_licence' OR e.founded = c.issued)
         UNION ALL
         SELECT (p.person * 8 + n.i) * 4 + 1, one_of([8, 9, 10, 11, 12, 12, 13, 14, 15, 16, 19], 'item', p.person * 8 + n.i), p.person, NULL, NULL, NULL,
             draw_day('applied', p.person * 8 + n.i, first_day(), today()), p.county, p.steady
         FROM world.person AS p CROSS JOIN range(3) AS n (i)
-        WHERE draw('applies', p.person * 8 + n.i) < 0.07 AND p.born < DATE '2006-01-01'
+        WHERE among(p.person) AND draw('applies', p.person * 8 + n.i) < 0.07 AND p.born < DATE '2006-01-01'
         UNION ALL
         SELECT (e.entity * 8 + n.i) * 4 + 3, one_of([17, 18], 'item', -1 - (e.entity * 8 + n.i)), e.rep, e.entity, NULL, NULL,
             draw_day('applied', -1 - (e.entity * 8 + n.i), greatest(e.founded, first_day()), today()), e.county, e.steady
         FROM world.entity AS e CROSS JOIN range(2) AS n (i)
-        WHERE e.register = 'market' AND draw('applies', -1 - (e.entity * 8 + n.i)) < 0.25 AND e.founded < today() - 30
+        WHERE amid(e.entity) AND e.register = 'market' AND draw('applies', -1 - (e.entity * 8 + n.i)) < 0.25 AND e.founded < today() - 30
             AND e.state = '1'),
     begun AS (
         SELECT d.*, i.field, i.kind, i.days, coalesce(d.applied_on, d.result_on - CASE WHEN i.kind = 1 THEN 0 ELSE draw_int('took', d.service_case, 1, i.days) END::INTEGER)
