@@ -205,8 +205,9 @@ def one_look(con: duckdb.DuckDBPyConnection) -> Iterator[None]:
 
 
 @contextmanager
-def at_hand(con: duckdb.DuckDBPyConnection, *tables: str) -> Iterator[None]:
+def at_hand(con: duckdb.DuckDBPyConnection, *tables: str, **parts: str) -> Iterator[None]:
     """Within, `evidence.<table>` of these tables is a copy in memory of what one look at the lake shows; of the others, nothing.
+    `parts`: SQL of the columns that are enough, by table.
 
     For what asks a hundred questions: in the lake each one opens as many small files as there were runs.
     """
@@ -214,8 +215,8 @@ def at_hand(con: duckdb.DuckDBPyConnection, *tables: str) -> Iterator[None]:
     try:
         with one_look(con):
             con.execute("CREATE SCHEMA hand.evidence")
-            for table in tables:
-                con.execute(f"CREATE TABLE hand.evidence.{quote(table)} AS FROM lake.evidence.{quote(table)}")
+            for table, columns in (dict.fromkeys(tables, "*") | parts).items():
+                con.execute(f"CREATE TABLE hand.evidence.{quote(table)} AS SELECT {columns} FROM lake.evidence.{quote(table)}")
         con.execute("USE hand")
         yield
     finally:

@@ -252,9 +252,9 @@ def _due(con: duckdb.DuckDBPyConnection, project: Project, summary: RunSummary, 
     """
     from pipelines.ledger import stale
     from pipelines.matching import keys_of, matches_table
-    from pipelines.standing import stopped
+    from pipelines.standing import OUTCOMES, stopped
 
-    with at_hand(con, "results", "batches", "runs"):
+    with at_hand(con, "batches", "runs", results=OUTCOMES):
         summary.stopped = stopped(con, project)
         out_of_date = set(stale(con, project, list(map(".".join, keys_of(models)))))
     waiting = [m for m in models if out_of_date & {m.table, matches_table(m)}]
@@ -266,9 +266,9 @@ def _due(con: duckdb.DuckDBPyConnection, project: Project, summary: RunSummary, 
 
 def _stopping(con: duckdb.DuckDBPyConnection, project: Project, models: list[Contract]) -> set[str]:
     """The tables, of these models, that stop what lies above them now."""
-    from pipelines.standing import stopped
+    from pipelines.standing import OUTCOMES, stopped
 
-    with at_hand(con, "results", "batches"):
+    with at_hand(con, "batches", results=OUTCOMES):
         return {project.contracts[name].table for name in stopped(con, project, models)}
 
 

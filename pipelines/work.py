@@ -6,7 +6,7 @@ Belongs here: asking readers and the lake, and cutting the answer into runs. Not
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -50,22 +50,29 @@ class Work:
 
 def pending_work(con: duckdb.DuckDBPyConnection, project: Project, contracts: Iterable[Contract]) -> list[Work]:
     """What the given source datasets have waiting, in the order of the contracts and of time."""
-    found: list[Work] = []
-    for contract in contracts:
-        found.extend(_of_one(con, project, contract))
-    return found
+    asked = list(contracts)
+    half_done = _half_done(con, project, asked)
+    return [work for contract in asked for work in _of_one(con, project, contract, half_done[contract.name])]
 
 
-def _of_one(con: duckdb.DuckDBPyConnection, project: Project, contract: Contract) -> list[Work]:
-    from assets.collect import pending
+def _half_done(con: duckdb.DuckDBPyConnection, project: Project, contracts: Sequence[Contract]) -> dict[str, list[str]]:
+    """By dataset the partitions of batches that are to be standardised."""
     from assets.judging import Judge
+    from assets.lake import at_hand, is_there
+    from assets.releases import TABLE
     from assets.standardise import due
+
+    releases = [TABLE.split(".")[1]] if is_there(con, TABLE) else []
+    with at_hand(con, "batches", *releases, results="DISTINCT batch, fingerprint"):
+        return {c.name: [batch.partition_key for batch in due(con, Judge(project, c))] for c in contracts}
+
+
+def _of_one(con: duckdb.DuckDBPyConnection, project: Project, contract: Contract, half_done: Sequence[str]) -> list[Work]:
+    from assets.collect import pending
     from pipelines.factories import partitions
 
     known = list(partitions(contract).get_partition_keys())
-    waiting: dict[str, list[Handover]] = {}
-    for batch in due(con, Judge(project, contract)):
-        waiting.setdefault(batch.partition_key, [])
+    waiting: dict[str, list[Handover]] = {key: [] for key in half_done}
     trouble = ""
     try:
         for handover in pending(con, project, contract):
