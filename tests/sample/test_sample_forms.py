@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import duckdb
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import yaml
@@ -15,6 +17,7 @@ from assets.lake import open_lake
 from assets.project import CODE, Project
 from assets.readers import Extract, reader_for
 from sample_data import serving
+from sample_data.forms import kept
 from sample_data.made import make
 
 ROWS = """
@@ -186,3 +189,24 @@ def test_an_interface_is_read_back(tmp_path: Path) -> None:
     assert [row["编号"] for row in rows] == [str(r["编号"]) for r in expected()]
     assert {rows[f["row"] - 1]["金额"] for f in truth} == {f["spoilt"] for f in truth}
     assert {(f["source"], f["period"]) for f in truth} == {("2026-10-31", "20261031")}
+
+
+@pytest.mark.parametrize("pieces", [[11], [1] * 11, [3, 7, 1], [4, 4, 3]])
+def test_what_a_server_keeps_is_read_a_part_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pieces: list[int]) -> None:
+    """However the rows came, also where a page goes over the end of a part, or lies behind the last row."""
+    monkeypatch.setattr(kept, "GROUP", 4)
+    declaration = SimpleNamespace(
+        contract=SimpleNamespace(columns=(), server=SimpleNamespace(properties={})), form=SimpleNamespace(extra=["数"])
+    )
+    scene = SimpleNamespace(declaration=declaration, missing=set(), headers=lambda: ["数"], keep_time=lambda path: None)
+    writer, numbers, cells = kept.Rows(scene, tmp_path / "day.parquet"), list[int](), iter(map(str, range(11)))  # type: ignore[arg-type]
+    for many in pieces:
+        numbers += writer.add(pa.table({"c0": [next(cells) for _ in range(many)]}), None).tolist()
+    (path,) = writer.close()
+    assert numbers == list(range(1, 12))
+    assert (kept.count(path), kept.headers(path), pq.ParquetFile(path).num_row_groups) == (11, ["数"], 3)
+    for size in (1, 3, 4, 5, 20):
+        for first in range(14):
+            assert [row["数"] for row in kept.rows(path, first, first + size)] == [str(n) for n in range(first, min(11, first + size))]
+    assert [b.num_rows for b in kept.batches(path)] == [4, 4, 3]
+    kept.forget()
