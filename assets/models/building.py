@@ -6,7 +6,6 @@ Belongs here: writing to the lake. Not here: what the SQL means (`sql`, `fusion`
 from __future__ import annotations
 
 import json
-import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -15,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from assets import evidence
 from assets.judging import codes_of
-from assets.lake import affected, is_there, let_go, literal, memory_of, one_look, quote, transaction
+from assets.lake import affected, is_there, literal, one_look, quote, transaction
 from assets.models.feed import Last, last, note, state
 from assets.models.fusion import Fusion, drop_temporary, fuse, is_fusion, read_fusion, values_view
 from assets.models.history import History, check_history, has_history
@@ -33,7 +32,7 @@ from assets.models.increment import (
     standing_rows,
     touch,
 )
-from assets.models.parts import at_once, cut
+from assets.models.parts import at_once, cut, until_it_fits
 from assets.models.sql import CODES, Query, code_rows, columns_known, dependencies, is_disagreement, is_view, read_model
 from assets.std import digest, ensure_all, ensure_view, is_delta, period_end, settled
 from expectations.documents import DocumentError
@@ -44,11 +43,6 @@ if TYPE_CHECKING:
     from assets.contracts import Contract
     from assets.project import Project
 
-
-log = logging.getLogger(__name__)
-
-FINER = (1, 2, 4, 8)
-"""Parts that do not fit into the memory are made anew, so many times as many."""
 ROW = 500
 """Bytes of memory for a row of a source, of those that are fused at once. Of more than the memory holds a table is made part by part,
 each reading the sources again."""
@@ -122,8 +116,6 @@ def build(con: duckdb.DuckDBPyConnection, project: Project, contract: Contract, 
     Without a batch that came or went since it was built nothing is done, and no snapshot made. The models that it reads must
     have been built before (`order`). Raises `DocumentError` for SQL that does not fit the contracts.
     """
-    import duckdb
-
     if is_disagreement(contract):
         from assets.crosschecks.building import build_disagreement
 
@@ -155,7 +147,8 @@ def build(con: duckdb.DuckDBPyConnection, project: Project, contract: Contract, 
         return _view(con, model, what, run_id, read)
     new = sorted(what.present - what.built)
     build = _Build(model, what, f"DATE '{as_of}'" if as_of else "NULL", aged)
-    for finer in FINER:
+
+    def make(finer: int) -> tuple[int, int, int, int]:
         try:
             with transaction(con, run_id, f"build {contract.table}: {len(new)} batches"):
                 if not stands:
@@ -166,30 +159,18 @@ def build(con: duckdb.DuckDBPyConnection, project: Project, contract: Contract, 
                     _tell_ages(con, build)
                     taken, written = _by_keys(con, build) if by_keys else _in_full(con, build, finer, fresh=not stands)
                     incorporate(con, contract, what, run_id)
-                    note(
-                        con,
-                        contract.table,
-                        read,
-                        run_id,
-                        definition=model.definition,
-                        rows=taken + written,
-                        anew=not stands,
-                        as_of=as_of,
-                    )
+                    moved = taken + written
+                    note(con, contract.table, read, run_id, definition=model.definition, rows=moved, anew=not stands, as_of=as_of)
                 if history and retold:
                     history.update(con, told, run_id, finer)
-                rows = count(con, contract.table)
-                carried, days = _carried(con, build)
-            break
-        except duckdb.OutOfMemoryException:
-            if finer == FINER[-1] or not model.fusion:
-                raise
-            log.warning("%s does not fit into the memory and is made anew, in parts half as large.", contract.table)
-            let_go(con, memory_of(con))
+                return count(con, contract.table), written, *_carried(con, build)
         finally:
             con.execute("DROP TABLE IF EXISTS temp.touched")
             if model.fusion:
                 drop_temporary(con, model.fusion)
+
+    in_parts = model.fusion is not None and (retold or not by_keys)
+    rows, written, carried, days = until_it_fits(con, contract.table, make) if in_parts else make(1)
     return Built(contract.table, rows, written, tuple(new), not by_keys, carried, days)
 
 

@@ -88,6 +88,22 @@ def test_parts_that_do_not_fit_into_the_memory_are_made_anew_half_as_large(mixed
     assert caplog.text.count("base.people does not fit") == 2
 
 
+def test_what_is_built_by_keys_has_no_parts_and_is_tried_once(world, monkeypatch):
+    world.deliver("register", "r1", [(f"2199011899010{n:05}", "甲", "东", JAN) for n in range(20)], unit="a")
+    world.build()
+    world.deliver("register", "r2", [(ANN, "安", "东", FEB)], unit="b")
+    tried = []
+
+    def full(con, build):
+        tried.append(build.model.contract.name)
+        raise duckdb.OutOfMemoryException("failed to pin block")
+
+    monkeypatch.setattr(building, "_by_keys", full)
+    with pytest.raises(duckdb.OutOfMemoryException):
+        world.build()
+    assert tried == ["people"]
+
+
 def test_rows_without_a_key_are_left_out(world):
     world.deliver("insurance", "i1", [("1", None, "无", "厂", JAN), ("2", ANN, "安", "厂", JAN)])
     assert world.build("people")["people"].rows == 1
