@@ -27,10 +27,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Failing:
-    """One check that does not pass now. `state`: stopped, failed, quarantined, not_assessable, refused, waived."""
+    """One check that does not pass now. `state`: stopped, failed, quarantined, not_assessable, refused, waived.
+
+    `rule` is the id of the rule that does not hold; empty where a hand-over was refused.
+    """
 
     dataset: str
     check: str
+    rule: str
     state: str
     unexpected: int
     since: str
@@ -74,6 +78,7 @@ def _refused(project: Project, contract: "Contract", refused: "list[Refusal]") -
     return Failing(
         dataset=contract.name,
         check=checks.ACCEPTED,
+        rule="",
         state="refused",
         unexpected=len(refused),
         since=min(r.period for r in refused),
@@ -92,6 +97,7 @@ def _failing(project: Project, contract: "Contract", rule: "Rule", state: "RuleS
     return Failing(
         dataset=contract.name,
         check=checks.check_name(rule),
+        rule=rule.id,
         state="not_assessable" if state.outcome == "not_assessable" else "waived" if state.waived else word,
         unexpected=state.unexpected,
         since=state.since,

@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
+from itertools import groupby
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 from assets.lake import at_hand
@@ -343,11 +345,12 @@ def only_stopped(ran: Ran) -> bool:
 def _finish(con: duckdb.DuckDBPyConnection, project: Project, summary: RunSummary, started: datetime) -> RunSummary:
     """Add what stands now to the summary."""
     from pipelines.inbox import failing_checks
-    from pipelines.standing import refusals, stopped
+    from pipelines.standing import refusals
 
     with at_hand(con, "results", "batches"):
         summary.failing = failing_checks(con, project)
-        summary.stopped = stopped(con, project)
+        stopped = sorted((f.dataset, f.rule) for f in summary.failing if f.state == "stopped")
+        summary.stopped = {dataset: [rule for _, rule in found] for dataset, found in groupby(stopped, itemgetter(0))}
         summary.refused = [r for c in project.sources() for r in refusals(con, c)]
         rows = con.execute(
             """SELECT dataset, count(*) FILTER (status = 'standardised'), coalesce(sum(rows_raw), 0)::BIGINT,

@@ -121,11 +121,14 @@ class RuleState:
     def stops(self, tolerance: float = BLOCK_ABOVE) -> bool:
         """Whether downstream must stop: a blocking rule broken by more than `tolerance` of the rows now current.
 
-        A handful of rows (fewer than `FEW`) stops nothing unless it is half of what came: one of twelve rows is no disaster.
+        A handful of rows (fewer than `FEW`) stops nothing unless it is half of what came: one of twelve rows is no disaster. Nor does a
+        rule that all of them pass by its `mostly`.
         """
         current = [b for b in self.batches if b.current and not b.waived]
+        if not self.blocking or all(b.outcome != "failed" for b in current):
+            return False
         rows, broken = sum(b.elements for b in current), sum(b.unexpected for b in current)
-        return self.blocking and broken > tolerance * rows and (broken >= FEW or 2 * broken >= rows)
+        return broken > tolerance * rows and (broken >= FEW or 2 * broken >= rows)
 
 
 @dataclass(frozen=True)

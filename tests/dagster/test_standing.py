@@ -104,6 +104,14 @@ def test_only_the_newest_period_of_each_unit_decides() -> None:
     assert not state.stops()
 
 
+def test_a_rule_that_passes_by_its_mostly_stops_nothing() -> None:
+    """Else what lies above is held back, while every check is green and the inbox is empty."""
+    passed = BatchResult("b1", "a", "202610", True, "passed", 100, 20, "")
+    failed = BatchResult("b2", "b", "202610", True, "failed", 100, 60, "")
+    assert not RuleState("pet", "r", True, (passed,)).stops(0.05)
+    assert RuleState("pet", "r", True, (passed, failed)).stops(0.05)
+
+
 def test_a_refusal_stands_until_something_better_comes(con: Any, project: Project) -> None:
     contract = project.contracts["pet"]
     batch(con, "a", "202610", "refused", hour=1)
