@@ -38,8 +38,8 @@ format: $(VENV)/dev.stamp ## Put the code into its style
 conformance: $(VENV)/dev.stamp ## Great Expectations' own cases through our compiler and through itself (CASES=../shared/conformance/gx)
 	@$(BIN)/python -m expectations.conformance $(CASES)
 
-bench-pipeline: $(VENV)/dev.stamp ## Time the whole path against bare loads (PEOPLE="1000000 5000000", MEMORY=2GB)
-	@$(BIN)/python -m benchmarks.pipeline --people $(or $(PEOPLE),1000000 5000000) --memory $(or $(MEMORY),2GB) --figures build/bench-pipeline.json
+bench-pipeline: $(VENV)/dev.stamp ## Time the whole path against bare loads (PEOPLE="1000000 5000000", MEMORY=2GB, WITHOUT="B D")
+	@$(BIN)/python -m benchmarks.pipeline --people $(or $(PEOPLE),1000000 5000000) --memory $(or $(MEMORY),2GB) $(if $(WITHOUT),--without $(WITHOUT)) --figures build/bench-pipeline.json
 
 bench-increment: $(VENV)/dev.stamp ## What a change of one percent costs against the first load, table by table (ROWS=10000000)
 	@$(BIN)/python -m benchmarks.increment --rows $(or $(ROWS),10000000)
