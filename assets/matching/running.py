@@ -228,8 +228,7 @@ def _classify(con: duckdb.DuckDBPyConnection, matching: Matching) -> None:
         f"""CREATE OR REPLACE TEMP TABLE match_found AS
         WITH d AS (SELECT * FROM ({decided}) SEMI JOIN {_TOUCHED} USING (record)),
         pairs AS (
-            SELECT coalesce(s.record, d.record) AS record, coalesce(s.key, d.key) AS key, s.score, s.levels,
-                d.decision, d.reviewer, d.reason, d.decided_at,
+            SELECT coalesce(s.record, d.record) AS record, coalesce(s.key, d.key) AS key, s.score, d.decision,
                 CASE WHEN d.decision = 'different' OR s.score IS NULL THEN 0 ELSE pow(2, least(s.score, 200)) END AS odds
             FROM {SCORED} AS s FULL JOIN d ON d.record = s.record AND d.key = s.key WHERE s.record IS NOT NULL OR ({there})
         ),
@@ -249,8 +248,9 @@ def _classify(con: duckdb.DuckDBPyConnection, matching: Matching) -> None:
                 OR row_number() OVER (PARTITION BY record, class ORDER BY score DESC, key) <= {KEPT}
         )
         SELECT t.record, k.key AS {quote(matching.key)}, k.score, k.probability, coalesce(k.class, 'none') AS class,
-            list_filter([{told}], lambda e: e IS NOT NULL) AS evidence, k.reviewer, k.reason, k.decided_at
-        FROM {_TOUCHED} AS t LEFT JOIN kept AS k ON k.record = t.record"""
+            list_filter([{told}], lambda e: e IS NOT NULL) AS evidence, d.reviewer, d.reason, d.decided_at
+        FROM {_TOUCHED} AS t LEFT JOIN kept AS k ON k.record = t.record
+            LEFT JOIN {SCORED} AS s ON s.record = k.record AND s.key = k.key LEFT JOIN d ON d.record = k.record AND d.key = k.key"""
     )
 
 

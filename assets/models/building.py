@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from assets.contracts import Contract
     from assets.project import Project
 
-ROW = 500
+ROW = 750
 """Bytes of memory for a row of a source, of those that are fused at once. Of more than the memory holds a table is made part by part,
 each reading the sources again."""
 

@@ -17,22 +17,25 @@ named AS (
     JOIN certified AS f ON f.household_no = p.household_no AND f.born = p.birth_date AND (f.child_name = p.name OR f.child_name IS NULL)
     QUALIFY row_number() OVER (PARTITION BY p.id_number ORDER BY f.child_name NULLS LAST, f.mother_id) = 1
 ),
--- of households in which a child stands: a household's two people are texts, which are kept in memory while it is grouped
 heads AS (
-    SELECT
-        a.household_no AS "household_no",
-        max(CASE WHEN a.sex = '2' THEN a.id_number END) AS "woman", max(CASE WHEN a.sex = '1' THEN a.id_number END) AS "man"
+    SELECT a.household_no AS "household_no", a.sex AS "sex", a.id_number AS "id_number"
     FROM base.population AS a
     WHERE a.relation IN ('02', '10', '11', '12') AND a.household_no IN (
         SELECT k.household_no FROM base.population AS k WHERE k.relation BETWEEN '20' AND '39' AND k.relation NOT IN ('28', '38'))
-    GROUP BY a.household_no
+),
+-- of several the last; not by max(), whose texts, of a province's households, are kept in memory that no limit counts
+head AS (
+    SELECT h.household_no AS "household_no", h.sex AS "sex", h.id_number AS "id_number"
+    FROM heads AS h
+    WHERE NOT EXISTS (SELECT 1 FROM heads AS o WHERE o.household_no = h.household_no AND o.sex = h.sex AND o.id_number > h.id_number)
 )
 SELECT
     c.id_number AS "id_number",
-    coalesce(f.mother_id, h.woman) AS "mother_id",
-    coalesce(f.father_id, h.man) AS "father_id",
+    coalesce(f.mother_id, w.id_number) AS "mother_id",
+    coalesce(f.father_id, m.id_number) AS "father_id",
     CASE WHEN f.mother_id IS NULL THEN 'population_register' ELSE 'birth_certificate' END AS "said_by"
 FROM base.population AS c
 LEFT JOIN named AS f ON f.id_number = c.id_number
-LEFT JOIN heads AS h ON h.household_no = c.household_no
+LEFT JOIN head AS w ON w.household_no = c.household_no AND w.sex = '2'
+LEFT JOIN head AS m ON m.household_no = c.household_no AND m.sex = '1'
 WHERE c.relation BETWEEN '20' AND '39' AND c.relation NOT IN ('28', '38')
