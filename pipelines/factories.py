@@ -25,7 +25,7 @@ from pipelines.lineage.shown import NEWEST, Shown, newest_of, tell_hand_overs
 from pipelines.periods import Periods, Said, periods_of
 from pipelines.resource import Lake, tag_verdict
 from pipelines.rulebook import Rule, read_rules
-from pipelines.standing import OUTCOMES, RuleState, accounted, balanced, refusals, rule_states, standing_batches, stopped
+from pipelines.standing import RuleState, accounted, balanced, refusals, rule_states, standing_batches, stopped
 
 STRAYS_TAG = "yuanqing/strays"  # partition keys of hand-overs for a period that has no partition; collecting refuses them
 REPLAY_TAG = "yuanqing/replay"  # batches to be standardised and judged again, and no others
@@ -223,13 +223,11 @@ def model_asset(project: Project, contract: Contract, lineage: Shown) -> dg.Asse
         **common(contract, lineage),
     )
     def built(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
-        from assets.lake import at_hand
         from assets.models import build, check_built
         from pipelines.lineage.stored import check_classified
 
         lake: Lake = context.resources.lake
-        with at_hand(lake.con, "batches", results=OUTCOMES):
-            bad = [f"{name} ({', '.join(rules)})" for name, rules in stopped(lake.con, project, below(project, contract)).items()]
+        bad = [f"{name} ({', '.join(rules)})" for name, rules in stopped(lake.con, project, below(project, contract)).items()]
         if bad:
             raise dg.Failure(
                 f"{contract.table} is left as it was: stopped by {'; '.join(bad)}. It is built again when that is mended.",

@@ -254,11 +254,10 @@ def _due(con: duckdb.DuckDBPyConnection, project: Project, summary: RunSummary, 
     """
     from pipelines.ledger import stale
     from pipelines.matching import keys_of, matches_table
-    from pipelines.standing import OUTCOMES, stopped
+    from pipelines.standing import stopped
 
-    with at_hand(con, "batches", "runs", results=OUTCOMES):
-        summary.stopped = stopped(con, project)
-        out_of_date = set(stale(con, project, list(map(".".join, keys_of(models)))))
+    summary.stopped = stopped(con, project)
+    out_of_date = set(stale(con, project, list(map(".".join, keys_of(models)))))
     waiting = [m for m in models if out_of_date & {m.table, matches_table(m)}]
     stops = {project.contracts[name].table for name in summary.stopped}
     held = _held(waiting, {t for t in stops if t not in {m.table for m in waiting}})
@@ -268,10 +267,9 @@ def _due(con: duckdb.DuckDBPyConnection, project: Project, summary: RunSummary, 
 
 def _stopping(con: duckdb.DuckDBPyConnection, project: Project, models: list[Contract]) -> set[str]:
     """The tables, of these models, that stop what lies above them now."""
-    from pipelines.standing import OUTCOMES, stopped
+    from pipelines.standing import stopped
 
-    with at_hand(con, "batches", results=OUTCOMES):
-        return {project.contracts[name].table for name in stopped(con, project, models)}
+    return {project.contracts[name].table for name in stopped(con, project, models)}
 
 
 def _held(models: list[Contract], stops: set[str]) -> list[str]:

@@ -348,22 +348,24 @@ def balanced(con: duckdb.DuckDBPyConnection, contract: Contract, keys: Collectio
     return list(counts.values())
 
 
-OUTCOMES = "* REPLACE (NULL::VARCHAR AS result)"
+_OUTCOMES = "* REPLACE (NULL::VARCHAR AS result)"
 """Of results all but the rows that fail: enough for `stopped`, and a tenth of the bytes."""
 
 
 def stopped(con: duckdb.DuckDBPyConnection, project: Project, contracts: Iterable[Contract] | None = None) -> dict[str, list[str]]:
     """Datasets and models (of those given, else of all) that must not be built upon now, with the rules that say so."""
+    from assets.lake import at_hand
     from pipelines.issues.waiving import holding
 
     found: dict[str, list[str]] = {}
     waivers = holding(project)
-    for contract in project.contracts.values() if contracts is None else contracts:
-        tolerance = {rule.id: rule.block_above for rule in read_rules(project, [contract])}
-        if not tolerance:
-            continue
-        states = rule_states(con, contract, waivers=waivers, dated=False).values()
-        rules = [s.rule for s in states if s.rule in tolerance and s.stops(tolerance[s.rule])]
-        if rules:
-            found[contract.name] = sorted(rules)
+    with at_hand(con, "batches", results=_OUTCOMES):
+        for contract in project.contracts.values() if contracts is None else contracts:
+            tolerance = {rule.id: rule.block_above for rule in read_rules(project, [contract])}
+            if not tolerance:
+                continue
+            states = rule_states(con, contract, waivers=waivers, dated=False).values()
+            rules = [s.rule for s in states if s.rule in tolerance and s.stops(tolerance[s.rule])]
+            if rules:
+                found[contract.name] = sorted(rules)
     return found
