@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from assets import evidence
 from assets.declarations import BUILT_BY
-from assets.lake import transaction
+from assets.lake import one_look, transaction
 
 if TYPE_CHECKING:
     import duckdb
@@ -71,16 +71,16 @@ def version_of(name: str) -> str | None:
 
 def stale(con: duckdb.DuckDBPyConnection, project: Project, names: list[str]) -> list[str]:
     """Of `names` (tables, `results`, ...), those not made since the last batch was taken in or a declaration changed."""
-    changed = con.execute(
-        "SELECT greatest(max(standardised_at), max(collected_at)) FROM evidence.batches WHERE status <> 'repeated'"
-    ).fetchone()
-    since = changed[0] if changed else None
+    with one_look(con):  # an answer that is not read to its end would keep the catalogue from whoever writes next
+        (since,) = con.execute(
+            "SELECT greatest(max(standardised_at), max(collected_at)) FROM evidence.batches WHERE status <> 'repeated'"
+        ).fetchone() or (None,)
+        rows = con.execute("SELECT versions FROM evidence.runs WHERE started_at >= ?", [since]).fetchall()
     if since is None:
         return []
-    rows = con.execute("SELECT started_at, versions FROM evidence.runs WHERE started_at >= ?", [since]).fetchall()
     now = declarations(project)
     fresh: set[str] = set()
-    for _, versions in rows:
+    for (versions,) in rows:
         said = json.loads(versions or "{}")
         if said.get("declarations") == now:
             fresh.update(said.get("done", ()))
