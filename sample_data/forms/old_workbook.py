@@ -7,8 +7,10 @@ Source: Microsoft's [MS-XLS] and [MS-CFB]. A sheet holds 65,536 rows.
 
 from __future__ import annotations
 
+import shutil
 import struct
 from collections.abc import Sequence
+from tempfile import TemporaryFile
 from typing import TYPE_CHECKING
 
 from sample_data.forms import Cells, Scene
@@ -34,19 +36,20 @@ class OldWorkbook(Cells):
 
 
 class OldBook(Sheets):
-    """An .xls file, held in memory until it is saved."""
+    """An .xls file. Its sheets stand in a file without a name until it is saved, since what comes before them says where each begins."""
 
     def __init__(self, scene: Scene) -> None:
         super().__init__(scene)
-        self._sheets: list[list[bytes]] = []
+        self._sheets = TemporaryFile(dir=self.path.parent)  # noqa: SIM115 (save closes it)
+        self._begins: list[int] = []
 
     def open(self) -> None:
-        self._sheets.append([])
+        self._begins.append(self._sheets.tell())
+        self._sheets.write(_bof(0x10) + _record(DIMENSIONS, struct.pack("<IIHHH", 0, MOST, 0, 256, 0)))
 
     def lines(self, first: int, rows: Sequence[Sequence[str | None]]) -> None:
-        self._sheets[-1] += [
-            _label(first - 1 + n, at, text) for n, row in enumerate(rows) for at, text in enumerate(row) if text is not None
-        ]
+        for n, row in enumerate(rows):
+            self._sheets.writelines(_label(first - 1 + n, at, text) for at, text in enumerate(row) if text is not None)
 
     def put(self, numbers: np.ndarray, cells: Sequence[pa.Array], numeric: Sequence[pa.Array | None]) -> None:
         if numbers[-1] > MOST:
@@ -59,7 +62,7 @@ class OldBook(Sheets):
             for at, (values, mask) in enumerate(zip(columns, masks, strict=True)):
                 if values[n] is not None:
                     number = mask is not None and mask[n]
-                    self._sheets[-1].append(
+                    self._sheets.write(
                         _record(NUMBER, struct.pack("<HHHd", row, at, 0, float(values[n]))) if number else _label(row, at, values[n])
                     )
 
@@ -67,26 +70,31 @@ class OldBook(Sheets):
         for first in range(0, len(areas), AREAS):
             some = areas[first : first + AREAS]
             packed = b"".join(struct.pack("<HHHH", top, bottom, left, right) for top, left, bottom, right in some)
-            self._sheets[-1].append(_record(MERGED, struct.pack("<H", len(some)) + packed))
+            self._sheets.write(_record(MERGED, struct.pack("<H", len(some)) + packed))
+        self._sheets.write(_record(EOF, b""))
 
     def save(self) -> None:
-        bof = [_record(BOF, struct.pack("<HHHHII", 0x600, kind, 0, 0, 0, 6)) for kind in (5, 0x10)]
-        size = struct.pack("<IIHHH", 0, MOST, 0, 256, 0)
-        sheets = [b"".join([bof[1], _record(DIMENSIONS, size), *records, _record(EOF, b"")]) for records in self._sheets]
+        before = len(self._globals(0))
+        with self._sheets as sheets, self.path.open("wb") as file:
+            length = before + sheets.tell()
+            stored = max(4096, -(-length // SECTOR) * SECTOR)
+            head, tail = container(stored)
+            file.write(head + self._globals(before))
+            sheets.seek(0)
+            shutil.copyfileobj(sheets, file)
+            file.write(b"\0" * (stored - length) + tail)
 
-        def globals_(offsets: Sequence[int]) -> bytes:
-            names = [name[:31] for name in self.names]
-            bounds = [
-                _record(BOUNDSHEET, struct.pack("<IBBBB", offset, 0, 0, len(name), 1) + name.encode("utf-16-le"))
-                for offset, name in zip(offsets, names, strict=True)
-            ]
-            return b"".join([bof[0], _record(CODEPAGE, struct.pack("<H", 1200)), *bounds, _record(EOF, b"")])
+    def _globals(self, before: int) -> bytes:
+        """What stands before the sheets, itself so many bytes long."""
+        bounds = [
+            _record(BOUNDSHEET, struct.pack("<IBBBB", before + begins, 0, 0, len(name[:31]), 1) + name[:31].encode("utf-16-le"))
+            for begins, name in zip(self._begins, self.names, strict=True)
+        ]
+        return b"".join([_bof(5), _record(CODEPAGE, struct.pack("<H", 1200)), *bounds, _record(EOF, b"")])
 
-        at, offsets = len(globals_([0] * len(sheets))), []
-        for sheet in sheets:
-            offsets.append(at)
-            at += len(sheet)
-        self.path.write_bytes(container(b"".join([globals_(offsets), *sheets])))
+
+def _bof(kind: int) -> bytes:
+    return _record(BOF, struct.pack("<HHHHII", 0x600, kind, 0, 0, 0, 6))
 
 
 def _record(kind: int, data: bytes) -> bytes:
@@ -98,10 +106,12 @@ def _label(row: int, column: int, text: str) -> bytes:
     return _record(LABEL, struct.pack("<HHHHB", row, column, 0, len(packed) // 2, 1) + packed)
 
 
-def container(workbook: bytes) -> bytes:
-    """An OLE2 file (version 3) with the one stream `Workbook`."""
-    data = workbook.ljust(max(4096, -(-len(workbook) // SECTOR) * SECTOR), b"\0")
-    count = len(data) // SECTOR + 1  # the directory has a sector of its own behind the stream
+def container(length: int) -> tuple[bytes, bytes]:
+    """What stands before and behind the bytes of the one stream `Workbook` in an OLE2 file (version 3).
+
+    `length`: how many bytes the stream has, at least 4096 and whole sectors.
+    """
+    count = length // SECTOR + 1  # the directory has a sector of its own behind the stream
     tables, further = 1, 0
     while tables * TABLE < count + tables + further:  # the table holds itself too
         tables += 1
@@ -124,8 +134,8 @@ def container(workbook: bytes) -> bytes:
         following = first + tables + n + 1 if n + 1 < further else END
         difat += struct.pack(f"<{TABLE}I", *some, *[FREE] * (TABLE - 1 - len(some)), following)
     fat = struct.pack(f"<{tables * TABLE}I", *chain, *[FREE] * (tables * TABLE - len(chain)))
-    entries = _entry("Root Entry", 5, 1, END, 0) + _entry("Workbook", 2, FREE, 0, len(data)) + _entry("", 0, FREE, 0, 0) * 2
-    return header + data + entries + fat + difat
+    entries = _entry("Root Entry", 5, 1, END, 0) + _entry("Workbook", 2, FREE, 0, length) + _entry("", 0, FREE, 0, 0) * 2
+    return header, entries + fat + difat
 
 
 def _entry(name: str, kind: int, child: int, start: int, size: int) -> bytes:

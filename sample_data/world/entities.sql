@@ -92,6 +92,12 @@ SELECT * FROM (
     UNION ALL SELECT entity, next, day, NULL FROM changed)
 ORDER BY entity, since;
 
+-- The same with what papers say of them, and with somebody else (`other`), whom some papers name by mistake.
+CREATE TABLE world.rep AS
+SELECT r.entity, r.since, r.until, p.name, p.id_number, p.died, o.name AS other_name, o.id_number AS other_id
+FROM world.entity_rep AS r JOIN world.person AS p USING (person) JOIN world.person AS o ON o.person = (r.person + 1009) % people()
+ORDER BY r.entity, r.since;
+
 -- Names hold the entity's number, so no two entities ever share one: the same name under another code is then a fault.
 CREATE TABLE world.entity_name AS
 WITH
