@@ -25,6 +25,14 @@ FROM (SELECT man AS person, woman AS spouse, marriage, married_on, divorced_on F
 JOIN world.person AS p ON p.person = s.spouse
 ORDER BY s.person;
 
+-- Women who live here and never married, numbered: whom a married man may marry once more.
+CREATE TABLE world.single_woman AS
+SELECT row_number() OVER (ORDER BY person) - 1 AS n, person, county, name, id_number, born
+FROM world.person
+WHERE NOT male AND unwed_state = '10' AND steady AND local AND died IS NULL AND left_on IS NULL AND NOT needy AND born BETWEEN DATE '1986-01-01' AND DATE '2004-01-01'
+    AND person NOT IN (SELECT person FROM world.spouse)
+ORDER BY person;
+
 -- Children born in the 24 months, to couples that live here.
 CREATE OR REPLACE TABLE world.birth AS
 WITH
