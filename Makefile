@@ -9,7 +9,7 @@ unexport PYTHONDONTWRITEBYTECODE
 export MALLOC_ARENA_MAX ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help run test ui check lint format conformance bench-pipeline bench-increment bench-rules bench-matching bench-issues bench-lineage bench-issues bench-entry lineage-proof lock clean
+.PHONY: help run test ui check lint format conformance bench-pipeline bench-increment bench-rules bench-matching bench-issues bench-lineage bench-entry lineage-proof lock clean
 
 help: ## Show what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
