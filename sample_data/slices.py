@@ -2,7 +2,7 @@
 
 Homes and people are numbered alike, 50 homes of 125 people after the other (`world/people.sql`), so a slice of one is a slice of the
 other, and what is ordered by either is read in part; entities are numbered too, about one to ten people. SQL says where it may be
-cut: `within(home)`, `among(person)`, `amid(entity)`.
+cut: `within(home)`, `among(person)`, `amid(entity)`, and `about(entity, person)` where a row is a person's if it is no entity's.
 
 Belongs here: those macros, writing a table slice by slice, the memory that DuckDB may take. Not here: what the SQL makes.
 """
@@ -26,7 +26,7 @@ statement, would grow with the people."""
 
 NUMBERED = {"within": ("home", 50), "among": ("person", 125), "amid": ("entity", 15)}
 """By macro, what it cuts, and how many of it go with 125 people."""
-_CUT = re.compile(rf"\b({'|'.join(NUMBERED)})\(")
+_CUT = re.compile(rf"\b({'|'.join(NUMBERED)}|about)\(")
 
 
 def within(con: duckdb.DuckDBPyConnection, first: int = 0, end: int | None = None) -> None:
@@ -36,6 +36,9 @@ def within(con: duckdb.DuckDBPyConnection, first: int = 0, end: int | None = Non
         above = f"{name} >= {number * (first // 125)}" if first else "true"
         below = f"{name} < {number * (end // 125)}" if end is not None else "true"
         con.execute(f"CREATE OR REPLACE TEMP MACRO {macro}({name}) AS {above} AND {below}")
+    con.execute(
+        "CREATE OR REPLACE TEMP MACRO about(entity, person) AS CASE WHEN entity IS NULL THEN among(person) ELSE amid(entity) END"
+    )
 
 
 def give_back(con: duckdb.DuckDBPyConnection) -> None:

@@ -156,7 +156,7 @@ WITH
         SELECT c.certificate * 2 AS service_case, i.item, coalesce(c.person, e.rep) AS person, c.entity, c.certificate, c.issued AS result_on, NULL::DATE AS applied_on, c.county, c.steady
         FROM world.certificate AS c JOIN world.service_item AS i ON i.certificate = c.kind
         LEFT JOIN (FROM world.entity WHERE amid(entity)) AS e ON e.entity = c.entity
-        WHERE CASE WHEN c.entity IS NULL THEN among(c.person) ELSE amid(c.entity) END AND c.issued BETWEEN first_day() + 40 AND today() AND (c.kind <> 'business_licence' OR e.founded = c.issued)
+        WHERE about(c.entity, c.person) AND c.issued BETWEEN first_day() + 40 AND today() AND (c.kind <> 'business_licence' OR e.founded = c.issued)
         UNION ALL
         SELECT (p.person * 8 + n.i) * 4 + 1, one_of([8, 9, 10, 11, 12, 12, 13, 14, 15, 16, 19], 'item', p.person * 8 + n.i), p.person, NULL, NULL, NULL,
             draw_day('applied', p.person * 8 + n.i, first_day(), today()), p.county, p.steady
