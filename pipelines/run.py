@@ -68,6 +68,9 @@ class RunSummary:
 
     @property
     def verdict(self) -> str:
+        """`unfinished`: something could not be done, so nothing is said of the rest; else as the run's tag says."""
+        if self.undone:
+            return "unfinished"
         if self.stopped:
             return "failed"
         return "warned" if self.failing else "passed"

@@ -212,7 +212,7 @@ def show(project: Project, summary: RunSummary) -> None:
             out.print(f"{said} {came.reason}".rstrip(), style="" if came.state == "taken" else "yellow", markup=False, soft_wrap=True)
     for trouble in summary.undone:
         out.print(f"未完成 not done: {trouble}", style="red", markup=False, soft_wrap=True)
-    words = {"passed": "通过 passed", "warned": "有问题 warned", "failed": "未通过 failed"}
+    words = {"passed": "通过 passed", "warned": "有问题 warned", "failed": "未通过 failed", "unfinished": "未完成 unfinished"}
     out.print(f"\n结论 verdict: {words[summary.verdict]} · {summary.seconds:.1f} s", style="bold", markup=False)
     if project.reports.exists():
         out.print(

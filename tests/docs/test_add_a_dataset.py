@@ -7,7 +7,9 @@ import re
 import subprocess
 from pathlib import Path
 
+from assets.lake import open_lake
 from assets.project import Project
+from assets.renames import orphans
 from pipelines.querying import query
 from pipelines.run import run
 
@@ -41,3 +43,11 @@ def test_the_page_works_to_the_letter(tmp_path: Path) -> None:
     assert query(project, "SELECT name, _failed FROM quarantine.school")[1] == [("示例三小", ["code_present"])]
     assert query(project, "SELECT schools, pupils FROM thematic.school_by_county ORDER BY county")[1] == [(2, 1760), (1, -5)]
     assert (project.reports / "education" / "index.html").exists()
+
+    remove = [line for line in text.splitlines() if line.startswith("rm ")]
+    subprocess.run(["bash", "-ec", "\n".join(remove)], cwd=tmp_path, check=True)
+    assert not [name for name, _ in blocks if (tmp_path / name).exists()]
+    assert not landed.exists()
+    with open_lake(project, read_only=True) as con:
+        (stray,) = orphans(con, Project.at(tmp_path, tmp_path / "data"))
+    assert stray.startswith("school: 4 rows stand in the lake, and no contract has this name.")

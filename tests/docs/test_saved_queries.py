@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from standing_support import put
 
-from assets import evidence
 from assets.lake import open_lake
 from assets.models import build, create_views
 from assets.project import Project
@@ -39,13 +39,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
     with open_lake(made) as con:
         create_views(con, made)
         for dataset, rows in ROWS.items():
-            batch = f"{dataset}-202610"
-            for number, row in enumerate(rows, 1):
-                names, values = ", ".join(row), list(row.values())
-                marks = ", ".join("?" * len(row))
-                con.execute(f"INSERT INTO std_batches.{dataset} ({names}, _batch, _row) VALUES ({marks}, ?, ?)", [*values, batch, number])
-            arrived = {"status": "standardised", "rows_std": len(rows), "rows_quarantine": 0, "received_at": datetime(2026, 11, 2)}
-            evidence.write(con, "batches", [{"batch": batch, "dataset": dataset, "period": "202610", **arrived}])
+            put(con, made.contracts[dataset], rows, batch=f"{dataset}-202610", received=datetime(2026, 11, 2))
         for name in ("legal_entity", "disagreement"):
             build(con, made, made.contracts[name], "run")
     publish(made)

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from assets import evidence
-from assets.lake import one_look, open_lake, quote, transaction
+from assets.lake import insert, one_look, open_lake, quote, transaction
 from assets.matching import Matched, Matching, match, read_matching
 from assets.models import build
 from assets.project import Project
@@ -129,11 +129,8 @@ class World:
         names = ", ".join(quote(c.name) for c in contract.columns)
         with transaction(self.con, "test", f"deliver {batch}"):
             for table, rows in (("std_batches", good), ("quarantine", broken)):
-                for position, row in enumerate(rows, start=2 if table == "std_batches" else 900):
-                    marks = ", ".join("?" * (len(row) + 2))
-                    self.con.execute(
-                        f"INSERT INTO {table}.{quote(dataset)} ({names}, _batch, _row) VALUES ({marks})", [*row, batch, position]
-                    )
+                placed = [[*row, batch, position] for position, row in enumerate(rows, start=2 if table == "std_batches" else 900)]
+                insert(self.con, f"{table}.{quote(dataset)} ({names}, _batch, _row)", placed)
             known = {"batch": batch, "dataset": dataset, "unit": "", "period": period, "department": "office", "source": f"{batch}.csv"}
             counts = {"rows_std": len(good), "rows_quarantine": len(broken), "status": "standardised"}
             received = datetime(2026, 1, 1) + timedelta(days=int(period[-2:]), minutes=len(batch))

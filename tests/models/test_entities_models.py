@@ -8,12 +8,11 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from standing_support import put
 
-from assets import evidence
-from assets.lake import open_lake, quote
+from assets.lake import open_lake
 from assets.models import build, create_views, order
 from assets.project import CODE, Project
-from assets.std import ensure_std
 
 if TYPE_CHECKING:
     import duckdb
@@ -23,20 +22,6 @@ CARD = "219901199001011237"
 BUILT = ("legal_entity", "licence", "penalty", "credit", "entity_figures")
 DAY, LATER = date(2026, 9, 1), date(2026, 10, 1)
 AT = datetime(2026, 10, 5, 9)
-
-
-def put(con: duckdb.DuckDBPyConnection, project: Project, dataset: str, rows: list[dict[str, Any]]) -> None:
-    """Rows of a dataset as if standardised in one batch of October."""
-    contract = project.contracts[dataset]
-    ensure_std(con, contract)
-    names = [*(c.name for c in contract.columns), "_batch", "_row"]
-    values = [[*(row.get(n) for n in names[:-2]), f"{dataset}-1", n + 1] for n, row in enumerate(rows)]
-    marks = ", ".join(f"({', '.join('?' * len(names))})" for _ in rows)
-    con.execute(
-        f"INSERT INTO std_batches.{quote(dataset)} ({', '.join(map(quote, names))}) VALUES {marks}", [v for row in values for v in row]
-    )
-    batch = {"batch": f"{dataset}-1", "dataset": dataset, "period": "202610", "unit": None, "status": "standardised"}
-    evidence.write(con, "batches", [{**batch, "received_at": datetime(2026, 11, 4), "rows_std": len(rows)}])
 
 
 def food(no: str, holder: str, state: str, flag: str = "I") -> dict[str, Any]:
@@ -105,7 +90,7 @@ def con(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPyCon
     with open_lake(project) as con:
         create_views(con, project)
         for dataset, rows in HANDED.items():
-            put(con, project, dataset, rows)
+            put(con, project.contracts[dataset], rows, batch=f"{dataset}-1")
         for contract in order(project):
             if contract.name in BUILT:
                 build(con, project, contract, "run")

@@ -8,12 +8,11 @@ from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from standing_support import put
 
-from assets import evidence
-from assets.lake import open_lake, quote
+from assets.lake import open_lake
 from assets.models import build
 from assets.project import CODE, Project
-from assets.std import ensure_std
 
 if TYPE_CHECKING:
     import duckdb
@@ -96,23 +95,10 @@ def lake(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPyCo
     project = Project(CODE, tmp_path_factory.mktemp("people"))
     with open_lake(project) as con:
         for dataset, rows in HANDED_OVER.items():
-            _put(con, project, dataset, rows)
+            put(con, project.contracts[dataset], rows, batch=dataset)
         for model in ("population", "marital_state", "kinship"):
             build(con, project, project.contracts[model], "first")
         yield con
-
-
-def _put(con: duckdb.DuckDBPyConnection, project: Project, dataset: str, rows: list[dict[str, Any]]) -> None:
-    contract = project.contracts[dataset]
-    ensure_std(con, contract)
-    for number, row in enumerate(rows, start=1):
-        cells = {**row, "_batch": dataset, "_row": number}
-        con.execute(
-            f"INSERT INTO std_batches.{quote(dataset)} ({', '.join(map(quote, cells))}) VALUES ({', '.join('?' * len(cells))})",
-            list(cells.values()),
-        )
-    batch = {"batch": dataset, "dataset": dataset, "period": "202610", "status": "standardised", "rows_std": len(rows)}
-    evidence.write(con, "batches", [{**batch, "received_at": datetime(2026, 11, 4)}])
 
 
 def _of(con: duckdb.DuckDBPyConnection, table: str, id_number: str, columns: str) -> tuple[Any, ...] | None:

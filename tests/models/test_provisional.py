@@ -8,12 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from standing_support import put
 
-from assets import evidence
-from assets.lake import open_lake, quote
+from assets.lake import open_lake
 from assets.models import build, create_views
 from assets.project import CODE, Project
-from assets.std import ensure_std
 
 if TYPE_CHECKING:
     import duckdb
@@ -31,17 +30,8 @@ class Lake:
         create_views(con, project)
 
     def hand_over(self, dataset: str, period: str, rows: list[dict[str, Any]]) -> None:
-        contract = self.project.contracts[dataset]
-        ensure_std(self.con, contract)
-        names = [*(c.name for c in contract.columns), "_batch", "_row"]
-        batch = f"{dataset}-{period}"
-        for position, row in enumerate(rows, start=1):
-            values = [*(row.get(n) for n in names[:-2]), batch, position]
-            self.con.execute(
-                f"INSERT INTO std_batches.{quote(dataset)} ({', '.join(map(quote, names))}) VALUES ({', '.join('?' * len(names))})", values
-            )
-        told = {"batch": batch, "dataset": dataset, "period": period, "unit": None, "status": "standardised", "rows_std": len(rows)}
-        evidence.write(self.con, "batches", [{**told, "received_at": datetime(2026, int(period[4:6]) + 1, 4)}])
+        arrived = datetime(2026, int(period[4:6]) + 1, 4)
+        put(self.con, self.project.contracts[dataset], rows, batch=f"{dataset}-{period}", period=period, received=arrived)
 
     def built(self, *models: str, columns: str) -> list[tuple[Any, ...]]:
         self.runs += 1

@@ -8,12 +8,11 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from standing_support import put
 
-from assets import evidence
 from assets.lake import open_lake, quote
 from assets.models import build, create_views, order
 from assets.project import CODE, Project
-from assets.std import ensure_std
 
 if TYPE_CHECKING:
     import duckdb
@@ -29,16 +28,7 @@ class Lake:
         self.con, self.project = con, project
 
     def put(self, dataset: str, period: str, rows: list[dict[str, Any]], unit: str | None = None) -> None:
-        contract = self.project.contracts[dataset]
-        ensure_std(self.con, contract)
-        required = {c.name: None for c in contract.columns}
-        names = [*required, "_batch", "_row"]
-        values = [[*({**required, **row}.values()), BATCH + dataset, n + 1] for n, row in enumerate(rows)]
-        marks = ", ".join(f"({', '.join('?' * len(names))})" for _ in rows)
-        into = f"std_batches.{quote(dataset)} ({', '.join(map(quote, names))})"
-        self.con.execute(f"INSERT INTO {into} VALUES {marks}", [v for row in values for v in row])
-        batch = {"batch": BATCH + dataset, "dataset": dataset, "period": period, "unit": unit, "status": "standardised"}
-        evidence.write(self.con, "batches", [{**batch, "received_at": datetime(2026, 11, 4), "rows_std": len(rows)}])
+        put(self.con, self.project.contracts[dataset], rows, batch=BATCH + dataset, period=period, unit=unit)
 
     def built(self, table: str) -> list[dict[str, Any]]:
         cursor = self.con.execute(f"SELECT * FROM thematic.{quote(table)} ORDER BY ALL")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from assets.lake import open_lake
+from assets.lake import insert, open_lake
 from assets.project import Project
 from assets.std import ensure_all
 from pipelines.commands.doctor import findings
@@ -43,7 +43,7 @@ def visits(root: Path, values: list[str], level: str) -> Project:
     with open_lake(project) as con:
         ensure_all(con, project.sources())
         rows = [(f"n{i}", value, "来访", "b", i) for i, value in enumerate(values)]
-        con.executemany('INSERT INTO std_batches.visits ("visit", "who", "what", _batch, _row) VALUES (?, ?, ?, ?, ?)', rows)
+        insert(con, 'std_batches.visits ("visit", "who", "what", _batch, _row)', rows)
     return project
 
 

@@ -13,7 +13,7 @@ import pytest
 from typer.testing import CliRunner
 
 from assets import evidence
-from assets.lake import open_lake, transaction
+from assets.lake import insert, open_lake, transaction
 from assets.project import Project
 from assets.std import ensure_std
 from pipelines.cli import app
@@ -60,10 +60,8 @@ def deliver(project: Project, batch: str, rows: Sequence[tuple[Any, ...]], *, st
         ensure_std(con, contract)
         names = ", ".join(c.name for c in contract.columns)
         with transaction(con, "test", batch):
-            marks = ", ".join("?" * (len(contract.columns) + 2))
             placed = [[*map(str, row), batch, i] for i, row in enumerate(rows, start=2)]
-            if placed:
-                con.executemany(f"INSERT INTO raw.register ({names}, _batch, _row) VALUES ({marks})", placed)
+            insert(con, f"raw.register ({names}, _batch, _row)", placed)
             row = {"batch": batch, "dataset": "register", "unit": "", "period": period, "source": f"{batch}.csv", "status": status}
             evidence.write(con, "batches", [{**row, "rows_raw": len(rows), "received_at": datetime(2026, 1, 1)}])
 

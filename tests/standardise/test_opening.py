@@ -17,7 +17,7 @@ from typer.testing import CliRunner
 
 from assets.catalogue import opens
 from assets.contracts import Column
-from assets.lake import open_lake, quote
+from assets.lake import insert, open_lake, quote
 from assets.masking import HIDDEN, keyed
 from assets.project import Project
 from assets.std import ensure_all
@@ -73,8 +73,7 @@ def project(tmp_path: Path) -> Project:
         ensure_all(con, made.sources())
         for contract in made.sources():
             rows = [(f"{i}", p, born, "13900001234", "病情", "219900", contract.name, i) for i, (p, born) in enumerate(people)]
-            names = "visit, person, born, phone, remark, city, _batch, _row"
-            con.executemany(f"INSERT INTO std_batches.{contract.name} ({names}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)", rows)
+            insert(con, f"std_batches.{contract.name} (visit, person, born, phone, remark, city, _batch, _row)", rows)
             con.execute(
                 "INSERT INTO evidence.batches (batch, dataset, unit, period, source, status, received_at)"
                 " VALUES (?, ?, '', '202601', 'x.csv', 'standardised', TIMESTAMP '2026-02-01')",
