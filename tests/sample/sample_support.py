@@ -127,9 +127,13 @@ def folder() -> Iterator[Path]:
 
 
 def made(data: Path, seed: int = 7, datasets: list[str] | None = None) -> Sample:
-    project = Project.at(CODE, data)
-    make(project, scale=SCALE, seed=seed, datasets=datasets)
-    return Sample(project, pq.read_table(data / "sample" / "truth.parquet").to_pylist())
+    make(Project.at(CODE, data), scale=SCALE, seed=seed, datasets=datasets)
+    return there(data)
+
+
+def there(data: Path) -> Sample:
+    """The sample that was made in a folder, or copied to it."""
+    return Sample(Project.at(CODE, data), pq.read_table(data / "sample" / "truth.parquet").to_pylist())
 
 
 @contextmanager
