@@ -68,7 +68,7 @@ class RunSummary:
 
     @property
     def verdict(self) -> str:
-        """`unfinished`: something could not be done, so nothing is said of the rest; else as the run's tag says."""
+        """`unfinished`: something could not be done, however the rest came out; else what the runs' tags say."""
         if self.undone:
             return "unfinished"
         if self.stopped:

@@ -36,9 +36,7 @@ def within(con: duckdb.DuckDBPyConnection, first: int = 0, end: int | None = Non
         above = f"{name} >= {number * (first // 125)}" if first else "true"
         below = f"{name} < {number * (end // 125)}" if end is not None else "true"
         con.execute(f"CREATE OR REPLACE TEMP MACRO {macro}({name}) AS {above} AND {below}")
-    con.execute(
-        "CREATE OR REPLACE TEMP MACRO about(entity, person) AS CASE WHEN entity IS NULL THEN among(person) ELSE amid(entity) END"
-    )
+    con.execute("CREATE OR REPLACE TEMP MACRO about(entity, person) AS CASE WHEN entity IS NULL THEN among(person) ELSE amid(entity) END")
 
 
 def give_back(con: duckdb.DuckDBPyConnection) -> None:
