@@ -290,7 +290,7 @@ def objects(con: duckdb.DuckDBPyConnection, sql: str, values: Sequence[Any] = ()
 
 
 def insert(con: duckdb.DuckDBPyConnection, table: str, rows: Sequence[Sequence[Any]]) -> None:
-    """Append `rows` to `table` (SQL), values in the order of its columns, by one statement.
+    """Append `rows` to `table` (SQL, with `(columns)` where not all are given), values in their order, by one statement.
 
     A statement a row takes 40 KB of memory for each until the transaction ends.
     """

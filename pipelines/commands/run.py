@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from pipelines.commands.completing import datasets
-from pipelines.commands.screen import clearly, console, fail, print_json, progress_bar, sample_servers, table
+from pipelines.commands.screen import WORDS, clearly, console, fail, print_json, progress_bar, sample_servers, table
 
 if TYPE_CHECKING:
     from assets.project import Project
@@ -212,8 +212,7 @@ def show(project: Project, summary: RunSummary) -> None:
             out.print(f"{said} {came.reason}".rstrip(), style="" if came.state == "taken" else "yellow", markup=False, soft_wrap=True)
     for trouble in summary.undone:
         out.print(f"未完成 not done: {trouble}", style="red", markup=False, soft_wrap=True)
-    words = {"passed": "通过 passed", "warned": "有问题 warned", "failed": "未通过 failed", "unfinished": "未完成 unfinished"}
-    out.print(f"\n结论 verdict: {words[summary.verdict]} · {summary.seconds:.1f} s", style="bold", markup=False)
+    out.print(f"\n结论 verdict: {WORDS[summary.verdict]} · {summary.seconds:.1f} s", style="bold", markup=False)
     if project.reports.exists():
         out.print(
             f"待办 inbox: {project.ui_url}/assets/quality_inbox (yuanqing ui)\n报告 reports: {project.reports / 'index.html'}\n"

@@ -23,6 +23,17 @@ if TYPE_CHECKING:
 
 P = ParamSpec("P")
 T = TypeVar("T")
+WORDS = {
+    "success": "完成 done",
+    "failure": "失败 failed",
+    "canceled": "已取消 canceled",
+    "started": "运行中 running",
+    "passed": "通过 passed",
+    "warned": "有问题 warned",
+    "failed": "未通过 failed",
+    "unfinished": "未完成 unfinished",
+}
+"""How a run ended, and its verdict."""
 
 
 def console(stderr: bool = False) -> Console:

@@ -7,21 +7,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from pipelines.commands.completing import runs
-from pipelines.commands.screen import clearly, console, print_json, table
+from pipelines.commands.screen import WORDS, clearly, console, print_json, table
 
 if TYPE_CHECKING:
     from pipelines.logs import RunLine
     from pipelines.status import Status
 
-WORDS = {
-    "success": "完成 done",
-    "failure": "失败 failed",
-    "canceled": "已取消 canceled",
-    "started": "运行中 running",
-    "passed": "通过 passed",
-    "warned": "有问题 warned",
-    "failed": "未通过 failed",
-}
 RETURNED = 5
 """Workbooks that came back of which each is named."""
 COLOURS = {"error": "red", "warning": "yellow", "check": "", "done": "green", "info": "dim"}
