@@ -72,13 +72,19 @@ def open_instance(project: Project) -> Iterator[DagsterInstance]:
     spare_the_disk()
     read_history_once()
     keep_engines()
-    with DagsterInstance.from_config(home(project)) as instance:
-        yield instance
+    try:
+        with DagsterInstance.from_config(home(project)) as instance:
+            yield instance
+    finally:
+        while _kept:
+            _close(_kept.popitem()[1])
 
 
 _SPARED = False
 ENGINES = 16
-"""Engines that are kept of each storage; each run has a file of its own, and is done with when the next begins."""
+"""Engines that are kept; each run has a file of its own, and is done with when the next begins."""
+_kept: dict[str, Engine] = {}
+"""By address, the one used last at the end."""
 
 
 def spare_the_disk() -> None:
@@ -115,7 +121,11 @@ def read_history_once() -> None:
 
 
 def keep_engines() -> None:
-    """Let engines of Dagster's storages be kept: it makes one for every look, and each compiles its statements anew."""
+    """Let engines of Dagster's storages, and their connections, be kept until the instance is closed.
+
+    Dagster makes an engine for every look and a connection for every event: each compiles its statements anew, and whoever is the
+    last to close a file writes its whole log back.
+    """
     from dagster._core.storage.event_log.sqlite import sqlite_event_log
     from dagster._core.storage.runs.sqlite import sqlite_run_storage
     from dagster._core.storage.schedules.sqlite import sqlite_schedule_storage
@@ -126,13 +136,24 @@ def keep_engines() -> None:
 
 
 def _keeping(make: Callable[..., Engine]) -> Callable[..., Engine]:
-    kept: dict[str, Engine] = {}
+    from sqlalchemy.pool import QueuePool
 
     def engine(address: str, **how: Any) -> Engine:
-        if address not in kept:
-            if len(kept) == ENGINES:
-                del kept[next(iter(kept))]
-            kept[address] = make(address, **how)
-        return kept[address]
+        found = _kept.pop(address, None)
+        if found is None:
+            found = make(address, **how | {"poolclass": QueuePool})
+            setattr(found, "dispose", _not_yet)  # noqa: B010 - the event log would after each event
+            if len(_kept) == ENGINES:
+                _close(_kept.pop(next(iter(_kept))))
+        _kept[address] = found
+        return found
 
     return engine
+
+
+def _not_yet() -> None:
+    """In place of `Engine.dispose`."""
+
+
+def _close(engine: Engine) -> None:
+    type(engine).dispose(engine)

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from assets.crosschecks.counting import overdue
 from assets.crosschecks.declared import TABLE
 from assets.evidence import TABLES
-from assets.lake import columns_of, insert, is_there, literal, open_lake, quote
+from assets.lake import columns_of, comments, insert, is_there, literal, never_filled, open_lake, quote
 from assets.renames import refuse_older
 from pipelines.anchors import JOURNAL, anchor_rows
 from pipelines.anomalies import COLUMNS as ANOMALIES
@@ -227,13 +227,14 @@ def _write(con: duckdb.DuckDBPyConnection, project: Project, standard: Standard 
     from pipelines.gains import make_gains
     from pipelines.issues.waiving import all_waivers
     from pipelines.rulebook import answered_for
-    from pipelines.scores import WINDOW_DAYS, make_standing
+    from pipelines.scores import WINDOW_DAYS, fetch_evidence, make_standing
     from pipelines.trend import make_history
 
     contracts = list(project.contracts.values())
     rules = answered_for(project)
     con.execute("BEGIN")  # one snapshot of the lake for all tables
     refuse_older(con, contracts, snapshot)
+    fetch_evidence(con)
     make_standing(con, contracts)
     standard = standard or _standard(con, project)
     (number,) = con.execute(
@@ -248,11 +249,12 @@ def _write(con: duckdb.DuckDBPyConnection, project: Project, standard: Standard 
     edition = (number, standard.version, standard.valid_from, standard.fingerprint, WINDOW_DAYS)
     _fill(con, "published", PUBLISHED, [(now, *edition)])
     _fill(con, "waivers", WAIVERS, [waiver_row(w, today) for w in waivers])
+    empty = never_filled(con)
     for table, columns in TABLES.items():
         if table in FOLLOWED:  # published with where each issue stands
             continue
         _declare(con, table, columns)
-        there = columns_of(con, f"evidence.{table}")
+        there = None if table in empty else columns_of(con, f"evidence.{table}")
         if there is None:  # an old snapshot knows less
             continue
         chosen = ", ".join(_CONCEALED.get((table, name), quote(name)) if name in there else "NULL" for name, _, _ in columns)
@@ -303,9 +305,8 @@ def _write(con: duckdb.DuckDBPyConnection, project: Project, standard: Standard 
     for view, (comment, select, own) in VIEWS.items():
         kind = "TABLE" if view in STORED else "VIEW"
         con.execute(f"CREATE {kind} {quote(view)} AS {select}")
-        con.execute(f"COMMENT ON {kind} {quote(view)} IS {literal(comment)}")
-        for column in [d[0] for d in con.execute(f"FROM {quote(view)} LIMIT 0").description or []]:
-            con.execute(f"COMMENT ON COLUMN {quote(view)}.{quote(column)} IS {literal((said | own)[column])}")
+        names = [name for name, *_ in con.execute(f"FROM {quote(view)} LIMIT 0").description or []]
+        con.execute(comments(kind, quote(view), comment, {name: (said | own)[name] for name in names}))
     con.execute("USE lake")
 
 
@@ -358,10 +359,8 @@ def _dataset_row(contract: Any) -> tuple[Any, ...]:
 
 def _declare(con: duckdb.DuckDBPyConnection, table: str, columns: Columns) -> None:
     declared = ", ".join(f"{quote(name)} {kind}" for name, kind, _ in columns)
-    con.execute(f"CREATE TABLE fresh.{quote(table)} ({declared})")
-    con.execute(f"COMMENT ON TABLE fresh.{quote(table)} IS {literal(_COMMENTS[table])}")
-    for name, _, comment in columns:
-        con.execute(f"COMMENT ON COLUMN fresh.{quote(table)}.{quote(name)} IS {literal(comment)}")
+    said = comments("TABLE", f"fresh.{quote(table)}", _COMMENTS[table], {name: comment for name, _, comment in columns})
+    con.execute(f"CREATE TABLE fresh.{quote(table)} ({declared}); {said}")
 
 
 def _fill(con: duckdb.DuckDBPyConnection, table: str, columns: Columns, rows: list[tuple[Any, ...]]) -> None:

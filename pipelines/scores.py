@@ -100,8 +100,24 @@ CALLED: list[tuple[str, str, str]] = [
 ]
 
 
+def fetch_evidence(con: duckdb.DuckDBPyConnection) -> None:
+    """Bring what is counted from the lake to hand, once for however many months are counted: `handed_over`, `judged`, `newest_results`.
+
+    `handed_over`: the batches that were taken in; `judged`: how many rows each run judged; `newest_results`: the newest of each rule.
+    """
+    con.execute("""
+        CREATE OR REPLACE TEMP TABLE handed_over AS
+        SELECT batch, dataset, coalesce(unit, '') AS unit, period, received_at, coalesce(rows_raw, 0) AS rows, partition_key
+        FROM evidence.batches WHERE status = 'standardised'""")
+    con.execute("""
+        CREATE OR REPLACE TEMP TABLE judged AS
+        SELECT dataset, batch, run_id, max(checked_at) AS checked_at, max(coalesce(elements, 0)) AS elements
+        FROM evidence.results GROUP BY ALL""")
+    con.execute(f"CREATE OR REPLACE TEMP TABLE newest_results AS {_NEWEST}")
+
+
 def make_standing(con: duckdb.DuckDBPyConnection, contracts: Collection[Contract], until: str | None = None) -> None:
-    """Make the temporary table `standing(batch, dataset, department, unit, period, rows)` on a connection to the lake.
+    """Make the temporary table `standing(batch, dataset, department, unit, period, rows)`, of evidence at hand (`fetch_evidence`).
 
     With `until` (a month as 202610) it is what stood if nothing had been handed over for a later month.
     """
@@ -116,10 +132,9 @@ def make_standing(con: duckdb.DuckDBPyConnection, contracts: Collection[Contract
         """
         CREATE OR REPLACE TEMP TABLE standing AS
         WITH accepted AS (
-            SELECT b.batch, b.dataset, d.department, coalesce(b.unit, '') AS unit, b.period, b.received_at, d.mode, d.days,
-                coalesce(b.rows_raw, 0) AS rows, b.partition_key, max(b.partition_key) OVER (PARTITION BY b.dataset) AS newest
-            FROM evidence.batches b JOIN delivered d USING (dataset)
-            WHERE b.status = 'standardised' AND d.mode <> 'model' AND coalesce(left(b.period, 6) <= ?, TRUE))
+            SELECT b.*, d.department, d.mode, d.days, max(b.partition_key) OVER (PARTITION BY b.dataset) AS newest
+            FROM handed_over b JOIN delivered d USING (dataset)
+            WHERE d.mode <> 'model' AND coalesce(left(b.period, 6) <= ?, TRUE))
         SELECT batch, dataset, department, unit, period, rows FROM accepted WHERE mode = 'full'
         QUALIFY row_number() OVER (PARTITION BY dataset, unit ORDER BY period DESC, received_at DESC, batch DESC) = 1
         UNION ALL
@@ -128,13 +143,13 @@ def make_standing(con: duckdb.DuckDBPyConnection, contracts: Collection[Contract
             OR TRY_CAST(partition_key AS DATE) >= TRY_CAST(newest AS DATE) - to_days(days))
         UNION ALL
         SELECT batch, dataset, department, '' AS unit, '' AS period, max(elements) AS rows FROM (
-            SELECT r.batch, r.dataset, d.department, coalesce(r.elements, 0) AS elements
-            FROM evidence.results r JOIN delivered d USING (dataset) WHERE d.mode = 'model'
+            SELECT r.batch, r.dataset, d.department, r.elements
+            FROM judged r JOIN delivered d USING (dataset) WHERE d.mode = 'model'
             QUALIFY r.run_id IS NOT DISTINCT FROM first_value(r.run_id) OVER (PARTITION BY r.dataset ORDER BY r.checked_at DESC))
         GROUP BY ALL
         UNION ALL
-        SELECT r.batch, r.dataset, d.department, '' AS unit, '' AS period, max(coalesce(r.elements, 0)) AS rows
-        FROM evidence.results r JOIN delivered d USING (dataset) WHERE d.mode <> 'model' AND r.batch = ?
+        SELECT r.batch, r.dataset, d.department, '' AS unit, '' AS period, max(r.elements) AS rows
+        FROM judged r JOIN delivered d USING (dataset) WHERE d.mode <> 'model' AND r.batch = ?
         GROUP BY ALL""",
         [until, TABLE],
     )
@@ -171,9 +186,9 @@ def declare(
     waivers = list(waivers)
     whole = [(w.dataset, w.rule, w.unit) for w in waivers if not w.tickets]
     _insert(con, "set_aside (dataset VARCHAR, rule VARCHAR, unit VARCHAR)", whole)
-    _insert(con, "waived_issues (ticket VARCHAR)", sorted({(ticket,) for w in waivers for ticket in w.tickets}))
-    con.execute(f"CREATE OR REPLACE TEMP TABLE newest_results AS {_NEWEST}")
-    con.execute(f"CREATE OR REPLACE TEMP TABLE aside_rows AS {_ASIDE_ROWS if is_there(con, 'evidence.tickets') else _NO_ROWS}")
+    aside = sorted({(ticket,) for w in waivers for ticket in w.tickets})
+    _insert(con, "waived_issues (ticket VARCHAR)", aside)
+    con.execute(f"CREATE OR REPLACE TEMP TABLE aside_rows AS {_ASIDE_ROWS if aside and is_there(con, 'evidence.tickets') else _NO_ROWS}")
 
 
 def count(con: duckdb.DuckDBPyConnection) -> None:
@@ -228,7 +243,6 @@ _ASIDE_ROWS = f"""
     FROM evidence.tickets SEMI JOIN waived_issues USING (ticket) WHERE outcome = 'open' GROUP BY ALL"""
 _NO_ROWS = "SELECT '' AS batch, '' AS dataset, '' AS rule, 0 AS rows LIMIT 0"
 
-# Read once, for however many months are counted by it.
 _NEWEST = f"""
     SELECT batch, dataset, rule, outcome, elements, missing,
         coalesce(TRY_CAST(json_extract_string(result, '$.result.extra_copies') AS BIGINT), unexpected) AS unexpected

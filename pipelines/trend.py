@@ -64,7 +64,10 @@ def make_history(
     waivers: Iterable[Waiver],
     departments: Departments,
 ) -> None:
-    """Make the temporary table `score_history` (`HISTORY`), and leave `standing`, `scores` and `called` of the present."""
+    """Make the temporary table `score_history` (`HISTORY`) of evidence at hand (`fetch_evidence`).
+
+    Leaves `standing`, `scores` and `called` of the present.
+    """
     sources = [c for c in contracts if c.delivery]
     declared = ", ".join(f'"{name}" {kind}' for name, kind, _ in HISTORY)
     con.execute(f"CREATE OR REPLACE TEMP TABLE score_history ({declared})")

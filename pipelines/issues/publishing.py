@@ -10,7 +10,7 @@ from datetime import date, datetime
 from typing import TYPE_CHECKING
 
 from assets.evidence import TABLES as EVIDENCE
-from assets.lake import insert, is_there, literal, quote
+from assets.lake import comments, insert, is_there, never_filled, quote
 from pipelines.issues.states import ACTS, make_states
 from pipelines.retold import retold
 
@@ -111,12 +111,10 @@ def publish_issues(
     """
     for table, (comment, columns) in TABLES.items():
         declared = ", ".join(f"{quote(name)} {kind}" for name, kind, _ in columns)
-        con.execute(f"CREATE TABLE fresh.{table} ({declared})")
-        con.execute(f"COMMENT ON TABLE fresh.{table} IS {literal(comment)}")
-        for name, _, said in columns:
-            con.execute(f"COMMENT ON COLUMN fresh.{table}.{quote(name)} IS {literal(said)}")
+        said = comments("TABLE", f"fresh.{table}", comment, {name: what for name, _, what in columns})
+        con.execute(f"CREATE TABLE fresh.{table} ({declared}); {said}")
     insert(con, "fresh.ticket_events", _events(project, until))
-    if not is_there(con, "evidence.tickets"):
+    if not is_there(con, "evidence.tickets") or "tickets" in never_filled(con):
         return
     make_states(con, project, rules, waivers, today, until=until)
     names = ", ".join(quote(name) for name, _, _ in TICKETS)

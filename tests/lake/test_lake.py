@@ -12,7 +12,8 @@ from threading import Timer
 import pytest
 
 from assets import lake
-from assets.lake import LakeBusyError, columns_of, is_there, literal, one_look, open_lake, quote, transaction
+from assets.evidence import TABLES
+from assets.lake import LakeBusyError, at_hand, columns_of, is_there, literal, never_filled, one_look, open_lake, quote, transaction
 from assets.project import Project
 from assets.settings import SettingsError
 
@@ -92,6 +93,28 @@ def test_names_and_words_are_quoted(project: Project) -> None:
         con.execute(f"CREATE TABLE raw.{quote(odd)} AS SELECT {literal(odd)} AS {quote(odd)}")
         assert con.execute(f"FROM raw.{quote(odd)}").fetchall() == [(odd,)]
         assert columns_of(con, "raw.nothing") is None
+
+
+def test_a_table_that_held_a_row_once_is_not_taken_for_empty(project: Project) -> None:
+    with open_lake(project) as con:
+        assert never_filled(con) == set(TABLES)
+        with transaction(con, "run", "fill"):
+            con.execute("INSERT INTO evidence.rejects (reason) VALUES ('x'); INSERT INTO evidence.repairs (kind) VALUES ('x')")
+        con.execute("DELETE FROM evidence.repairs")
+        con.execute("ALTER TABLE evidence.rejects ADD COLUMN later INTEGER")
+        assert never_filled(con) == set(TABLES) - {"rejects", "repairs"}
+        with at_hand(con, "rejects", "builds", "tickets"):
+            assert con.execute("SELECT reason FROM evidence.rejects").fetchall() == [("x",)]
+            assert con.execute("SELECT count(*) FROM evidence.builds, evidence.tickets").fetchall() == [(0,)]
+
+
+def test_the_columns_of_a_table_are_told_as_they_are_declared(project: Project) -> None:
+    with open_lake(project) as con:
+        con.execute("CREATE TABLE raw.t (a VARCHAR[], b DECIMAL(18, 2), c TIMESTAMP WITH TIME ZONE, d STRUCT(x INTEGER))")
+        con.execute("CREATE VIEW raw.v AS SELECT a AS seen FROM raw.t")
+        kinds = {"a": "VARCHAR[]", "b": "DECIMAL(18,2)", "c": "TIMESTAMP WITH TIME ZONE", "d": "STRUCT(x INTEGER)"}
+        assert columns_of(con, "raw.t") == kinds
+        assert columns_of(con, "raw.v") == {"seen": "VARCHAR[]"}
 
 
 def test_memory_is_limited_by_a_setting(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,7 +15,7 @@ from assets.project import Project
 from expectations.standard import load_standard
 from pipelines.gains import make_gains
 from pipelines.rulebook import read_rules
-from pipelines.scores import count, declare, make_standing
+from pipelines.scores import count, declare, fetch_evidence, make_standing
 
 from reports_support import batch, contract, fill, result, suite  # isort: skip
 
@@ -53,6 +53,7 @@ def ranked(con: Any, project: Project, found: dict[tuple[str, str], tuple[int, i
     if rows:
         insert(con, f"evidence.results ({', '.join(rows[0])})", [list(row.values()) for row in rows])
     contracts = list(project.contracts.values())
+    fetch_evidence(con)
     make_standing(con, contracts)
     declare(con, contracts, read_rules(project), load_standard(None, date(2026, 11, 1)))
     count(con)

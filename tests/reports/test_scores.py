@@ -16,7 +16,7 @@ from assets.project import Project
 from assets.waivers import Waiver
 from expectations.standard import Dimension, Grade, Indicator, Standard
 from pipelines.rulebook import read_rules
-from pipelines.scores import COLUMNS, count, declare, make_standing
+from pipelines.scores import COLUMNS, count, declare, fetch_evidence, make_standing
 
 from reports_support import batch, contract, fill, result, suite  # isort: skip
 
@@ -39,6 +39,7 @@ def standard(**weights: float) -> Standard:
 def scores(project: Project, with_standard: Standard | None = None, waivers: Sequence[Waiver] = ()) -> list[dict[str, Any]]:
     with open_lake(project, read_only=True) as con:
         contracts = list(project.contracts.values())
+        fetch_evidence(con)
         make_standing(con, contracts)
         declare(con, contracts, read_rules(project), with_standard or standard(), waivers)
         count(con)

@@ -14,6 +14,7 @@ from expectations.standard import load_standard
 from pipelines.freshness import awaited
 from pipelines.results import publish, query
 from pipelines.rulebook import read_rules
+from pipelines.scores import fetch_evidence
 from pipelines.trend import make_history
 
 from reports_support import batch, contract, fill, result, suite  # isort: skip
@@ -40,6 +41,7 @@ def history(project: Project, *told: tuple[dict[str, Any], dict[str, Any]]) -> l
     fill(project, batches=[b for b, _ in told], results=[r for _, r in told])
     with open_lake(project, read_only=True) as con:
         contracts = list(project.contracts.values())
+        fetch_evidence(con)
         make_history(con, contracts, read_rules(project), load_standard(None, date(2026, 11, 1)), (), project.departments)
         return con.execute(
             """SELECT scope, coalesce(department, dataset, unit), month, datasets, round(score, 6) FROM score_history
