@@ -25,6 +25,7 @@ from assets.comparing import Comparison
 from assets.contracts import Contract
 from assets.handovers import already_kept, keep_collected, keep_refused
 from assets.headers import map_header
+from assets.promises import given_up
 from assets.raw import MiscountError, RawWriter, Ready, raw_select
 from assets.readers import Extract, Handover, LaterError, Reader, RefusedError, reader_for
 from assets.readers.files import digest_of, shown
@@ -49,7 +50,12 @@ class Collected:
 
 
 def pending(con: duckdb.DuckDBPyConnection, project: Project, contract: Contract) -> list[Handover]:
-    """What waits to be collected, refusable hand-overs too, but none that is still being written. Raises `LaterError`."""
+    """What waits to be collected, refusable hand-overs too, but none that is still being written. Raises `LaterError`.
+
+    A database or an interface whose dataset is given up is not asked: it may be gone.
+    """
+    if contract.server.type != "local" and given_up(contract, project.now().date()):
+        return []
     return [h for h in reader_for(contract).pending(contract, project, con) if "later" not in h.details]
 
 

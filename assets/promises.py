@@ -5,6 +5,7 @@ Belongs here: reading promises. Not here: the rules that they call for (`assets.
 
 from __future__ import annotations
 
+from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -33,6 +34,27 @@ def due_days(contract: Contract) -> float | None:
     """
     latency, frequency = promised_days(contract, "latency"), promised_days(contract, "frequency")
     return latency if latency is None or frequency is None else min(latency, frequency)
+
+
+def last_day(contract: Contract) -> date | None:
+    """The last day of which hand-overs speak, of a dataset that is given up (`endOfLife` of ODCS's service levels); None: it goes on.
+
+    Raises `DocumentError` where that is no date.
+    """
+    if "endOfLife" not in contract.sla:
+        return None
+    said = contract.sla["endOfLife"]["value"]
+    try:
+        return datetime.fromisoformat(str(said)).date()
+    except ValueError:
+        place = [p["property"] for p in contract.document.data["slaProperties"]].index("endOfLife")
+        raise contract.document.error(("slaProperties", place), f"endOfLife {said!r} is no date.", "Write it as 2026-03-31.") from None
+
+
+def given_up(contract: Contract, today: date) -> bool:
+    """Whether even the last hand-over should have come: nothing is asked for or awaited any more, though what comes is taken in."""
+    end = last_day(contract)
+    return end is not None and end + timedelta(days=due_days(contract) or 0) < today
 
 
 def age_of(days: float) -> str:

@@ -5,12 +5,12 @@ Not here: what the asset does (`pipelines.factories`).
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
-from assets.promises import due_days, promised_days
+from assets.promises import due_days, given_up, promised_days
 
 if TYPE_CHECKING:
     from assets.contracts import Column, Contract
@@ -60,9 +60,9 @@ def kinds_of(contract: Contract) -> set[str]:
 
 
 def freshness(contract: Contract) -> dg.FreshnessPolicy | None:
-    """The contract's own frequency and latency as one window; no policy where it names no frequency."""
+    """The contract's own frequency and latency as one window; no policy where it names no frequency, or is given up."""
     days = promised_days(contract, "frequency"), due_days(contract)
-    if days[0] is None:
+    if days[0] is None or given_up(contract, date.today()):
         return None
     fail = timedelta(days=days[0] + (days[1] or 0))
     return dg.FreshnessPolicy.time_window(fail_window=fail, warn_window=timedelta(days=days[0]) if days[1] else None)

@@ -11,7 +11,7 @@ from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from assets.deliveries import PERIODS
-from assets.promises import due_days, promised_days
+from assets.promises import due_days, last_day, promised_days
 
 if TYPE_CHECKING:
     import duckdb
@@ -22,10 +22,11 @@ FRESHNESS: list[tuple[str, str, str]] = [
     ("dataset", "VARCHAR", "the dataset"),
     ("newest", "VARCHAR", "the newest period that stands; NULL: nothing was handed over yet"),
     ("expected", "VARCHAR", "the newest period that should have come by the day of the publication, by the contract"),
-    ("due", "DATE", "by when the first period after the newest is to come"),
+    ("due", "DATE", "by when the first period after the newest is to come; NULL: none is, the dataset is given up"),
     ("late_days", "INTEGER", "days since then; 0 where it is not due yet"),
     ("units", "INTEGER", "units that have handed something over"),
     ("behind", "INTEGER", "of these, units whose newest period is older than the dataset's"),
+    ("ended", "DATE", "of a dataset that is given up: the last day of which hand-overs speak"),
 ]
 
 _LENGTHS = {"daily": timedelta(days=1), "hourly": timedelta(hours=1)}
@@ -47,15 +48,17 @@ def freshness(con: duckdb.DuckDBPyConnection, contracts: Iterable[Contract], tod
         if contract.delivery is not None:
             newest, units, behind = stands.get(contract.name, (None, 0, 0))
             expected, due = awaited(contract, newest, today)
-            found.append((contract.name, newest, expected, due, max((today - due).days, 0), units, behind))
+            late = max((today - due).days, 0) if due else 0
+            found.append((contract.name, newest, expected, due, late, units, behind, last_day(contract)))
     return found
 
 
-def awaited(contract: Contract, newest: str | None, today: date) -> tuple[str, date]:
-    """The newest period that should be there on `today`, and the day by which the one after `newest` is due.
+def awaited(contract: Contract, newest: str | None, today: date) -> tuple[str, date | None]:
+    """The newest period that should be there on `today`, and the day by which the one after `newest` is due; None: there is none.
 
     A period is due when it is over and the promised latency has passed; the next one begins the promised frequency later (of
-    months and years by the calendar). Where nothing came yet, the first one is that of the contract's `start`.
+    months and years by the calendar). Where nothing came yet, the first one is that of the contract's `start`. Of a dataset that is
+    given up, none begins after its last day.
     """
     assert contract.delivery is not None
     form = contract.delivery.period
@@ -64,9 +67,10 @@ def awaited(contract: Contract, newest: str | None, today: date) -> tuple[str, d
     following = _later(begun, contract) if begun else _begin(contract.delivery.start.replace("-", ""), form)
     if following is None:
         raise contract.document.error((), f"delivery start {contract.delivery.start!r} is no day or month.", "Write it as 2026-01.")
-    due = _last_day(_end(following, form) + latency)
+    end = last_day(contract) or date.max
+    due = _last_day(_end(following, form) + latency) if following.date() <= end else None
     expected, at = newest or following.strftime(PERIODS[form]), following
-    while _last_day(_end(at, form) + latency) < today:
+    while at.date() <= end and _last_day(_end(at, form) + latency) < today:
         expected = at.strftime(PERIODS[form])
         at = _later(at, contract)
     return expected, due
@@ -116,9 +120,9 @@ def expected_periods(contract: Contract, first: str, begin: date, end: date) -> 
     """
     assert contract.delivery is not None
     form, days = contract.delivery.period, due_days(contract)
-    at = _begin(first, form)
+    at, last = _begin(first, form), last_day(contract) or date.max
     found = []
-    while days is not None and at is not None and at.date() < end:
+    while days is not None and at is not None and at.date() < end and at.date() <= last:
         if at.date() >= begin:
             found.append((at.strftime(PERIODS[form]), _end(at, form) + timedelta(days=days)))
         at = _later(at, contract)

@@ -1,4 +1,4 @@
-"""Schedules: every source that must be asked (a database, an API) is asked at the frequency of its update.
+"""Schedules: every source that must be asked (a database, an API) is asked at the frequency of its update, until it is given up.
 
 Files are not here: the sensor on the landing folder sees them. Nor are base, thematic and what is published: they follow
 what lies upstream. So no asset has both a schedule and a condition.
@@ -7,10 +7,12 @@ what lies upstream. So no asset has both a schedule and a condition.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
+from assets.promises import given_up
 from pipelines.jobs import collect_job
 
 if TYPE_CHECKING:
@@ -27,7 +29,7 @@ def schedules(project: Project, jobs: dict[str, Any]) -> list[dg.ScheduleDefinit
     return [
         _schedule(project, c, CRON[c.delivery.period], jobs[collect_job(c)])
         for c in project.sources()
-        if c.delivery and c.server.type != "local"
+        if c.delivery and c.server.type != "local" and not given_up(c, date.today())
     ]
 
 

@@ -27,7 +27,8 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class DatasetStatus:
-    """One source dataset. `rows` stand now; `score` is score × coverage (0 to 100), None where nothing was published; `late` days."""
+    """One source dataset. `rows` stand now; `score` is score × coverage (0 to 100), None where nothing was published; `late` days.
+    `due` is empty where nothing more is to come: the dataset is given up, and hand-overs speak of days until `ended`."""
 
     dataset: str
     title: str
@@ -44,6 +45,7 @@ class DatasetStatus:
     expected: str
     due: str
     late: int
+    ended: str
 
 
 @dataclass
@@ -88,10 +90,12 @@ def status(project: Project, today: date | None = None) -> Status:
 
 
 def _dataset(contract: Contract, stands: tuple[Any, ...] | None, today: date) -> dict[str, Any]:
+    from assets.promises import last_day
     from pipelines.freshness import awaited
 
     newest, received, rows, quarantined = stands or (None, None, 0, 0)
     expected, due = awaited(contract, newest or None, today)
+    end = last_day(contract)
     return {
         "dataset": contract.name,
         "title": contract.title,
@@ -101,8 +105,9 @@ def _dataset(contract: Contract, stands: tuple[Any, ...] | None, today: date) ->
         "rows": rows,
         "quarantined": quarantined,
         "expected": expected,
-        "due": due.isoformat(),
-        "late": max((today - due).days, 0),
+        "due": due.isoformat() if due else "",
+        "late": max((today - due).days, 0) if due else 0,
+        "ended": end.isoformat() if end else "",
     }
 
 

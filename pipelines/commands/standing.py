@@ -60,7 +60,7 @@ def _show(found: Status) -> None:
             d.failing or "",
             d.waiting or "",
             d.refused or "",
-            d.due,
+            d.due or f"止于 ended {d.ended}",
             f"{d.late} 天 days" if d.late else "",
         )
         for d in found.datasets

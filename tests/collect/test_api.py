@@ -12,6 +12,8 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from assets.batches import accounts
+from assets.collect import pending
+from assets.project import Project
 
 RECORDS = [{"BH": f"{i:03}", "XM": None if i == 2 else f"名{i}", "BZ": i} for i in range(1, 8)]
 
@@ -117,6 +119,16 @@ def api(desk, make_column, office) -> Any:
     desk.project.connections.write_text(f'[office_api]\nlocation = "{office.address}"\ntoken = "geheim"\n')
     desk.office = office
     return desk
+
+
+def test_what_is_given_up_is_not_asked(api):
+    assert len(pending(api.con, api.project, api.project.contracts["people"])) == 1
+    api.office.authorization = None
+    path = next(api.root.rglob("people.odcs.yaml"))
+    path.write_text(path.read_text(encoding="utf-8") + "slaProperties:\n- {property: endOfLife, value: 2020-01-31}\n", encoding="utf-8")
+    again = Project.at(api.root, api.root / "data")
+    assert pending(api.con, again, again.contracts["people"]) == []
+    assert api.office.authorization is None
 
 
 def test_the_pages_of_a_day_become_one_batch(api):

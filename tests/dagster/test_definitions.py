@@ -172,6 +172,18 @@ def test_freshness_is_the_contracts_frequency_and_latency(tmp_path: Path, tiny: 
     assert (policy.warn_window.to_timedelta().days, policy.fail_window.to_timedelta().days) == (31, 41)
 
 
+def test_nothing_is_asked_for_or_awaited_of_what_is_given_up(tmp_path: Path, tiny: Make) -> None:
+    project = tiny(tmp_path, server="  - {server: hr, type: postgresql, host: localhost, port: 5432, database: hr, schema: public}")
+    path = next(project.root.rglob("pet.odcs.yaml"))
+    path.write_text(
+        path.read_text(encoding="utf-8").replace("slaProperties:", "slaProperties:\n  - {property: endOfLife, value: 2020-01-31}")
+    )
+    definitions = build_definitions(Project(project.root, project.data))
+    assert definitions.get_repository_def().schedule_defs == []
+    assert definitions.resolve_asset_graph().get(dg.AssetKey(["raw", "pet"])).freshness_policy is None
+    assert [job.name for job in definitions.get_repository_def().get_all_jobs() if job.name == "collect_pet"]  # what comes is taken in
+
+
 def test_more_rules_than_the_page_holds_share_checks_by_indicator(tmp_path: Path, tiny: Make) -> None:
     rule = """\
   - type: expect_column_values_to_not_be_null
