@@ -259,6 +259,15 @@ def let_go(con: duckdb.DuckDBPyConnection, limit: str | None) -> None:
         with suppress(duckdb.OutOfMemoryException):  # what is in use stays
             con.execute(f"SET memory_limit = '{LEAST}'")
         con.execute(f"SET memory_limit = {literal(limit)}")
+        hand_back()
+
+
+def hand_back() -> None:
+    """Let the allocator give back to the system what it keeps of what was freed; only that of glibc can be asked."""
+    import ctypes
+
+    with suppress(AttributeError, OSError):
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 def columns_of(con: duckdb.DuckDBPyConnection, table: str) -> dict[str, str] | None:

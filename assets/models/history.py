@@ -213,18 +213,19 @@ class History:
         batches = ", ".join(f"_from.{quote(s)}.batch" for s in self.fusion.sources)
         known = f"SELECT {key}, __at, struct_pack({said}) AS said, list_sort(list_distinct([{batches}])) AS batches FROM ({fused})"
         told = (
-            f"SELECT {key}, p.__at AS starts, lead(p.__at) OVER w AS ends, f.said AS said, f.batches AS batches"
-            f" FROM temp.points AS p LEFT JOIN ({known}) AS f USING ({key}, __at) WINDOW w AS (PARTITION BY {key} ORDER BY p.__at)"
+            f"SELECT {key}, p.__at AS starts, f.said AS said, f.batches AS batches"
+            f" FROM temp.points AS p LEFT JOIN ({known}) AS f USING ({key}, __at)"
         )
         marked = f"SELECT *, CASE WHEN said IS NOT DISTINCT FROM lag(said) OVER w THEN 0 ELSE 1 END AS turn FROM ({told})"
         marked += f" WINDOW w AS (PARTITION BY {key} ORDER BY starts)"
-        grouped = f"SELECT *, sum(turn) OVER (PARTITION BY {key} ORDER BY starts) AS part FROM ({marked})"
+        # not grouped by what is said: an aggregate keeps its texts outside of the memory that DuckDB counts
         whole = (
-            "SELECT any_value(said) AS said, min(starts) AS _valid_from,"
-            " CASE WHEN bool_and(ends IS NOT NULL) THEN max(ends) END AS _valid_to,"
-            f" arg_min(batches, starts) AS _batches FROM ({grouped}) WHERE said IS NOT NULL GROUP BY {key}, part"
+            f"SELECT said, starts AS _valid_from, lead(starts) OVER (PARTITION BY {key} ORDER BY starts) AS _valid_to, batches AS _batches"
+            f" FROM ({marked}) WHERE turn = 1"
         )
-        return f"SELECT {', '.join(f'said.{c} AS {c}' for c in each)}, _valid_from, _valid_to, _batches FROM ({whole})"
+        return (
+            f"SELECT {', '.join(f'said.{c} AS {c}' for c in each)}, _valid_from, _valid_to, _batches FROM ({whole}) WHERE said IS NOT NULL"
+        )
 
     def _replace(self, con: duckdb.DuckDBPyConnection, now: datetime, *, new: bool) -> int:
         """`new`: nothing was known before; what other parts have written is then not looked through."""
