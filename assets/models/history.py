@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from assets.contracts import Contract
 
 SPANS = {"_valid_from": "TIMESTAMP", "_valid_to": "TIMESTAMP", "_known_from": "TIMESTAMP", "_known_to": "TIMESTAMP"}
-KEY = 1000
+KEY = 1500
 """Bytes of memory for a key, of those whose intervals are made at once. More than the memory holds are made part by part, each reading
 the sources again."""
 
