@@ -259,10 +259,10 @@ def let_go(con: duckdb.DuckDBPyConnection, limit: str | None) -> None:
         with suppress(duckdb.OutOfMemoryException):  # what is in use stays
             con.execute(f"SET memory_limit = '{LEAST}'")
         con.execute(f"SET memory_limit = {literal(limit)}")
-        hand_back()
+        _hand_back()
 
 
-def hand_back() -> None:
+def _hand_back() -> None:
     """Let the allocator give back to the system what it keeps of what was freed; only that of glibc can be asked."""
     import ctypes
 

@@ -48,8 +48,7 @@ def freshness(con: duckdb.DuckDBPyConnection, contracts: Iterable[Contract], tod
         if contract.delivery is not None:
             newest, units, behind = stands.get(contract.name, (None, 0, 0))
             expected, due = awaited(contract, newest, today)
-            late = max((today - due).days, 0) if due else 0
-            found.append((contract.name, newest, expected, due, late, units, behind, last_day(contract)))
+            found.append((contract.name, newest, expected, due, days_late(due, today), units, behind, last_day(contract)))
     return found
 
 
@@ -74,6 +73,11 @@ def awaited(contract: Contract, newest: str | None, today: date) -> tuple[str, d
         expected = at.strftime(PERIODS[form])
         at = _later(at, contract)
     return expected, due
+
+
+def days_late(due: date | None, today: date) -> int:
+    """The days since a hand-over was due; 0 where it is not, or none is."""
+    return max((today - due).days, 0) if due else 0
 
 
 def _last_day(moment: datetime) -> date:

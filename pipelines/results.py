@@ -255,7 +255,7 @@ def _write(con: duckdb.DuckDBPyConnection, project: Project, standard: Standard 
             continue
         _declare(con, table, columns)
         there = None if table in empty else columns_of(con, f"evidence.{table}")
-        if there is None:  # an old snapshot knows less
+        if there is None:  # nothing was ever written, or an old snapshot knows less
             continue
         chosen = ", ".join(_CONCEALED.get((table, name), quote(name)) if name in there else "NULL" for name, _, _ in columns)
         con.execute(f"INSERT INTO fresh.{quote(table)} SELECT {chosen} FROM lake.evidence.{quote(table)}")

@@ -91,7 +91,7 @@ def status(project: Project, today: date | None = None) -> Status:
 
 def _dataset(contract: Contract, stands: tuple[Any, ...] | None, today: date) -> dict[str, Any]:
     from assets.promises import last_day
-    from pipelines.freshness import awaited
+    from pipelines.freshness import awaited, days_late
 
     newest, received, rows, quarantined = stands or (None, None, 0, 0)
     expected, due = awaited(contract, newest or None, today)
@@ -106,7 +106,7 @@ def _dataset(contract: Contract, stands: tuple[Any, ...] | None, today: date) ->
         "quarantined": quarantined,
         "expected": expected,
         "due": due.isoformat() if due else "",
-        "late": max((today - due).days, 0) if due else 0,
+        "late": days_late(due, today),
         "ended": end.isoformat() if end else "",
     }
 
