@@ -116,6 +116,7 @@ def _described(entry: Entry, measures: Measures | None, page: str, issued: list[
             "dct:description": _text(entry.summary or entry.title),
             "dct:publisher": [Ref(_agent(entry))],
             "dct:issued": [Typed(entry.published.isoformat(), "xsd:date")] if entry.published else [],
+            "dct:temporal": [Ref(f"{iri}:temporal")] if entry.ends else [],
             "dct:accrualPeriodicity": [Ref(frequency)] if frequency else [],
             "dct:accessRights": [Ref(_right(entry))] if _right(entry) else [],
             "dct:rights": [Ref(f"{iri}:terms")] if entry.condition else [],
@@ -129,6 +130,8 @@ def _described(entry: Entry, measures: Measures | None, page: str, issued: list[
     yield Node(f"{page}#{entry.name}", ("foaf:Document", "rdfs:Resource"), {"dct:title": _both((entry.title, entry.title_en))})
     if entry.condition:
         yield Node(f"{iri}:terms", ("dct:RightsStatement",), {"rdfs:label": [Text(entry.condition, "zh")]})
+    if entry.ends:
+        yield Node(f"{iri}:temporal", ("dct:PeriodOfTime",), {"dcat:endDate": [Typed(entry.ends.isoformat(), "xsd:date")]})
     yield Node(
         f"{iri}:distribution",
         ("dcat:Distribution",),

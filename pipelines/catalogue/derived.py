@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from assets.promises import promised_days
+from assets.promises import given_up, promised_days
 from expectations.documents import DocumentError
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ class Derived:
 
 
 def derive(project: Project, contract: Contract) -> Derived:
-    """A base or thematic dataset is updated as often as its most frequent source, and related to the datasets that it reads."""
+    """A base or thematic dataset is updated as often as its most frequent source that is not given up, and related to what it reads."""
     below = _read(project, contract)
     codes = (str(c.catalogue.get("resourceCode", "")) for c in below)
     return Derived(_days(project, contract), tuple(sorted(filter(None, codes))))
@@ -39,7 +39,9 @@ def own_days(contract: Contract) -> float | None:
 
 
 def _days(project: Project, contract: Contract) -> float | None:
-    return own_days(contract) or min((days for c in _read(project, contract) if (days := _days(project, c))), default=None)
+    today = project.now().date()
+    going_on = (c for c in _read(project, contract) if not given_up(c, today))
+    return own_days(contract) or min((days for c in going_on if (days := _days(project, c))), default=None)
 
 
 def _read(project: Project, contract: Contract) -> list[Contract]:

@@ -105,6 +105,11 @@ def _draft(resource: Resource, names: set[str], codes: set[str], folders: dict[s
         )
     notes.append("交付 delivery: 全量或增量 mode, 文件名 pattern, 事件列 event; servers: 来源 where hand-overs come from; 时限 latency")
     properties = _columns(resource, notes)
+    ends = _date(said, "ends", "停止归集 endOfLife", notes)
+    promises: dict[str, dict[str, Any]] = {
+        "frequency": {"value": value, "unit": unit} if unit else {},
+        "endOfLife": {"value": ends} if ends else {},
+    }
     contract = frame(
         name,
         said["title"],
@@ -112,7 +117,7 @@ def _draft(resource: Resource, names: set[str], codes: set[str], folders: dict[s
         team={"name": provider or folders[provider]},
         server={"server": "landing", "type": "local", "path": f"{name}/*.csv", "format": "csv"},
         properties=properties,
-        sla=[{"property": "frequency", "value": value, "unit": unit}] if unit else [],
+        sla=[{"property": key, **of} for key, of in promises.items() if of],
         delivery={"mode": "full", "period": period},
         catalogue=catalogue,
     )
@@ -157,12 +162,19 @@ def _catalogue(said: dict[str, str], codes: set[str], notes: list[str]) -> dict[
     parts = [re.sub(r"^\d+\s*", "", said.get(key, "")) for key in ("part", "section", "detail")]
     if any(parts):
         made["classification"] = parts
-    if published := said.get("published", ""):
-        try:
-            made["published"] = date.fromisoformat(published).isoformat()
-        except ValueError:
-            notes.append(f"发布日期 published: {one_line(published)} 不是日期 is no date")
+    if published := _date(said, "published", "发布日期 published", notes):
+        made["published"] = published
     return made
+
+
+def _date(said: dict[str, str], key: str, called: str, notes: list[str]) -> str:
+    """The date of that cell as ISO 8601 has it, empty where there is none; a note where it is no date."""
+    text = said.get(key, "")
+    try:
+        return date.fromisoformat(text).isoformat() if text else ""
+    except ValueError:
+        notes.append(f"{called}: {one_line(text)} 不是日期 is no date")
+        return ""
 
 
 def _columns(resource: Resource, notes: list[str]) -> list[dict[str, Any]]:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from assets.catalogue import DUTIES, OPEN_LEVEL, SHARING, STATES, check_catalogue, opens, opens_column
 from assets.masking import SMALLEST
-from assets.promises import age_of, due_days
+from assets.promises import age_of, due_days, last_day
 from expectations.codes import CodeTables
 from pipelines.catalogue.derived import Derived, derive, own_days
 
@@ -167,6 +167,7 @@ class Entry:
     open: bool
     open_condition: str
     cycle: Words | None
+    ends: date | None
     published: date | None
     related: tuple[str, ...]
     duties: Mapping[str, Duty]
@@ -251,6 +252,7 @@ def entry_of(contract: Contract, derived: Derived | None = None, codes: CodeTabl
         open=bool(said.get("open", False)),
         open_condition=said.get("openCondition", ""),
         cycle=cycle,
+        ends=last_day(contract),
         published=_day(said.get("published")),
         related=tuple(map(str, said.get("related") or derived.related)),
         duties=_duties(contract),

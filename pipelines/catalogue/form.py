@@ -1,6 +1,6 @@
 """The catalogue as a workbook in the guide's form: a line each information item, what concerns the whole resource merged over its lines.
 
-Columns in the words of 政务信息资源目录编制指南（试行）(发改高技〔2017〕1272号); after them, apart, four of our own, so that a catalogue
+Columns in the words of 政务信息资源目录编制指南（试行）(发改高技〔2017〕1272号); after them, apart, five of our own, so that a catalogue
 that goes out comes back whole (`pipelines.catalogue.drafts`). Every cell is a text of ours: nothing becomes a formula or a link.
 """
 
@@ -44,6 +44,7 @@ TERMS: tuple[tuple[str, str, int], ...] = (
 )
 OWN: tuple[tuple[str, str, int], ...] = (
     ("附加（源清）", "数据集标识", 22),
+    ("附加（源清）", "停止归集", 12),
     ("附加（源清）", "字段名", 20),
     ("附加（源清）", "数据分级", 9),
     ("附加（源清）", "主键", 6),
@@ -81,7 +82,7 @@ def _catalogue(book: Any, entries: Sequence[Entry], head: Any, text: Any, title:
     sheet.write_string(
         1,
         0,
-        "依《政务信息资源目录编制指南（试行）》；末四列为附加项。 In the form of the 2017 guide; the last four columns are ours.",
+        "依《政务信息资源目录编制指南（试行）》；末五列为附加项。 In the form of the 2017 guide; the last five columns are ours.",
         soft,
     )
     for at, (_, _, width) in enumerate(COLUMNS):
@@ -137,16 +138,17 @@ def _resource(entry: Entry) -> dict[int, str]:
         entry.published.isoformat() if entry.published else "",
         "；".join(entry.related),
     )
+    own = (entry.name, entry.ends.isoformat() if entry.ends else "")
     first = len(RESOURCE) + len(ITEM)
-    return dict(enumerate(values)) | dict(enumerate(terms, first)) | {len(COLUMNS) - len(OWN): entry.name}
+    return dict(enumerate(values)) | dict(enumerate((*terms, *own), first))
 
 
 def _item(item: Item | None) -> dict[int, str]:
     if item is None:
         return {}
-    own = len(COLUMNS) - len(OWN)
-    values = dict(enumerate((item.title, item.kind, item.length), len(RESOURCE)))
-    return values | {own + 1: item.name, own + 2: str(item.level), own + 3: "是" if item.key else ""}
+    values = (item.title, item.kind, item.length)
+    own = (item.name, str(item.level), "是" if item.key else "")
+    return dict(enumerate(values, len(RESOURCE))) | dict(enumerate(own, len(COLUMNS) - len(own)))
 
 
 Rows = list[tuple[str, ...]]

@@ -49,6 +49,7 @@ NAMES = {
     "关联资源代码": "related",
     "关联信息资源代码": "related",
     "数据集标识": "dataset",
+    "停止归集": "ends",
     "字段名": "name",
     "数据分级": "level",
     "主键": "key",

@@ -32,7 +32,7 @@ schema:
 slaProperties:
   - {{property: frequency, value: 1, unit: mo}}
   - {{property: latency, value: 10, unit: d}}
-customProperties:
+{ends}customProperties:
   - property: delivery
     value: {{mode: full, period: monthly, event: opened}}
   - property: catalogue
@@ -50,9 +50,11 @@ def write_contract(
     department: str = "商务厅",
     purpose: str = "店铺登记。 Shops.",
     column: str = "开业日期",
+    ends: str = "",
 ) -> Path:
     path = root / "assets" / "sources" / group / f"{name}.odcs.yaml"
     path.parent.mkdir(parents=True, exist_ok=True)
     said = {"title": title, "department": department, "purpose": purpose, "column": column, "group": group}
+    said["ends"] = f"  - {{property: endOfLife, value: {ends}}}\n" if ends else ""
     path.write_text(CONTRACT.format(name=name, catalogue=catalogue, **said), encoding="utf-8")
     return path

@@ -12,7 +12,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 @pytest.fixture
 def project(tmp_path: Path) -> Project:
-    """A register that may be opened in part, one that is shared under conditions, one that is not shared."""
+    """A register that may be opened in part, one that is shared under conditions and given up, one that is not shared."""
     from catalogue_support import write_contract
 
     write_contract(
@@ -22,6 +22,8 @@ def project(tmp_path: Path) -> Project:
         "classification: [商务厅, 流通], related: [301001/2, 301001/3], responsibilities: {storage: 数据局}, "
         "registration: {state: changed, date: 2024-02-29, number: R1}, users: [{who: 税务局, purpose: 核对税源, condition: 仅用于核对}]}",
     )
-    write_contract(tmp_path, "stall", "{resourceCode: 301001/2, sharing: 2, basis: 履行职责使用, open: true}", title="摊位")
+    write_contract(
+        tmp_path, "stall", "{resourceCode: 301001/2, sharing: 2, basis: 履行职责使用, open: true}", title="摊位", ends="2026-03-31"
+    )
     write_contract(tmp_path, "secret", "{resourceCode: 301001/3, sharing: 3, basis: 保密法第一条, open: false}", title="名单")
     return Project(tmp_path, tmp_path / "data")

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import date
+import re
+from datetime import date, datetime
 from pathlib import Path
 
+import pytest
+
 from assets.catalogue import opens
-from assets.project import Project
+from assets.project import Past, Project
 from pipelines.catalogue.entries import entry_of, opened, read_catalogue
 
 from catalogue_support import write_contract  # isort: skip
@@ -35,31 +38,33 @@ def test_an_entry(project: Project) -> None:
         date(2026, 3, 1),
     )
     assert shop.level == 3
+    assert (shop.ends, stall.ends) == (None, date(2026, 3, 31))
     assert shop.delivery is not None
     assert (shop.delivery.cycle, shop.delivery.mode, shop.delivery.within) == ("每月 monthly", "全量 full", "10 天 days")
     assert shop.lacking == ()
     assert stall.lacking == (("提供方代码", "provider's code"), ("发布日期", "publication date"), ("登记记录", "registration record"))
 
 
-def test_a_model_is_updated_as_often_as_its_most_frequent_source(tmp_path: Path) -> None:
-    daily = write_contract(tmp_path, "daily", "{resourceCode: 301001/2}")
+def write_model(root: Path, name: str, sql: str) -> None:
+    """A base dataset whose contract promises nothing itself."""
+    path = root / "assets" / "base" / "trade" / f"{name}.odcs.yaml"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    text = write_contract(root, name, "{}").rename(path).read_text("utf-8")
+    path.write_text(re.sub(r".*(unit: mo|delivery|mode: full).*\n", "", text), encoding="utf-8")
+    path.with_name(f"{name}.sql").write_text(sql, encoding="utf-8")
+
+
+def write_daily(root: Path, catalogue: str, ends: str = "") -> None:
+    daily = write_contract(root, "daily", catalogue, ends=ends)
     daily.write_text(daily.read_text("utf-8").replace("value: 1, unit: mo", "value: 1, unit: d"), encoding="utf-8")
+
+
+def test_a_model_is_updated_as_often_as_its_most_frequent_source(tmp_path: Path) -> None:
+    write_daily(tmp_path, "{resourceCode: 301001/2}")
     write_contract(tmp_path, "monthly", "{resourceCode: 301001/1}")
-    for name, sql in (
-        ("over", "SELECT d.code FROM std.daily AS d, std.monthly AS m"),
-        ("upon", "SELECT code FROM base.over"),
-        ("odd", "?"),
-    ):
-        path = tmp_path / "assets" / "base" / "trade" / f"{name}.odcs.yaml"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        text = write_contract(tmp_path, name, "{}").rename(path).read_text("utf-8")
-        path.write_text(
-            "".join(
-                line for line in text.splitlines(True) if "unit: mo" not in line and "delivery" not in line and "mode: full" not in line
-            ),
-            encoding="utf-8",
-        )
-        path.with_name(f"{name}.sql").write_text(sql, encoding="utf-8")
+    write_model(tmp_path, "over", "SELECT d.code FROM std.daily AS d, std.monthly AS m")
+    write_model(tmp_path, "upon", "SELECT code FROM base.over")
+    write_model(tmp_path, "odd", "?")
     found = {e.name: (e.cycle and e.cycle[1], e.related) for e in read_catalogue(Project(tmp_path, tmp_path / "data"))}
     assert found == {
         "daily": ("daily", ()),
@@ -68,6 +73,16 @@ def test_a_model_is_updated_as_often_as_its_most_frequent_source(tmp_path: Path)
         "upon": ("daily", ()),  # of what has no code itself nothing can be said
         "odd": (None, ()),
     }
+
+
+@pytest.mark.parametrize(("today", "pace"), [(1, "daily"), (2, "monthly")])
+def test_a_source_that_is_given_up_sets_no_pace(tmp_path: Path, today: int, pace: str) -> None:
+    write_daily(tmp_path, "{}", ends="2026-03-31")  # due within a day
+    write_contract(tmp_path, "monthly", "{}")
+    write_model(tmp_path, "over", "SELECT d.code FROM std.daily AS d, std.monthly AS m")
+    past = Past(tmp_path / "data", 1, datetime(2026, 4, today))
+    found = {e.name: e.cycle and e.cycle[1] for e in read_catalogue(Project(tmp_path, tmp_path / "data", past=past))}
+    assert found == {"daily": "daily", "monthly": "monthly", "over": pace}
 
 
 def test_responsibilities_say_whether_a_contract_names_them(project: Project) -> None:
