@@ -346,7 +346,8 @@ def published_assets(project: Project, upstream: list[dg.AssetKey]) -> list[dg.A
             lake.tally.add(f"{f.dataset}:{f.check}", passed=False, stops=f.state == "stopped")
         # The row goes in before publishing, so that the results speak of the run that published them; what it has done
         # is added as the lake closes, so that a publication that failed is tried again.
-        record(lake.con, project, context.run.run_id, context.run.job_name, lake.started, lake.tally.verdict, lake.done)
+        said = (lake.started, lake.tally.verdict, lake.done, None, lake.loaded)
+        record(lake.con, project, context.run.run_id, context.run.job_name, *said)
         with clear_errors():
             publish(project)
             lake.published = begun(lake.con, project, context.run.run_id)

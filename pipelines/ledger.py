@@ -41,8 +41,13 @@ def record(
     verdict: str,
     done: list[str],
     published: Publication | None = None,
+    loaded: str | None = None,
 ) -> None:
-    """Write the run's row, and what it has published, in place of earlier ones of the same run. `done` names what it made."""
+    """Write the run's row, and what it has published, in place of earlier ones of the same run. `done` names what it made.
+
+    `loaded` is the digest of the `declarations` that the run was defined by. Where they are others now, nothing is up to date by it:
+    some of its steps may have read the one, some the other.
+    """
     from pipelines.publications import note
 
     versions = {name: version_of(name) for name in ("yuanqing", "duckdb", "dagster", "sqlglot")}
@@ -54,7 +59,7 @@ def record(
             "started_at": started_at,
             "ended_at": datetime.now(),
             "verdict": verdict,
-            "versions": json.dumps({**versions, "declarations": declarations(project), "done": done}),
+            "versions": json.dumps({**versions, "declarations": loaded if loaded == declarations(project) else None, "done": done}),
         }
         evidence.write(con, "runs", [row])
         if published is not None:
@@ -70,18 +75,17 @@ def version_of(name: str) -> str | None:
 
 
 def stale(con: duckdb.DuckDBPyConnection, project: Project, names: list[str]) -> list[str]:
-    """Of `names` (tables, `results`, ...), those not made since the last batch was taken in or a declaration changed."""
+    """Of `names` (tables, `results`, ...), those that were not made since the last batch was taken in, or last by other declarations."""
     with one_look(con):  # an answer that is not read to its end would keep the catalogue from whoever writes next
         (since,) = con.execute(
             "SELECT greatest(max(standardised_at), max(collected_at)) FROM evidence.batches WHERE status <> 'repeated'"
         ).fetchone() or (None,)
-        rows = con.execute("SELECT versions FROM evidence.runs WHERE started_at >= ?", [since]).fetchall()
+        rows = con.execute("SELECT versions FROM evidence.runs WHERE started_at >= ? ORDER BY ended_at", [since]).fetchall()
     if since is None:
         return []
-    now = declarations(project)
-    fresh: set[str] = set()
+    made_by: dict[str, str | None] = {}
     for (versions,) in rows:
         said = json.loads(versions or "{}")
-        if said.get("declarations") == now:
-            fresh.update(said.get("done", ()))
-    return [name for name in names if name not in fresh]
+        made_by |= dict.fromkeys(said.get("done", ()), said.get("declarations"))
+    now = declarations(project)
+    return [name for name in names if made_by.get(name) != now]

@@ -27,6 +27,7 @@ class Lake:
     """One run's connection to the lake, and what the run has to say of itself at its end."""
 
     con: "duckdb.DuckDBPyConnection"
+    loaded: str = ""  # the digest of the declarations that the run was defined by
     started: datetime = field(default_factory=datetime.now)
     tally: Tally = field(default_factory=Tally)
     done: list[str] = field(default_factory=list)
@@ -51,6 +52,10 @@ def lake_resource(project: Project) -> dg.ResourceDefinition:
     A run that was launched from the UI waits up to ten minutes for a run that writes; the command does not wait.
     """
 
+    from pipelines.ledger import declarations
+
+    loaded = declarations(project)
+
     def opened(context: dg.InitResourceContext) -> Iterator[Lake]:
         from assets.renames import carry_on, is_due
         from pipelines.ledger import record
@@ -62,14 +67,15 @@ def lake_resource(project: Project) -> dg.ResourceDefinition:
                 moved = carry_on(con, project, run.run_id if run else "rename")
                 if context.log:
                     context.log.info(f"改名 renamed: {', '.join(moved)}")
-            lake = Lake(con)
+            lake = Lake(con, loaded)
             try:
                 yield lake
             finally:
                 if run is not None:
                     # Before the row of the run, whose snapshot is of no table.
                     context.resources.openlineage.ask(con, run.run_id, lake.done)
-                    record(con, project, run.run_id, run.job_name, lake.started, lake.tally.verdict, lake.done, lake.published)
+                    said = (lake.started, lake.tally.verdict, lake.done, lake.published, lake.loaded)
+                    record(con, project, run.run_id, run.job_name, *said)
 
     return dg.ResourceDefinition(
         resource_fn=opened,

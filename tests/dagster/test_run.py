@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 import pytest
@@ -210,13 +211,33 @@ def test_what_a_killed_run_left_half_done_is_finished(project: Project) -> None:
     assert run(project).nothing
 
 
-def test_a_changed_model_is_built_again(settled: Project) -> None:
-    project = settled
-    contract = project.contracts["animal"]
-    contract.sql_path.write_text("SELECT p.tag AS tag FROM std.pet AS p WHERE p.tag <> 'A1'\n", encoding="utf-8")
-    done = run(project)
-    assert [r.job for r in done.runs] == ["build", "publish"]
-    assert rows(project, "SELECT tag FROM base.animal ORDER BY tag") == [("A2",), ("A3",)]
+def test_a_changed_model_is_built_again_and_so_is_one_that_is_changed_back(settled: Project) -> None:
+    sql = settled.contracts["animal"].sql_path
+    before = sql.read_text(encoding="utf-8")
+    shown = []
+    for text in ("SELECT p.tag AS tag FROM std.pet AS p WHERE p.tag <> 'A1'\n", before):
+        sql.write_text(text, encoding="utf-8")
+        assert [r.job for r in run(settled).runs] == ["build", "publish"]
+        shown.append(rows(settled, "SELECT string_agg(tag, ' ' ORDER BY tag) FROM base.animal"))
+    assert shown == [[("A2 A3",)], [("A1 A2 A3",)]]
+    assert run(settled).nothing
+
+
+def test_what_is_changed_while_a_run_is_at_work_is_taken_up_by_the_next(settled: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    from assets import models
+
+    path, check_built = settled.contracts["animal"].path, models.check_built
+
+    def edited_meanwhile(*built: Any) -> object:
+        path.write_text(path.read_text(encoding="utf-8") + "# looked at\n", encoding="utf-8")
+        return check_built(*built)
+
+    hand_over(settled, "202610", GOOD + "A4,2022-05-06\r\n")
+    with monkeypatch.context() as patched:
+        patched.setattr(models, "check_built", edited_meanwhile)
+        assert [r.job for r in run(settled).runs] == ["collect_pet", "build", "publish"]
+    assert [r.job for r in run(settled).runs] == ["build", "publish"]
+    assert run(settled).nothing
 
 
 def test_only_what_is_selected_is_run(project: Project) -> None:
