@@ -7,10 +7,13 @@ Not here: what goes into a table.
 from __future__ import annotations
 
 import json
+import os
+import shutil
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from importlib.util import find_spec
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from assets.evidence import TABLES
@@ -97,7 +100,7 @@ _CATALOGUE = "__ducklake_metadata_lake"
 LEAST = "256MB"
 """What of a limited memory is left between two steps."""
 WAIT = 60_000
-"""Milliseconds that a look at the catalogue waits while a writer commits; a slow disk takes longer than the five seconds of SQLite."""
+"""Milliseconds that is waited for whoever holds the whole catalogue; a slow disk takes longer than the five seconds of SQLite."""
 
 
 @contextmanager
@@ -107,14 +110,14 @@ def open_lake(
     """A connection whose default database is the project's lake; made on first use.
 
     Writers hold the lake's lock for as long as they are open: raises `LakeBusyError` where another run holds it.
-    Readers never wait. `read_only` on a lake that was never written raises `FileNotFoundError`. With `snapshot`, or of a project
-    of the past, the lake is read as it was then; a snapshot that never was, or has expired, raises `LookupError`. `threads`: with so
-    many DuckDB works (all there are); one is quickest where a few rows are asked for.
+    Readers never wait, and no writer waits for them. `read_only` on a lake that was never written raises `FileNotFoundError`. With
+    `snapshot`, or of a project of the past, the lake is read as it was then; a snapshot that never was, or has expired, raises
+    `LookupError`. `threads`: with so many DuckDB works (all there are); one is quickest where a few rows are asked for.
     """
     import duckdb
     from filelock import FileLock, Timeout
 
-    catalogue, memory = project.lake / "catalogue.sqlite", project.memory
+    catalogue, files = project.lake / "catalogue.sqlite", project.lake / "files"
     if snapshot is None and project.past is not None:
         snapshot = project.past.snapshot
     read_only = read_only or snapshot is not None
@@ -122,24 +125,25 @@ def open_lake(
         raise FileNotFoundError(f"{catalogue}: nothing has been collected yet. Run `yuanqing run` first.")
     project.lake.mkdir(parents=True, exist_ok=True)
     project.scratch.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(project.lake / "write.lock", timeout=0)
-    if not read_only:
-        try:
-            lock.acquire()
-        except Timeout:
-            raise LakeBusyError(f"another run writes into {project.lake}. Wait until it has ended, then run again.") from None
-    con = connect(extensions=("sqlite_scanner", "ducklake"), memory_limit=memory)
-    try:
+    with ExitStack() as held:
+        if not read_only:
+            try:
+                held.enter_context(FileLock(project.lake / "write.lock", timeout=0))
+            except Timeout:
+                raise LakeBusyError(f"another run writes into {project.lake}. Wait until it has ended, then run again.") from None
+        at = held.enter_context(_readable(catalogue)) if read_only else catalogue
+        con = connect(extensions=("sqlite_scanner", "ducklake"), memory_limit=project.memory)
+        held.callback(con.close)
         con.execute(f"SET temp_directory = {literal(str(project.scratch / 'spill'))}")
         if threads:
             con.execute(f"SET threads = {threads}")
-        files = project.lake / "files"
         # OVERRIDE: the catalogue keeps the absolute path of its files, and a data folder may be moved or restored elsewhere.
-        options = ", OVERRIDE_DATA_PATH true" + (", READ_ONLY" if read_only else "")
+        # WAL: in SQLite's first mode whoever reads for longer than a commit waits makes it fail.
+        options = ", OVERRIDE_DATA_PATH true" + (", READ_ONLY" if read_only else ", META_JOURNAL_MODE 'WAL'")
         options += f", META_BUSY_TIMEOUT {WAIT}" + (f", SNAPSHOT_VERSION {int(snapshot)}" if snapshot is not None else "")
         with one_thread(con):
             try:
-                con.execute(f"ATTACH {literal(f'ducklake:sqlite:{catalogue}')} AS lake (DATA_PATH {literal(str(files))}{options})")
+                con.execute(f"ATTACH {literal(f'ducklake:sqlite:{at}')} AS lake (DATA_PATH {literal(str(files))}{options})")
             except duckdb.Error as error:
                 if "database is locked" in str(error):
                     raise LakeBusyError(f"{catalogue} has been locked for {WAIT // 1000} s. See what holds it, then try again.") from None
@@ -151,9 +155,17 @@ def open_lake(
             if not read_only:
                 _create(con)
         yield con
-    finally:
-        con.close()
-        lock.release()
+
+
+@contextmanager
+def _readable(catalogue: Path) -> Iterator[Path]:
+    """The catalogue, or a copy where it cannot be read as it stands: SQLite reads one with a log only where the files beside it are
+    there, as while somebody has it open, or can be made."""
+    if os.access(catalogue.parent, os.W_OK) or catalogue.with_name(f"{catalogue.name}-shm").exists():
+        yield catalogue
+        return
+    with TemporaryDirectory(prefix="yuanqing-") as folder:
+        yield Path(shutil.copy(catalogue, folder))
 
 
 def _create(con: duckdb.DuckDBPyConnection) -> None:
@@ -184,7 +196,7 @@ def said_since(project: Project, snapshot: int) -> tuple[str, ...]:
     """What the commits after a snapshot say that they did (`transaction`): asked beside the lake, which takes far longer to open."""
     import sqlite3
 
-    with closing(sqlite3.connect(f"{(project.lake / 'catalogue.sqlite').as_uri()}?mode=ro", uri=True)) as con:
+    with _readable(project.lake / "catalogue.sqlite") as at, closing(sqlite3.connect(f"{at.as_uri()}?mode=ro", uri=True)) as con:
         rows = con.execute("SELECT coalesce(commit_message, '') FROM ducklake_snapshot_changes WHERE snapshot_id > ?", [snapshot])
         return tuple(said for (said,) in rows)
 

@@ -13,7 +13,19 @@ import pytest
 
 from assets import lake
 from assets.evidence import TABLES
-from assets.lake import LakeBusyError, at_hand, columns_of, is_there, literal, never_filled, one_look, open_lake, quote, transaction
+from assets.lake import (
+    LakeBusyError,
+    at_hand,
+    columns_of,
+    is_there,
+    literal,
+    never_filled,
+    one_look,
+    open_lake,
+    quote,
+    said_since,
+    transaction,
+)
 from assets.project import Project
 from assets.settings import SettingsError
 
@@ -34,16 +46,31 @@ def test_one_writer_and_readers_beside_it(project: Project) -> None:
         pass
 
 
+def test_neither_a_reader_nor_a_writer_waits_for_the_other(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lake, "WAIT", 50)
+    with open_lake(project) as con:
+        con.execute("CREATE TABLE raw.t AS SELECT 1 AS i")
+        with open_lake(project, read_only=True) as reader, one_look(reader):
+            assert reader.execute("FROM raw.t").fetchall() == [(1,)]
+            with transaction(con, "r", "two"):
+                con.execute("INSERT INTO raw.t VALUES (2)")
+                assert reader.execute("FROM raw.t").fetchall() == [(1,)]
+            assert reader.execute("FROM raw.t").fetchall() == [(1,)]
+        with open_lake(project, read_only=True) as reader:
+            assert len(reader.execute("FROM raw.t").fetchall()) == 2
+
+
 HOLD = """
 import sqlite3, sys
 held = sqlite3.connect(sys.argv[1], isolation_level=None)
+held.execute("PRAGMA locking_mode = EXCLUSIVE")
 held.execute("BEGIN EXCLUSIVE")
 print(flush=True)
 sys.stdin.read()
 """
 
 
-def test_a_reader_waits_for_a_commit_of_another_process_and_not_for_ever(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_whoever_holds_the_whole_catalogue_is_waited_for_and_not_for_ever(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     with open_lake(project):
         pass
     command = [sys.executable, "-S", "-c", HOLD, str(project.lake / "catalogue.sqlite")]
@@ -57,6 +84,17 @@ def test_a_reader_waits_for_a_commit_of_another_process_and_not_for_ever(project
         Timer(0.3, held.kill).start()
         with open_lake(project, read_only=True) as con:
             assert con.execute("SELECT count(*) FROM evidence.batches").fetchone() == (0,)
+
+
+def test_it_is_read_where_nothing_can_be_written(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    with open_lake(project) as con, transaction(con, "r", "one"):
+        con.execute("CREATE TABLE raw.t AS SELECT 1 AS i")
+    kept = [path.name for path in sorted(project.lake.iterdir())]
+    monkeypatch.setattr(lake.os, "access", lambda *_: False)
+    with open_lake(project, read_only=True) as con:
+        assert con.execute("FROM raw.t").fetchall() == [(1,)]
+        assert [path.name for path in sorted(project.lake.iterdir())] == kept
+    assert "one" in said_since(project, 0)
 
 
 def test_a_snapshot_that_never_was_is_told(project: Project) -> None:
