@@ -95,13 +95,12 @@ def carry_on(con: duckdb.DuckDBPyConnection, project: Project, run_id: str = "re
 
 
 def orphans(con: duckdb.DuckDBPyConnection, project: Project) -> list[str]:
-    """Datasets with rows in the lake that no contract knows, each in a line with the nearest name and what to do."""
+    """Datasets with rows in the lake that no contract knows, each in a line with the nearest name."""
     known = {*project.contracts, *project.contracts.former}
     stray = sorted({t.split(".")[1] for t in _tables(con) if t.startswith("raw.")} - known)
     counted = {name: affected(con, f"SELECT count(*) FROM raw.{quote(name)}") for name in stray}
     return [
         f"{name}: {rows:,} rows stand in the lake, and no contract has this name. {near(name, project.contracts)}"
-        f" If it was renamed, write `formerly: [{name}]` in the contract of the new name; if it is given up, keep its contract."
         for name, rows in counted.items()
         if rows
     ]

@@ -94,6 +94,11 @@ def findings(project: Project | None = None) -> Iterator[Finding]:
     yield from _looked(
         "contents", partial(_contents, here), "Classify the column higher; or say in its contract why it may be lower (`declassified`)."
     )
+    yield from _looked(
+        "names",
+        partial(_names, here),
+        "Where one was renamed, write `formerly: [old_name]` in the contract of the new name; where it is given up, keep its contract.",
+    )
     yield from _looked("lake", partial(_lake, here), "Run `yuanqing run`; where the lake is broken, restore the data folder from its copy.")
 
 
@@ -254,15 +259,24 @@ def _disk(project: Project) -> str:
 
 def _lake(project: Project) -> str:
     from assets.lake import open_lake
-    from assets.renames import orphans
 
     if not (project.lake / "catalogue.sqlite").exists():
         return "nothing collected yet"
     with open_lake(project, read_only=True) as con:
         row = con.execute("SELECT count(*), coalesce(sum(rows_raw), 0)::BIGINT FROM evidence.batches").fetchone()
+    return f"{row[0]:,} batches, {row[1]:,} rows" if row else "empty"
+
+
+def _names(project: Project) -> str:
+    from assets.lake import open_lake
+    from assets.renames import orphans
+
+    if not (project.lake / "catalogue.sqlite").exists():
+        return "nothing collected yet"
+    with open_lake(project, read_only=True) as con:
         if stray := orphans(con, project):
             raise RuntimeError(" ".join(stray))
-    return f"{row[0]:,} batches, {row[1]:,} rows" if row else "empty"
+    return "every dataset of the lake has a contract"
 
 
 def _departments(project: Project) -> str:

@@ -7,9 +7,8 @@ import re
 import subprocess
 from pathlib import Path
 
-from assets.lake import open_lake
 from assets.project import Project
-from assets.renames import orphans
+from pipelines.commands.doctor import findings
 from pipelines.querying import query
 from pipelines.run import run
 
@@ -48,6 +47,7 @@ def test_the_page_works_to_the_letter(tmp_path: Path) -> None:
     subprocess.run(["bash", "-ec", "\n".join(remove)], cwd=tmp_path, check=True)
     assert not [name for name, _ in blocks if (tmp_path / name).exists()]
     assert not landed.exists()
-    with open_lake(project, read_only=True) as con:
-        (stray,) = orphans(con, Project.at(tmp_path, tmp_path / "data"))
-    assert stray.startswith("school: 4 rows stand in the lake, and no contract has this name.")
+    found = {what: (well, text) for what, well, text, _ in findings(Project.at(tmp_path, tmp_path / "data"))}
+    assert found["lake"] == (True, "1 batches, 4 rows")
+    assert not found["names"][0]
+    assert found["names"][1].startswith("school: 4 rows stand in the lake, and no contract has this name.")
