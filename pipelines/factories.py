@@ -375,6 +375,7 @@ def published_assets(project: Project, upstream: list[dg.AssetKey]) -> list[dg.A
             written = build_reports(project, base_url=project.reports_url)
             made = lake.published or begun(lake.con, project, context.run.run_id)
             lake.published = made.with_files(project, written)
+        lake.done.append("reports")
         return dg.MaterializeResult(
             metadata={"1 文件 files": len(written), "2 总览 index": dg.MetadataValue.url(f"{project.reports_url}/index.html")}
         )

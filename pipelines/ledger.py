@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from assets.project import Project
     from pipelines.publications import Publication
 
+READ = ("results", "reports")
+"""What people read: made from the lake alone, and judges nothing."""
+
 
 def declarations(project: Project) -> str:
     """A digest of every contract, check, page, suite, code table and model: what a table was built by."""

@@ -241,13 +241,13 @@ def _reading(project: Project) -> Iterator[duckdb.DuckDBPyConnection]:
 
 
 def _out_of_date(con: duckdb.DuckDBPyConnection, project: Project, models: list[Contract]) -> bool:
-    """Whether a model or the results show less than the lake holds."""
-    from pipelines.ledger import stale
+    """Whether a model, the results or the reports show less than the lake holds."""
+    from pipelines.ledger import READ, stale
     from pipelines.matching import keys_of
 
     if not project.results.exists() and con.execute("SELECT count(*) FROM evidence.batches").fetchone() != (0,):
         return True
-    return bool(stale(con, project, [*map(".".join, keys_of(models)), "results"]))
+    return bool(stale(con, project, [*map(".".join, keys_of(models)), *READ]))
 
 
 def _due(con: duckdb.DuckDBPyConnection, project: Project, summary: RunSummary, models: list[Contract]) -> list[Contract]:

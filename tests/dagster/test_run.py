@@ -240,6 +240,20 @@ def test_what_is_changed_while_a_run_is_at_work_is_taken_up_by_the_next(settled:
     assert run(settled).nothing
 
 
+def test_reports_that_could_not_be_written_are_written_by_the_next_run(settled: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    from pipelines import reports
+
+    def full(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    hand_over(settled, "202610", GOOD + "A4,2022-05-06\r\n")
+    with monkeypatch.context() as patched:
+        patched.setattr(reports, "build_reports", full)
+        assert run(settled).exit_code == 2
+    assert [(r.job, r.ok) for r in run(settled).runs] == [("publish", True)]
+    assert run(settled).nothing
+
+
 def test_only_what_is_selected_is_run(project: Project) -> None:
     hand_over(project, "202610", GOOD)
     done = run(project, ["base.animal"])
