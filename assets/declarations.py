@@ -52,6 +52,15 @@ def read(project: Project) -> dict[str, bytes]:
     return contents
 
 
+def current(project: Project) -> str:
+    """The fingerprint of the declarations as they are now."""
+    return fingerprint(_digests(read(project)))
+
+
+def _digests(contents: Mapping[str, bytes]) -> dict[str, str]:
+    return {path: hashlib.sha256(content).hexdigest() for path, content in contents.items()}
+
+
 def fingerprint(digests: Mapping[str, str]) -> str:
     """Of a set of files: by path the SHA-256 of the content."""
     whole = hashlib.sha256()
@@ -63,7 +72,7 @@ def fingerprint(digests: Mapping[str, str]) -> str:
 def keep(con: duckdb.DuckDBPyConnection, project: Project, run_id: str) -> str:
     """Keep what has changed since the last edition, in one transaction; nothing is written where nothing has. Gives the fingerprint."""
     contents = read(project)
-    digests = {path: hashlib.sha256(content).hexdigest() for path, content in contents.items()}
+    digests = _digests(contents)
     mark = fingerprint(digests)
     edition, standing = _standing(con)
     if standing == digests and edition:

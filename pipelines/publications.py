@@ -70,6 +70,20 @@ def begun(con: duckdb.DuckDBPyConnection, project: Project, run_id: str) -> Publ
     return Publication(run_id, at, snapshot, mark, project.reports_url, program() | truth(project), anchor=anchor)
 
 
+def is_outdated(con: duckdb.DuckDBPyConnection, project: Project) -> bool:
+    """Whether what was published last was made by another program, other declarations or settings, or for another address."""
+    from assets.declarations import current
+
+    if not {"declarations", "base_url", "program"} <= (columns_of(con, "evidence.publications") or {}).keys():
+        return False
+    newest = objects(con, "SELECT declarations, base_url, program FROM evidence.publications ORDER BY published_at DESC LIMIT 1")
+    if not newest:
+        return False
+    (made,) = newest
+    by_this_program = program().items() <= json.loads(made["program"]).items()
+    return not by_this_program or (made["declarations"], made["base_url"]) != (current(project), project.reports_url)
+
+
 def of_past(project: Project, column: str) -> str | None:
     """What a column of `evidence.publications` says of the publication that a project of the past is looked at from; None where nothing
     was published then, or the lake does not know the column yet."""

@@ -241,13 +241,14 @@ def _reading(project: Project) -> Iterator[duckdb.DuckDBPyConnection]:
 
 
 def _out_of_date(con: duckdb.DuckDBPyConnection, project: Project, models: list[Contract]) -> bool:
-    """Whether a model, the results or the reports show less than the lake holds."""
+    """Whether a model, the results or the reports show less than the lake holds, or what other settings or another program made of it."""
     from pipelines.ledger import READ, stale
     from pipelines.matching import keys_of
+    from pipelines.publications import is_outdated
 
     if not project.results.exists() and con.execute("SELECT count(*) FROM evidence.batches").fetchone() != (0,):
         return True
-    return bool(stale(con, project, [*map(".".join, keys_of(models)), *READ]))
+    return bool(stale(con, project, [*map(".".join, keys_of(models)), *READ])) or is_outdated(con, project)
 
 
 def _due(con: duckdb.DuckDBPyConnection, project: Project, summary: RunSummary, models: list[Contract]) -> list[Contract]:

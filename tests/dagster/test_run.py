@@ -254,6 +254,23 @@ def test_reports_that_could_not_be_written_are_written_by_the_next_run(settled: 
     assert run(settled).nothing
 
 
+@pytest.mark.parametrize("what", ["settings", "address", "program"])
+def test_what_another_program_or_other_settings_made_is_published_again(
+    settled: Project, monkeypatch: pytest.MonkeyPatch, what: str
+) -> None:
+    from pipelines import publications
+
+    if what == "settings":
+        (settled.root / "yuanqing.toml").write_text("[issues]\ncritical_days = 3\n", encoding="utf-8")
+    elif what == "address":
+        monkeypatch.setenv("YUANQING_REPORTS_URL", "http://reports.example")
+    else:
+        upgraded = publications.program() | {"files": "another"}
+        monkeypatch.setattr(publications, "program", lambda: upgraded)
+    assert [r.job for r in run(settled).runs] == ["publish"]
+    assert run(settled).nothing
+
+
 def test_only_what_is_selected_is_run(project: Project) -> None:
     hand_over(project, "202610", GOOD)
     done = run(project, ["base.animal"])
