@@ -65,11 +65,12 @@ def score(con: duckdb.DuckDBPyConnection, matching: Matching, records: str, base
     whole = formed(matching, f"({base})", f"v.{quote(matching.key)}")
     con.execute(f"CREATE OR REPLACE TEMP TABLE match_near AS SELECT * FROM ({whole}) WHERE {hit}")
     _within_limits(con, matching)
-    joined = " UNION ".join(
-        f"SELECT s._identity AS record, n._identity AS key FROM {SEEN} s JOIN {NEAR} n ON s.block_{n} = n.block_{n}"
-        for n in range(len(matching.blocks))
-    )
-    con.execute(f"CREATE OR REPLACE TEMP TABLE match_pairs AS {joined}")
+    con.execute("CREATE OR REPLACE TEMP TABLE match_pairs (record VARCHAR, key VARCHAR)")
+    for n in range(len(matching.blocks)):
+        # Rule by rule, each without the pairs of those before it: nothing is grouped, and one join at a time stands in memory.
+        new = "".join(f" AND (s.block_{m} = n.block_{m}) IS NOT TRUE" for m in range(n))
+        same = f"s.block_{n} = n.block_{n}{new}"
+        con.execute(f"INSERT INTO {PAIRS} SELECT s._identity, n._identity FROM {SEEN} s JOIN {NEAR} n ON {same}")
     con.execute("CREATE OR REPLACE TEMP TABLE match_names (attribute VARCHAR, value VARCHAR, n BIGINT)")
     for attribute in matching.counted:
         main = matching.attributes[attribute].forms[""](f"v.{quote(attribute)}")
