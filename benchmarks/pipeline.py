@@ -23,7 +23,8 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -73,12 +74,23 @@ def main() -> None:
             given.figures.write_text(json.dumps(before, ensure_ascii=False, indent=1))
 
 
+@contextmanager
+def _folder(screen: Console, within: Path | None) -> Iterator[Path]:
+    """A temporary folder; what failed stays, to be looked into and gone on from (`python -m benchmarks.children steps FOLDER/steps`)."""
+    folder = Path(tempfile.mkdtemp(dir=within))
+    try:
+        yield folder
+    except BaseException:
+        screen.print(f"What was made stands in {folder}.")
+        raise
+    shutil.rmtree(folder)
+
+
 def measure(
     screen: Console, people: int, memory: str, within: Path | None, there: Path | None, *, few: bool, without: Sequence[str]
 ) -> dict[str, Any]:
     """All of it for so many people, in a temporary folder, but for what goes `without`."""
-    with tempfile.TemporaryDirectory(dir=within) as name:
-        folder = Path(name)
+    with _folder(screen, within) as folder:
         me = [sys.executable, "-m", "benchmarks.children"]
         runs: dict[str, Measured] = {}
         files = there or folder / "files"
