@@ -31,12 +31,14 @@ def _definitions(project: Project) -> dg.Definitions:
     from pipelines import factories, matching
     from pipelines.issues.jobs import officer_jobs
     from pipelines.jobs import jobs
+    from pipelines.ledger import declarations
     from pipelines.lineage.shown import shown
     from pipelines.openlineage.resource import openlineage_resource
     from pipelines.resource import lake_resource
     from pipelines.schedules import schedules
     from pipelines.sensors import sensors
 
+    loaded = declarations(project)  # before they are read: what changes meanwhile has changed
     check_catalogue(project.contracts.values())
     order(project)  # models that read each other in a circle are told by name
     sources, models, lineage = project.sources(), project.models(), shown(project)
@@ -60,7 +62,7 @@ def _definitions(project: Project) -> dg.Definitions:
         jobs=[*named.values(), *officer_jobs(project)],
         schedules=schedules(project, named),
         sensors=sensors(project, named),
-        resources={"lake": lake_resource(project), "openlineage": openlineage_resource(project)},
+        resources={"lake": lake_resource(project, loaded), "openlineage": openlineage_resource(project)},
         # In process: a step of the multiprocess executor costs 1.5 s, and all steps of a run share one connection.
         executor=dg.in_process_executor,
     )

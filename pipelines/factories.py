@@ -337,7 +337,6 @@ def published_assets(project: Project, upstream: list[dg.AssetKey]) -> list[dg.A
         "results.duckdb: quality, batches, lineage and catalogue, readable by any DuckDB client.",
     )
     def results(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
-        from pipelines.ledger import record
         from pipelines.publications import begun
         from pipelines.results import publish
 
@@ -346,8 +345,7 @@ def published_assets(project: Project, upstream: list[dg.AssetKey]) -> list[dg.A
             lake.tally.add(f"{f.dataset}:{f.check}", passed=False, stops=f.state == "stopped")
         # The row goes in before publishing, so that the results speak of the run that published them; what it has done
         # is added as the lake closes, so that a publication that failed is tried again.
-        said = (lake.started, lake.tally.verdict, lake.done, None, lake.loaded)
-        record(lake.con, project, context.run.run_id, context.run.job_name, *said)
+        lake.record(project, context.run)
         with clear_errors():
             publish(project)
             lake.published = begun(lake.con, project, context.run.run_id)

@@ -79,7 +79,7 @@ def version_of(name: str) -> str | None:
 
 def stale(con: duckdb.DuckDBPyConnection, project: Project, names: list[str]) -> list[str]:
     """Of `names` (tables, `results`, ...), those that were not made since the last batch was taken in, or last by other declarations."""
-    with one_look(con):  # an answer that is not read to its end would keep the catalogue from whoever writes next
+    with one_look(con):
         (since,) = con.execute(
             "SELECT greatest(max(standardised_at), max(collected_at)) FROM evidence.batches WHERE status <> 'repeated'"
         ).fetchone() or (None,)

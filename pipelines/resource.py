@@ -27,7 +27,7 @@ class Lake:
     """One run's connection to the lake, and what the run has to say of itself at its end."""
 
     con: "duckdb.DuckDBPyConnection"
-    loaded: str = ""  # the digest of the declarations that the run was defined by
+    loaded: str  # the digest of the declarations that the run was defined by
     started: datetime = field(default_factory=datetime.now)
     tally: Tally = field(default_factory=Tally)
     done: list[str] = field(default_factory=list)
@@ -46,20 +46,22 @@ class Lake:
                 self._failing = judged, failing_checks(self.con, project)
         return self._failing[1]
 
+    def record(self, project: Project, run: dg.DagsterRun) -> None:
+        """Write the run's row, in place of an earlier one of the same run."""
+        from pipelines.ledger import record
 
-def lake_resource(project: Project) -> dg.ResourceDefinition:
-    """The lake, opened once a run for writing; the run's row is written as it closes.
+        said = (self.started, self.tally.verdict, self.done, self.published, self.loaded)
+        record(self.con, project, run.run_id, run.job_name, *said)
+
+
+def lake_resource(project: Project, loaded: str) -> dg.ResourceDefinition:
+    """The lake, opened once a run for writing; the run's row is written as it closes. `loaded`: the digest of the declarations.
 
     A run that was launched from the UI waits up to ten minutes for a run that writes; the command does not wait.
     """
 
-    from pipelines.ledger import declarations
-
-    loaded = declarations(project)
-
     def opened(context: dg.InitResourceContext) -> Iterator[Lake]:
         from assets.renames import carry_on, is_due
-        from pipelines.ledger import record
         from pipelines.writer import waiting_lake
 
         run = context.run
@@ -75,8 +77,7 @@ def lake_resource(project: Project) -> dg.ResourceDefinition:
                 if run is not None:
                     # Before the row of the run, whose snapshot is of no table.
                     context.resources.openlineage.ask(con, run.run_id, lake.done)
-                    said = (lake.started, lake.tally.verdict, lake.done, lake.published, lake.loaded)
-                    record(con, project, run.run_id, run.job_name, *said)
+                    lake.record(project, run)
 
     return dg.ResourceDefinition(
         resource_fn=opened,
