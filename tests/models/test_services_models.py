@@ -122,6 +122,7 @@ MEMBERS = [
     member("A", "p1"),
     member("A", "p2", relation="12"),
     member("B", "p9", persons=1, amount=Decimal("700.00"), begin_month="202610"),
+    member("C", "p6", begin_month="202810"),  # a wrong year: not the newest month
 ]
 REGISTER = [
     {"id_number": p, "name": p, "household_no": h, "dead": "0", "relation": "20"}
@@ -232,6 +233,7 @@ def test_who_is_entitled_paid_wrongly_or_missed(lake: Lake) -> None:
         ("A", "p2", "paid_wrongly", "x01_allowance_of_dead", Decimal("750.00")),
         ("A", "p3", "missed_member", "same_household", None),
         ("B", "p9", "entitled", None, Decimal("700.00")),
+        ("C", "p6", "entitled", None, Decimal("750.00")),
         ("无", "p7", "missed_marked", "medical_identity", None),
     ]
 
@@ -242,6 +244,7 @@ def test_the_wrongly_paid_count_from_the_month_since_which_they_are(lake: Lake) 
         m: (r["households"], r["persons"], r["amount"], r["new_households"], r["wrong_persons"], r["wrong_amount"]) for m, r in rows.items()
     } == {
         "202608": (1, 2, Decimal("1500.00"), 1, 0, Decimal("0.00")),
+        "202609": (1, 2, Decimal("1500.00"), 0, 1, Decimal("750.00")),  # nobody began: a month all the same
         "202610": (2, 3, Decimal("2200.00"), 1, 1, Decimal("750.00")),
     }
 

@@ -7,7 +7,15 @@ WITH members AS (
     FROM std.subsistence_allowance AS s
     WHERE s.card_no IS NOT NULL AND s.member_id IS NOT NULL AND s.domicile_div IS NOT NULL AND regexp_matches(s.begin_month, '^20[0-9]{2}(0[1-9]|1[0-2])$')
 ),
-months AS (SELECT DISTINCT m.begin_month AS "month" FROM members AS m QUALIFY dense_rank() OVER (ORDER BY m.begin_month DESC) <= 24),
+begins AS (
+    SELECT strptime(m.begin_month, '%Y%m') AS "month", lag(strptime(m.begin_month, '%Y%m')) OVER (ORDER BY m.begin_month) AS "before"
+    FROM members AS m
+    GROUP BY m.begin_month
+),
+-- a month with no beginning in the year before it is a wrong year, not the newest month
+newest AS (SELECT coalesce(max(b.month) FILTER (b.month < b.before + INTERVAL 12 MONTH), max(b.month)) AS "month" FROM begins AS b),
+-- one in which nobody began is a month all the same
+months AS (SELECT strftime(unnest(generate_series(n.month - INTERVAL 23 MONTH, n.month, INTERVAL 1 MONTH)), '%Y%m') AS "month" FROM newest AS n),
 present AS (
     SELECT t.month AS "month", m.county AS "county", m.card_no AS "card_no", m.member_id AS "member_id", m.begin_month AS "begin_month", m.monthly AS "monthly"
     FROM months AS t JOIN members AS m ON m.begin_month <= t.month AND m.end_month >= t.month
