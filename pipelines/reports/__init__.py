@@ -6,6 +6,7 @@ masked, so a page cannot show more than `results.duckdb` does; only a department
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -28,8 +29,8 @@ def build_reports(project: Project, base_url: str | None = None) -> list[Path]:
 
     Reads `project.results` (`pipelines.results.publish` makes it; `FileNotFoundError` without). `base_url` is where browsers
     reach `project.reports`; workbooks, which travel alone, name it. The lake is read as it was when the results were published.
-    Each file is swapped in whole; what was written for a department under a name that it bears no more is taken away. Returns the
-    files written.
+    Each file is swapped in whole; what was written for a department or a theme that no declaration names any more is taken away.
+    Returns the files written.
     """
     from assets.lake import one_look
     from assets.secrets import SecretError
@@ -57,6 +58,7 @@ def build_reports(project: Project, base_url: str | None = None) -> list[Path]:
                 unlocked.append(f"{name}: {error}")
         themes = write_themes(project, lake, publication(results), project.reports / "themes")
         written += [path for path, _ in themes]
+        handed = lake.execute("SELECT DISTINCT department FROM evidence.batches WHERE department IS NOT NULL").fetchall()
         proof = write_proof(project, results, project.reports / "proof.html")
         written += [proof] if proof else []
         lineage = write_lineage(project, results, project.reports / "lineage.html")
@@ -65,15 +67,18 @@ def build_reports(project: Project, base_url: str | None = None) -> list[Path]:
         overview = write_overview(results, project.reports / "overview.html", division_names(project))
         index = write_index(results, project.reports / "index.html", proof, pages, lineage, overview)
         written += [lineage, *catalogue, overview, index]
-    leave(project)
+    leave(project, [*project.departments.former, *project.departments.unknown(name for (name,) in handed)])
+    for page in (project.reports / "themes").glob("*.html"):
+        if page not in written:
+            page.unlink()
     if unlocked:
         raise SecretError("工作簿未写出，缺密码（其余报告已写出）。 Without their password no workbook is written: " + "; ".join(unlocked))
     return written
 
 
-def leave(project: Project) -> None:
-    """Take away the page and the workbooks in folders of former departments: nobody is sent them any more, and they name people."""
-    for name in project.departments.former:
+def leave(project: Project, names: Iterable[str]) -> None:
+    """Take away the page and the workbooks in folders of departments that are no more: nobody is sent them, and they name people."""
+    for name in names:
         folder = project.reports / name
         if folder.is_symlink() or not folder.is_dir():
             continue

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,7 @@ from pipelines.errors import DeliveryError
 from pipelines.journal import append, entries
 from pipelines.league import publish_league
 from pipelines.league.checking import check
-from pipelines.reports import head, leave
+from pipelines.reports import build_reports, head, leave
 from pipelines.reports.department import write_department
 from pipelines.results import connect_results, publish
 from pipelines.workbooks.locking import password_of, passwords_of
@@ -99,11 +100,28 @@ def test_what_lay_in_the_old_folder_is_taken_away(before: Project) -> None:
     for name in written:
         (before.reports / name).parent.mkdir(parents=True, exist_ok=True)
         (before.reports / name).write_text("x", encoding="utf-8")
-    leave(before)
+    leave(before, before.departments.former)
     assert all((before.reports / name).exists() for name in written)
-    leave(reformed(before, MERGED, "police", "civil"))
+    leave(before, reformed(before, MERGED, "police", "civil").departments.former)
     assert not (before.reports / "police").exists()
     assert [p.name for p in (before.reports / "civil").iterdir()] == ["notes.txt"]
+
+
+def test_of_a_department_and_a_theme_without_a_declaration_nothing_stays(before: Project) -> None:
+    """As of one whose contracts are gone: the league names it no more, and its page could still be found by its address."""
+    publish(before)
+    build_reports(before)
+    theme = before.reports / "themes" / "gone.html"
+    theme.parent.mkdir(exist_ok=True)
+    theme.write_text("x", encoding="utf-8")
+    assert (before.reports / "civil" / "index.html").exists()
+    shutil.rmtree(before.assets / "sources" / "civil")
+    project = Project(before.root, before.data)
+    publish(project)
+    build_reports(project)
+    assert not (project.reports / "civil").exists()
+    assert not theme.exists()
+    assert (project.reports / "police" / "index.html").exists()
 
 
 def test_two_become_one(before: Project, tmp_path: Path) -> None:
