@@ -242,6 +242,11 @@ def note_standard(con: duckdb.DuckDBPyConnection, standard: Standard, at: dateti
         write(con, "standards", [row | {"content": standard.as_json(), "used_since": at}])
 
 
+def delivering(con: duckdb.DuckDBPyConnection) -> set[str]:
+    """The folder names of the departments that ever handed something over, whether they still are or not."""
+    return {name for (name,) in con.execute("SELECT DISTINCT department FROM evidence.batches WHERE department IS NOT NULL").fetchall()}
+
+
 def write(con: duckdb.DuckDBPyConnection, table: str, rows: Sequence[Mapping[str, Any]]) -> None:
     """Append `rows` to an evidence table; keys that a row lacks are NULL.
 

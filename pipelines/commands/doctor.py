@@ -281,6 +281,7 @@ def _names(project: Project) -> str:
 
 def _departments(project: Project) -> str:
     """How many there are; raises with names in the lake, the journal and the settings that are and were nobody's."""
+    from assets.evidence import delivering
     from assets.lake import is_there, open_lake
     from pipelines.journal import entries
 
@@ -290,8 +291,7 @@ def _departments(project: Project) -> str:
     if (project.lake / "catalogue.sqlite").exists():
         with open_lake(project, read_only=True) as con:
             if is_there(con, "evidence.batches"):
-                rows = con.execute("SELECT DISTINCT department FROM evidence.batches WHERE department IS NOT NULL").fetchall()
-                named["湖 the lake"] = {folder for (folder,) in rows}
+                named["湖 the lake"] = delivering(con)
     strange = [f"{where}: {name}. {of_today.told(name)}" for where, names in named.items() for name in of_today.unknown(names)]
     unwritten = of_today.unwritten(project.settings.departments)
     left = [f"{' and '.join(names)} have become {now}: write [departments.{now}]" for now, names in unwritten.items()]

@@ -32,6 +32,7 @@ def build_reports(project: Project, base_url: str | None = None) -> list[Path]:
     Each file is swapped in whole; what was written for a department or a theme that no declaration names any more is taken away.
     Returns the files written.
     """
+    from assets.evidence import delivering
     from assets.lake import one_look
     from assets.secrets import SecretError
     from pipelines.catalogue import write_catalogue
@@ -58,7 +59,6 @@ def build_reports(project: Project, base_url: str | None = None) -> list[Path]:
                 unlocked.append(f"{name}: {error}")
         themes = write_themes(project, lake, publication(results), project.reports / "themes")
         written += [path for path, _ in themes]
-        handed = lake.execute("SELECT DISTINCT department FROM evidence.batches WHERE department IS NOT NULL").fetchall()
         proof = write_proof(project, results, project.reports / "proof.html")
         written += [proof] if proof else []
         lineage = write_lineage(project, results, project.reports / "lineage.html")
@@ -67,10 +67,8 @@ def build_reports(project: Project, base_url: str | None = None) -> list[Path]:
         overview = write_overview(results, project.reports / "overview.html", division_names(project))
         index = write_index(results, project.reports / "index.html", proof, pages, lineage, overview)
         written += [lineage, *catalogue, overview, index]
-    leave(project, [*project.departments.former, *project.departments.unknown(name for (name,) in handed)])
-    for page in (project.reports / "themes").glob("*.html"):
-        if page not in written:
-            page.unlink()
+        gone = [*project.departments.former, *project.departments.unknown(delivering(lake))]
+    leave(project, gone)
     if unlocked:
         raise SecretError("工作簿未写出，缺密码（其余报告已写出）。 Without their password no workbook is written: " + "; ".join(unlocked))
     return written

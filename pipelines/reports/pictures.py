@@ -63,7 +63,7 @@ def theme_pages(project: Project) -> list[Path]:
 
 
 def write_themes(project: Project, lake: duckdb.DuckDBPyConnection, published: Row, folder: Path) -> list[tuple[Path, Row]]:
-    """Write the page of each theme whose tables stand; gives the files and their titles. Raises `DocumentError`."""
+    """Write the page of each theme whose tables stand, and take others away; gives files and titles. Raises `DocumentError`."""
     from assets.lake import is_there
 
     codes, written = codes_of(project), []
@@ -87,6 +87,8 @@ def write_themes(project: Project, lake: duckdb.DuckDBPyConnection, published: R
             }
             target = folder / f"{path.name.removesuffix('.page.yaml')}.html"
             written.append((write_page("theme.html", target, published=published, page=page), data["title"]))
+    for old in set(folder.glob("*.html")) - {path for path, _ in written}:
+        old.unlink()
     return written
 
 

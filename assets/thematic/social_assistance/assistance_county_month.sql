@@ -1,5 +1,5 @@
--- What the present rosters say of each month since someone on them began to receive. Who is counted is told by WHERE and JOIN, so
--- that a number of persons is not as secret as their names.
+-- What the present rosters say of the 24 months up to the newest in which someone on them began to receive. Who is
+-- counted is told by WHERE and JOIN, so that a number of persons is not as secret as their names.
 WITH members AS (
     SELECT
         left(s.domicile_div, 6) AS "county", s.card_no AS "card_no", s.member_id AS "member_id", s.begin_month AS "begin_month", coalesce(s.end_month, '999912') AS "end_month",
